@@ -1,0 +1,37 @@
+// The public surface of the crypto floor: pure functions over bytes. Later floors import from here
+// only; the list is explicit, so that a name's absence is a decision.
+export {
+  type Bytes,
+  type Bytes8,
+  type Bytes12,
+  type Bytes16,
+  type Bytes24,
+  type Bytes32,
+  type Bytes64,
+  type Random,
+  EMPTY,
+  compareBytes,
+  concat,
+  copy,
+  equalBytes,
+  fromHex,
+  lengthPrefixed,
+  readU16,
+  readU32,
+  readU64,
+  toHex,
+  u16,
+  u32,
+  u64,
+  u8,
+  wipe,
+} from './bytes.ts'
+export { type CborArray, type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
+export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
+export { type Label, type SignatureContext, label } from './labels.ts'
+export { noble } from './noble.ts'
+export type { CryptoProvider } from './provider.ts'
+export { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
+export { checkX25519PublicKey } from './strict-x25519.ts'
+export { decodeText, encodeText } from './text.ts'

@@ -1,0 +1,69 @@
+// The only place that reads a clock or sets a timer. Everything else asks this port, so that the
+// simulator can hand in a virtual one.
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Wall clock, Unix ms. May jump. */
+  nowMs(): number
+  /** Milliseconds since some start; never jumps, never goes back. */
+  monotonicMs(): number
+  /** Runs `run` once after `ms`. Does not keep the process alive. */
+  after(ms: number, run: () => void): Timer
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Aborts with a TimeoutError after `ms`, or when `signal` does. */
+  timeout(ms: number, signal?: AbortSignal): AbortSignal
+}
+
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError'
+  readonly code = 'TIMEOUT'
+}
+
+/** Builds sleep and timeout from the three primitives of a clock. */
+export function completeClock(base: Pick<Clock, 'nowMs' | 'monotonicMs' | 'after'>): Clock {
+  return {
+    ...base,
+    sleep(ms, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason)
+        const stop = (): void => {
+          timer.cancel()
+          reject(signal?.reason)
+        }
+        const timer = base.after(ms, () => {
+          signal?.removeEventListener('abort', stop)
+          resolve()
+        })
+        signal?.addEventListener('abort', stop, { once: true })
+      })
+    },
+    timeout(ms, signal) {
+      const controller = new AbortController()
+      if (signal?.aborted) {
+        controller.abort(signal.reason)
+        return controller.signal
+      }
+      const timer = base.after(ms, () =>
+        controller.abort(new TimeoutError(`nothing within ${ms} ms`)),
+      )
+      controller.signal.addEventListener('abort', () => timer.cancel(), { once: true })
+      signal?.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+      return controller.signal
+    },
+  }
+}
+
+/** The system's clock. */
+export const systemClock: Clock = completeClock({
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+})

@@ -1,0 +1,15 @@
+// What machines ask the node to do once their batch is durable. An effect is a wake-up, not a
+// promise: whatever must survive a crash is in the tables, and the node finds it there on start.
+import type { Bytes32 } from '../crypto/index.ts'
+
+export type Effect =
+  /** The outbox of a device has something to send. */
+  | { readonly kind: 'outbox'; readonly device: Bytes32 }
+  /** A device's session must be started anew: a bundle is needed first. */
+  | { readonly kind: 'bundle'; readonly device: Bytes32 }
+  /** Receipts are due for a device. */
+  | { readonly kind: 'receipts'; readonly device: Bytes32 }
+  /** A contact's endpoints changed: dial or deposit elsewhere. */
+  | { readonly kind: 'endpoints'; readonly device: Bytes32 }
+  /** One's own card, prekeys or invites changed: publish at the relays. */
+  | { readonly kind: 'publish' }

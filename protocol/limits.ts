@@ -1,0 +1,109 @@
+// Every bound of this floor, with its unit and reason (SPEC.md §15). Those of keys and sessions
+// stand in crypto/limits.ts.
+
+const SECOND_MS = 1_000
+const MINUTE_MS: number = 60 * SECOND_MS
+const HOUR_MS: number = 60 * MINUTE_MS
+const DAY_MS: number = 24 * HOUR_MS
+
+// --- Entries and log (SPEC.md §8) ---
+/** Bytes of UTF-8 in one text. */
+export const TEXT_MAX_BYTES = 49_152
+/** Bytes of all frames of one message: the largest ladder size less every overhead. */
+export const FRAMES_MAX_BYTES = 65_332
+/** Bytes of one entry header. */
+export const HEADER_MAX_BYTES = 1_024
+/** Parents of an entry. */
+export const PARENTS_MAX = 16
+/** Lamport timestamps, entry numbers and wall times: 2^48. */
+export const LAMPORT_MAX: number = 2 ** 48
+/** How far above our highest closed Lamport timestamp an irretrievable parent may close as a base. */
+export const ROOT_DISTANCE_MAX: number = 2 ** 20
+/** Sibling headers kept per (author, n), and bodies of them. */
+export const FORK_HEADERS_MAX = 8
+export const FORK_BODIES_MAX = 2
+/** Open entries per author and per conversation. */
+export const OPEN_PER_AUTHOR_MAX = 1_000
+export const OPEN_PER_CONVERSATION_MAX = 10_000
+/** Unknown numbered frames kept per device pair. */
+export const UNKNOWN_NUMBERED_MAX = 256
+/** Bytes of UTF-8 in a display name. */
+export const NAME_MAX_BYTES = 64
+
+// --- Delivery (SPEC.md §9, §10) ---
+/** Life of an envelope from the encryption of its inner message. */
+export const ENVELOPE_LIFE_MS: number = 30 * DAY_MS
+/** Inner ids are remembered this long: an envelope lives 30 days. */
+export const INNER_ID_LIFE_MS: number = 60 * DAY_MS
+/** Entries to somebody who never answered us, before anything came back. */
+export const UNCONFIRMED_ENTRIES_MAX = 8
+/** Messages of an unconfirmed session to somebody who answered before. */
+export const UNCONFIRMED_MESSAGES_MAX = 900
+/** An unconfirmed session dies after this. */
+export const UNCONFIRMED_LIFE_MS: number = 30 * DAY_MS
+/** No reply after this: one new handshake through another relay. */
+export const UNANSWERED_FIRST_MS: number = 24 * HOUR_MS
+export const UNANSWERED_SECOND_MS: number = 14 * DAY_MS
+/** Sessions kept receive-only beside the sending one, per device pair. */
+export const SESSIONS_BESIDE_MAX = 5
+/** Resets at once, then one per hour and device. */
+export const RESETS_AT_ONCE_MAX = 3
+export const RESET_INTERVAL_MS: number = HOUR_MS
+/** Quarantine: bytes per peer, bytes in all, age. */
+export const QUARANTINE_PEER_MAX_BYTES: number = 1 << 20
+export const QUARANTINE_MAX_BYTES: number = 4 << 20
+export const QUARANTINE_LIFE_MS: number = 45 * DAY_MS
+/** An item quarantined longer than this triggers a reset. */
+export const QUARANTINE_RESET_AFTER_MS: number = MINUTE_MS
+/** Held messages per contact, and their bytes. */
+export const HELD_MAX = 1_000
+export const HELD_MAX_BYTES: number = 8 << 20
+/** Requests: entries per account, in all, bytes in all. */
+export const REQUESTS_PER_ACCOUNT_MAX = 8
+export const REQUESTS_MAX = 200
+export const REQUESTS_MAX_BYTES: number = 1 << 20
+/** Receipts: one per this and conversation; a duplicate repeats it at most every REPEAT. */
+export const RECEIPT_INTERVAL_MS: number = 2 * SECOND_MS
+export const RECEIPT_REPEAT_MS: number = 10 * SECOND_MS
+/** Custody older than this that a newer receipt does not cover: deposit elsewhere. */
+export const CUSTODY_DOUBT_MS: number = MINUTE_MS
+/** Back-off of a destination: full jitter between these. */
+export const BACKOFF_MIN_MS: number = SECOND_MS
+export const BACKOFF_MAX_MS: number = 15 * MINUTE_MS
+/** Direct first where a direct path worked this recently; then relays after the head start. */
+export const DIRECT_RECENT_MS: number = 10 * MINUTE_MS
+export const DIRECT_HEAD_START_MS = 1_500
+/** Items of all outboxes: beyond it sending is refused, never dropped. */
+export const OUTBOX_MAX = 100_000
+/** Undelivered entries carried per device at once; the rest wait in the log. */
+export const CARRIED_PER_DEVICE_MAX = 10_000
+
+// --- Direct protocol (SPEC.md §9) ---
+export const DIRECT_FRAME_MAX_BYTES = 66_560
+export const DIRECT_WINDOW_MESSAGES = 500
+export const DIRECT_WINDOW_BYTES: number = 1 << 20
+export const DIRECT_HELLO_MS: number = 10 * SECOND_MS
+export const DIRECT_FRAME_MS: number = 30 * SECOND_MS
+export const DIRECT_ANSWER_MS: number = 30 * SECOND_MS
+export const DIRECT_PING_MIN_MS: number = 25 * SECOND_MS
+export const DIRECT_PING_MAX_MS: number = 45 * SECOND_MS
+export const DIRECT_IDLE_MS: number = 60 * SECOND_MS
+/** Streams of unknown transport keys while a direct invite lives, and bytes of all of them. */
+export const DIRECT_UNKNOWN_STREAMS = 4
+export const DIRECT_UNKNOWN_BYTES: number = 256 << 10
+/** Card requests per peer and window. */
+export const CARD_REQUESTS_MAX = 6
+export const CARD_REQUESTS_WINDOW_MS: number = 10 * MINUTE_MS
+
+// --- Prekeys (SPEC.md §4) ---
+export const PREKEY_RENEW_MS: number = 7 * DAY_MS
+export const PREKEY_KEEP_MS: number = 45 * DAY_MS
+export const PREKEY_CAP_MS: number = 90 * DAY_MS
+export const OPK_PER_RELAY = 100
+export const OPK_REFILL_BELOW = 30
+export const OKEM_PER_RELAY = 20
+export const OKEM_REFILL_BELOW = 6
+
+// --- Change feed ---
+export const CHANGES_KEEP_MS: number = 30 * DAY_MS
+export const CHANGES_KEEP_ROWS = 100_000
