@@ -5,6 +5,7 @@
 import type { CryptoProvider, Random } from '../crypto/index.ts'
 import type { Change } from './changes.ts'
 import type { Effect } from './effects.ts'
+import type { Self } from './self.ts'
 
 /**
  * Where a record lies: `owner` names whom or what it belongs to and is hidden in the store (hashed
@@ -71,6 +72,7 @@ export interface Turn {
   readonly nowMs: number
   /** Guarded clock, Unix ms: for expiry and key deletion (SPEC.md §1); a jump of years cannot fool it. */
   readonly safeNowMs: number
+  readonly self: Self
   readonly random: Random
   readonly crypto: CryptoProvider
   put<K, V>(table: Table<K, V>, key: K, value: V): void
