@@ -2,6 +2,7 @@
 export type { Change } from './changes.ts'
 export type { Effect } from './effects.ts'
 export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export type { Self } from './self.ts'
 export {
   type Load,
   type Place,
