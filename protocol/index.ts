@@ -14,3 +14,71 @@ export {
   get,
   range,
 } from './step.ts'
+
+// Frames and content kinds (SPEC.md §8, §10)
+export { type Base, type BaseAuthor, type BaseFrame, baseFrame } from './content/base.ts'
+export { type Endpoints, endpointsFrame, type HomeHost } from './content/endpoints.ts'
+export { entryFrame } from './content/entry.ts'
+export {
+  type ForkPoint,
+  type Frontier,
+  type FrontierAuthor,
+  frontierFrame,
+} from './content/frontier.ts'
+export { type Intro, introFrame } from './content/intro.ts'
+export { type ContentKind, frameOf, readFrame } from './content/kind.ts'
+export { type ListFrame, listFrame } from './content/list.ts'
+export { type ListRequest, listRequestFrame } from './content/list-request.ts'
+export {
+  type Receipt,
+  type ReceiptAuthor,
+  type ReceiptConversation,
+  receiptFrame,
+} from './content/receipt.ts'
+export {
+  decodeMessageFrames,
+  kindName,
+  type MessageFrames,
+  type UnknownNumbered,
+} from './content/registry.ts'
+export { type Reset, resetFrame, type ResetPosition } from './content/reset.ts'
+export { type SyncMore, syncMoreFrame } from './content/sync-more.ts'
+export { type SyncAbsence, type SyncPage, syncPageFrame } from './content/sync-page.ts'
+export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sync-request.ts'
+export { type TextContent, textContent } from './content/text.ts'
+export { type Typing, typingFrame } from './content/typing.ts'
+export {
+  type Carrier,
+  carrierAllows,
+  decodeFrames,
+  encodeFrames,
+  type Frame,
+  frameClass,
+  type FrameClass,
+} from './frames.ts'
+
+// The log (SPEC.md §8)
+export {
+  ABSENCE,
+  type AbsenceReason,
+  absenceReason,
+  compareOrder,
+  decodeEntry,
+  directConversation,
+  elideEntry,
+  type Elision,
+  encodeEntry,
+  type Entry,
+  type EntryBody,
+  type EntryContext,
+  restoreEntry,
+  type WireEntry,
+} from './log/entry.ts'
+export {
+  decodeHeader,
+  type ElidedHeader,
+  type EntryHeader,
+  type EntryRef,
+  headerFault,
+} from './log/header.ts'
+export type { NumberRange } from './log/ranges.ts'

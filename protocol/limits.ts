@@ -29,6 +29,46 @@ export const OPEN_PER_CONVERSATION_MAX = 10_000
 export const UNKNOWN_NUMBERED_MAX = 256
 /** Bytes of UTF-8 in a display name. */
 export const NAME_MAX_BYTES = 64
+/** Kinds of entries end here: above it are frame kinds. */
+export const ENTRY_KIND_MAX = 0x0fff
+/** Ranges of numbers in one receipt or frontier row: each is a partial statement. */
+export const WIRE_RANGES_MAX = 32
+/** Authors at a base, authors, forks per author and heads in a frontier: 60 KiB hold them. */
+export const BASE_AUTHORS_MAX = 256
+export const FRONTIER_AUTHORS_MAX = 256
+export const FRONTIER_FORKS_MAX = 8
+export const FRONTIER_HEADS_MAX = 256
+/** Conversations in a receipt, and authors of one. */
+export const RECEIPT_CONVERSATIONS_MAX = 64
+export const RECEIPT_AUTHORS_MAX = 64
+/** Positions and lost sessions that a reset names. */
+export const RESET_ENTRIES_MAX = 256
+export const RESET_SESSIONS_MAX = 8
+/** Ranges and ids of one sync request; entries and absences of one page, and its bytes. */
+export const SYNC_RANGES_MAX = 32
+export const SYNC_IDS_MAX = 64
+export const SYNC_PAGE_ENTRIES_MAX = 64
+export const SYNC_ABSENT_MAX = 64
+export const SYNC_PAGE_MAX_BYTES: number = 60 << 10
+/** Open entries that each author may have although the conversation is full: a flood by others
+ * must not shut anybody out. */
+export const OPEN_RESERVED_PER_AUTHOR = 10
+/** Lamport timestamps of a base: half of all, so that nobody can use up the other half for us. */
+export const BASE_LAMPORT_MAX: number = 2 ** 47
+/** Closed heads looked at when an entry is appended. */
+export const HEADS_CONSIDERED_MAX = 256
+/** Rows loaded at once where a machine walks through many. */
+export const WALK_PAGE_ROWS = 256
+
+// --- Shapes shared with keys and cards (SPEC.md §2) ---
+/** Relays (mailboxes) of one device, addresses of one mailbox or home host, bytes of an address. */
+export const MAILBOXES_MAX = 3
+export const ADDRESSES_MAX = 4
+export const ADDRESS_MAX_BYTES = 128
+/** Rendezvous mailboxes of one device. */
+export const RENDEZVOUS_MAX = 2
+/** Bytes of a device list: 10 devices and 32 revoked are 2 596. */
+export const LIST_MAX_BYTES = 4_096
 
 // --- Delivery (SPEC.md §9, §10) ---
 /** Life of an envelope from the encryption of its inner message. */
