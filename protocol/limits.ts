@@ -147,3 +147,24 @@ export const OKEM_REFILL_BELOW = 6
 // --- Change feed ---
 export const CHANGES_KEEP_MS: number = 30 * DAY_MS
 export const CHANGES_KEEP_ROWS = 100_000
+
+// --- Contacts (SPEC.md §3) ---
+/** Bytes of UTF-8 in the name a contact is listed under: its own name and a suffix. */
+export const LOCAL_NAME_MAX_BYTES = 80
+/** Contacts of one profile: they are listed as a whole. */
+export const CONTACTS_MAX = 10_000
+/** Invites of one profile that can still be used. */
+export const INVITES_MAX = 256
+/** Relays of this device and slots of prekeys, 1 to 255. */
+export const RELAY_SLOTS_MAX = 255
+/** A capability's life, and the use after which a new one is handed out. */
+export const CAPABILITY_LIFE_S: number = 90 * 86_400
+export const CAPABILITY_ROTATE_S: number = 7 * 86_400
+/** Sealed copies kept of one message: three mailboxes, and earlier ones that were replaced. */
+export const DEPOSITS_PER_ITEM_MAX = 8
+/** Custody evidence kept of one entry and device. */
+export const CUSTODY_PER_DEVICE_MAX = 8
+/** Devices in one entry's evidence: ten listed at a time, and replaced ones. */
+export const EVIDENCE_DEVICES_MAX = 64
+/** Devices of all contacts. */
+export const PEERS_MAX = 100_000

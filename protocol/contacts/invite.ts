@@ -1,0 +1,102 @@
+// Invites this device made: only the device that made an invite judges it (SPEC.md §3).
+import { type Bytes16, type Bytes32, EMPTY, compareBytes } from '../../crypto/index.ts'
+import { INVITES_MAX } from '../limits.ts'
+import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get, range } from '../step.ts'
+
+export interface InviteClaim {
+  readonly account: Bytes32
+  readonly atMs: number
+}
+
+export interface OwnInvite {
+  readonly inviteId: Bytes16
+  readonly secret: Bytes16
+  /** The link in full, to show it again. */
+  readonly link: Uint8Array
+  /** The relay whose mailbox the link names; undefined for a direct invite. */
+  readonly serviceKey: Bytes32 | undefined
+  readonly reusable: boolean
+  readonly revoked: boolean
+  readonly createdAtMs: number
+  readonly expiresAtS: number
+  readonly claims: readonly InviteClaim[]
+}
+
+/** Claims kept of a reusable invite, to tell a repeated one from a new one. */
+const CLAIMS_MAX = 1_024
+
+export const invites: Table<Bytes16, OwnInvite> = {
+  name: 'invites',
+  sealing: 'value',
+  // An invite id is derived from the invite's secret: it names nobody.
+  place: (inviteId) => ({ owner: EMPTY, order: inviteId }),
+  encode: (invite) =>
+    encodeRecord([
+      invite.inviteId,
+      invite.secret,
+      invite.link,
+      orEmpty(invite.serviceKey),
+      invite.reusable ? 1 : 0,
+      invite.revoked ? 1 : 0,
+      invite.createdAtMs,
+      invite.expiresAtS,
+      invite.claims.map((claim) => [claim.account, claim.atMs]),
+    ]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'invite')
+    return {
+      inviteId: fields.bytes('inviteId', 16),
+      secret: fields.bytes('secret', 16),
+      link: fields.bytes('link', 1, 256),
+      serviceKey: fields.optional('serviceKey', 32),
+      reusable: fields.flag('reusable'),
+      revoked: fields.flag('revoked'),
+      createdAtMs: fields.uint('createdAt'),
+      expiresAtS: fields.uint('expiresAt'),
+      claims: readList(fields, 'claims', CLAIMS_MAX, (claim) => ({
+        account: claim.bytes('account', 32),
+        atMs: claim.uint('at'),
+      })),
+    }
+  },
+}
+
+/** Why an invite does not make a contact. */
+export type InviteRefusal = 'unknown' | 'revoked' | 'expired' | 'used'
+
+/** Whether an invite still admits this account at this time (Unix s). */
+export function judgeInvite(
+  invite: OwnInvite | undefined,
+  account: Bytes32,
+  atS: number,
+): 'accepted' | InviteRefusal {
+  if (invite === undefined) return 'unknown'
+  if (invite.revoked) return 'revoked'
+  const mine = invite.claims.some((claim) => compareBytes(claim.account, account) === 0)
+  if (mine) return 'accepted'
+  if (atS > invite.expiresAtS) return 'expired'
+  return invite.reusable || invite.claims.length === 0 ? 'accepted' : 'used'
+}
+
+/** Records who used an invite; repeating it changes nothing. */
+export function claimInvite(turn: Turn, invite: OwnInvite, account: Bytes32): void {
+  if (invite.claims.some((claim) => compareBytes(claim.account, account) === 0)) return
+  const claims = [...invite.claims, { account, atMs: turn.nowMs }].slice(-CLAIMS_MAX)
+  turn.put(invites, invite.inviteId, { ...invite, claims })
+}
+
+/** Every invite of this device. */
+export function* allInvites(): Step<readonly OwnInvite[]> {
+  const rows = yield* range(invites, { owner: EMPTY, limit: INVITES_MAX })
+  return rows.map((row) => row.value)
+}
+
+/** Marks an invite as revoked; false where there is none. */
+export function* revokeInvite(turn: Turn, inviteId: Bytes16): Step<boolean> {
+  const invite = yield* get(invites, inviteId)
+  if (invite === undefined) return false
+  turn.put(invites, inviteId, { ...invite, revoked: true })
+  turn.effect({ kind: 'publish' })
+  return true
+}

@@ -1,0 +1,236 @@
+// The outbox: first in, first out per recipient device, with the inner ciphertext that a retry
+// sends again. An item stays until the device has it, not until a relay does (SPEC.md §10).
+import { type Bytes16, type Bytes32, EMPTY, concat, readU64, u64 } from '../../crypto/index.ts'
+import { DEPOSITS_PER_ITEM_MAX, OUTBOX_MAX, PEERS_MAX } from '../limits.ts'
+import { ProtocolError } from '../errors.ts'
+import { encodeRecord, readList, readRecord } from '../record.ts'
+import { type Row, type Step, type Table, type Turn, get, range } from '../step.ts'
+
+/**
+ * entry: of a log, read from there when it is encrypted. control: a numbered frame, kept in
+ * control.ts. notice: unnumbered frames (receipt, reset, intro), healed by repetition, so the item
+ * leaves at the first answer or custody; with an intro or a reset only when the device was heard.
+ */
+export type OutboxContent =
+  | { readonly kind: 'entry'; readonly conversation: Bytes32; readonly entry: Bytes32; readonly n: number }
+  | { readonly kind: 'control'; readonly c: number }
+  | { readonly kind: 'notice'; readonly frames: Uint8Array; readonly untilHeard: boolean }
+
+/** The encrypted form: the same bytes at every attempt within one session. */
+export interface OutboxMessage {
+  readonly sid: Bytes16
+  readonly inner: Uint8Array
+  readonly innerId: Bytes32
+  readonly encryptedAtMs: number
+}
+
+/** One mailbox's copy. */
+export interface Deposit {
+  readonly serviceKey: Bytes32
+  readonly mailboxId: Bytes16
+  /** Custody was verified; the copy is not sent there again. */
+  readonly holds: boolean
+  readonly atMs: number
+}
+
+export interface OutboxItem {
+  readonly device: Bytes32
+  readonly sequence: number
+  readonly content: OutboxContent
+  readonly message: OutboxMessage | undefined
+  readonly deposits: readonly Deposit[]
+  /** The device took it but cannot show it yet (held, quarantined, in requests): no direct retry. */
+  readonly heldThere: boolean
+}
+
+export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = {
+  name: 'outbox',
+  sealing: 'state',
+  place: ({ device, sequence }) => ({ owner: device, order: u64(sequence) }),
+  encode: (item) => {
+    const { content, message } = item
+    return encodeRecord([
+      item.device,
+      item.sequence,
+      content.kind === 'entry'
+        ? [0, content.conversation, content.entry, content.n]
+        : content.kind === 'control'
+          ? [1, content.c]
+          : [2, content.frames, content.untilHeard ? 1 : 0],
+      message === undefined
+        ? []
+        : [message.sid, message.inner, message.innerId, message.encryptedAtMs],
+      item.deposits.map((one) => [one.serviceKey, one.mailboxId, one.holds ? 1 : 0, one.atMs]),
+      item.heldThere ? 1 : 0,
+    ])
+  },
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'outbox item')
+    return {
+      device: fields.bytes('device', 32),
+      sequence: fields.uint('sequence'),
+      content: decodeContent(fields.nested('content')),
+      message: decodeMessage(fields.nested('message')),
+      deposits: readList(fields, 'deposits', DEPOSITS_PER_ITEM_MAX, (one) => ({
+        serviceKey: one.bytes('serviceKey', 32),
+        mailboxId: one.bytes('mailboxId', 16),
+        holds: one.flag('holds'),
+        atMs: one.uint('at'),
+      })),
+      heldThere: fields.flag('heldThere'),
+    }
+  },
+}
+
+type Fields = ReturnType<typeof readRecord>
+
+function decodeContent(fields: Fields): OutboxContent {
+  switch (fields.uint('kind', 2)) {
+    case 0: {
+      const conversation = fields.bytes('conversation', 32)
+      return { kind: 'entry', conversation, entry: fields.bytes('entry', 32), n: fields.uint('n') }
+    }
+    case 1:
+      return { kind: 'control', c: fields.uint('c') }
+    default:
+      return {
+        kind: 'notice',
+        frames: fields.bytes('frames', 0, 65_535),
+        untilHeard: fields.flag('untilHeard'),
+      }
+  }
+}
+
+function decodeMessage(fields: Fields): OutboxMessage | undefined {
+  if (fields.left === 0) return undefined
+  return {
+    sid: fields.bytes('sid', 16),
+    inner: fields.bytes('inner', 1, 65_536),
+    innerId: fields.bytes('innerId', 32),
+    encryptedAtMs: fields.uint('encryptedAt'),
+  }
+}
+
+/** Where a device's outbox stands. */
+interface OutboxHead {
+  readonly next: number
+  readonly items: number
+  /** Its place in the list of devices that have something waiting; 0: none. */
+  readonly slot: number
+}
+
+const heads: Table<Bytes32, OutboxHead> = {
+  name: 'outbox-heads',
+  sealing: 'value',
+  place: (device) => ({ owner: device, order: EMPTY }),
+  encode: (head) => encodeRecord([head.next, head.items, head.slot]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'outbox head')
+    return { next: fields.uint('next'), items: fields.uint('items'), slot: fields.uint('slot') }
+  },
+}
+
+/** Devices that have anything in their outbox, by a local slot, so that a start finds them. */
+const waiting: Table<number, Bytes32> = {
+  name: 'outbox-devices',
+  sealing: 'value',
+  place: (slot) => ({ owner: EMPTY, order: u64(slot) }),
+  encode: (device) => encodeRecord([device]),
+  decode: (bytes) => readRecord(bytes, 'outbox device').bytes('device', 32),
+}
+
+/** Puts content at the end of a device's outbox. Throws ERR_PROTOCOL_LIMIT where it is full. */
+export function* enqueue(
+  turn: Turn,
+  device: Bytes32,
+  content: OutboxContent,
+): Step<OutboxItem> {
+  const head = (yield* get(heads, device)) ?? { next: 1, items: 0, slot: 0 }
+  if (head.items >= OUTBOX_MAX) {
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this contact', {
+      detail: { max: OUTBOX_MAX },
+    })
+  }
+  const item: OutboxItem = {
+    device,
+    sequence: head.next,
+    content,
+    message: undefined,
+    deposits: [],
+    heldThere: false,
+  }
+  const slot = head.slot > 0 ? head.slot : yield* takeSlot(turn, device)
+  turn.put(heads, device, { next: head.next + 1, items: head.items + 1, slot })
+  turn.put(outbox, { device, sequence: item.sequence }, item)
+  if (content.kind === 'entry') {
+    turn.put(undelivered, { device, conversation: content.conversation, n: content.n }, {
+      entry: content.entry,
+      sequence: item.sequence,
+    })
+  }
+  turn.effect({ kind: 'outbox', device })
+  return item
+}
+
+function* takeSlot(turn: Turn, device: Bytes32): Step<number> {
+  const [newest] = yield* range(waiting, { owner: EMPTY, limit: 1, reverse: true })
+  const slot = (newest === undefined ? 0 : readU64(newest.order, 0)) + 1
+  turn.put(waiting, slot, device)
+  return slot
+}
+
+/** Devices that something waits for. */
+export function* waitingDevices(): Step<readonly Bytes32[]> {
+  const rows = yield* range(waiting, { owner: EMPTY, limit: PEERS_MAX })
+  return rows.map((row) => row.value)
+}
+
+/** Writes an item back. */
+export function putItem(turn: Turn, item: OutboxItem): void {
+  turn.put(outbox, { device: item.device, sequence: item.sequence }, item)
+}
+
+/** Takes an item out: the device has it, or carriage stopped. */
+export function* dequeue(turn: Turn, item: OutboxItem): Step<void> {
+  const { device, sequence } = item
+  if ((yield* get(outbox, { device, sequence })) === undefined) return
+  const head = (yield* get(heads, device)) ?? { next: sequence + 1, items: 1, slot: 0 }
+  const items = Math.max(0, head.items - 1)
+  turn.put(heads, device, { ...head, items, slot: items === 0 ? 0 : head.slot })
+  if (items === 0 && head.slot > 0) turn.remove(waiting, head.slot)
+  turn.remove(outbox, { device, sequence })
+}
+
+/** Up to `limit` items of a device from a sequence on, oldest first. */
+export function* outboxItems(
+  device: Bytes32,
+  from: number,
+  limit: number,
+): Step<readonly OutboxItem[]> {
+  const rows: readonly Row<OutboxItem>[] = yield* range(outbox, {
+    owner: device,
+    from: u64(from),
+    limit,
+  })
+  return rows.map((row) => row.value)
+}
+
+/** How many items wait for a device. */
+export function* outboxLength(device: Bytes32): Step<number> {
+  return (yield* get(heads, device))?.items ?? 0
+}
+
+/** Own entries that a device is not known to have, by number: what a receipt is compared with. */
+export const undelivered: Table<
+  { device: Bytes32; conversation: Bytes32; n: number },
+  { readonly entry: Bytes32; readonly sequence: number }
+> = {
+  name: 'undelivered',
+  sealing: 'value',
+  place: ({ device, conversation, n }) => ({ owner: concat(device, conversation), order: u64(n) }),
+  encode: (row) => encodeRecord([row.entry, row.sequence]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'undelivered')
+    return { entry: fields.bytes('entry', 32), sequence: fields.uint('sequence') }
+  },
+}
