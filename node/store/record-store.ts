@@ -3,12 +3,14 @@
 import {
   type CryptoProvider,
   type Random,
+  type ValuePlace,
   concat,
   indexKey,
   openStateValue,
   openValue,
   sealStateValue,
   sealValue,
+  stateGeneration,
 } from '../../crypto/index.ts'
 import type { Place, RangeQuery, Row, Table } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
@@ -75,17 +77,23 @@ export class RecordStore {
   }
 
   #open(table: AnyTable, key: Uint8Array, sealed: Uint8Array): unknown {
-    const context = { provider: this.#provider, store: table.name, key }
-    const plain =
-      table.sealing === 'state'
-        ? openStateValue(context, (generation) => this.#keys.state(generation), sealed)
-        : openValue(context, this.#keys.data, sealed)
-    if (plain === undefined) {
+    try {
+      return table.decode(this.#unseal(table, { store: table.name, key }, sealed))
+    } catch (cause) {
       throw new NodeError('CORRUPT_STORE', `a record of "${table.name}" does not open`, {
-        hint: 'The profile is damaged or was altered. Keep a copy of the folder, then run: sotto doctor',
+        hint: 'The profile is damaged or was altered: keep a copy of the folder and restore it.',
+        cause,
       })
     }
-    return table.decode(plain)
+  }
+
+  #unseal(table: AnyTable, place: ValuePlace, sealed: Uint8Array): Uint8Array {
+    if (table.sealing === 'value') {
+      return openValue(this.#provider, this.#keys.value(table.name), place, sealed)
+    }
+    const key = this.#keys.state(table.name, stateGeneration(sealed))
+    if (key === undefined) throw new RangeError('sealed under a state key that is gone')
+    return openStateValue(this.#provider, key, place, sealed)
   }
 
   async get(table: AnyTable, place: Place): Promise<unknown> {
@@ -112,12 +120,13 @@ export class RecordStore {
   seal(table: AnyTable, place: Place, value: unknown): StoreWrite {
     const key = this.#key(table, place)
     if (value === undefined) return { key, value: undefined }
-    const context = { provider: this.#provider, store: table.name, key }
-    const plain = (table as Table<never, unknown>).encode(value)
+    const sealedAt = { store: table.name, key }
+    const plain = (table as Table<never, unknown>).encode(value as never)
+    const sealer = { provider: this.#provider, random: this.#random }
     const sealed =
       table.sealing === 'state'
-        ? sealStateValue(context, this.#keys.currentState(), plain, this.#random(24))
-        : sealValue(context, this.#keys.data, plain, this.#random(24))
+        ? sealStateValue(sealer, this.#keys.currentState(table.name), sealedAt, plain)
+        : sealValue(sealer, this.#keys.value(table.name), sealedAt, plain)
     return { key, value: sealed }
   }
 

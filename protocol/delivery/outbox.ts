@@ -1,7 +1,8 @@
 // The outbox: first in, first out per recipient device, with the inner ciphertext that a retry
 // sends again. An item stays until the device has it, not until a relay does (SPEC.md §10).
-import { type Bytes16, type Bytes32, EMPTY, concat, readU64, u64 } from '../../crypto/index.ts'
-import { DEPOSITS_PER_ITEM_MAX, OUTBOX_MAX, PEERS_MAX } from '../limits.ts'
+import { type Bytes16, type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
+import { type DeviceSet, deviceSet } from '../device-set.ts'
+import { DEPOSITS_PER_ITEM_MAX, OUTBOX_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, readList, readRecord } from '../record.ts'
 import { type Row, type Step, type Table, type Turn, get, range } from '../step.ts'
@@ -112,31 +113,37 @@ function decodeMessage(fields: Fields): OutboxMessage | undefined {
 }
 
 /** Where a device's outbox stands. */
-interface OutboxHead {
+export interface OutboxHead {
   readonly next: number
   readonly items: number
-  /** Its place in the list of devices that have something waiting; 0: none. */
-  readonly slot: number
+  /** The last sequence that is encrypted; later ones are not. */
+  readonly prepared: number
 }
 
 const heads: Table<Bytes32, OutboxHead> = {
   name: 'outbox-heads',
   sealing: 'value',
   place: (device) => ({ owner: device, order: EMPTY }),
-  encode: (head) => encodeRecord([head.next, head.items, head.slot]),
+  encode: (head) => encodeRecord([head.next, head.items, head.prepared]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'outbox head')
-    return { next: fields.uint('next'), items: fields.uint('items'), slot: fields.uint('slot') }
+    return { next: fields.uint('next'), items: fields.uint('items'), prepared: fields.uint('prepared') }
   },
 }
 
-/** Devices that have anything in their outbox, by a local slot, so that a start finds them. */
-const waiting: Table<number, Bytes32> = {
-  name: 'outbox-devices',
-  sealing: 'value',
-  place: (slot) => ({ owner: EMPTY, order: u64(slot) }),
-  encode: (device) => encodeRecord([device]),
-  decode: (bytes) => readRecord(bytes, 'outbox device').bytes('device', 32),
+/** Devices that something waits for, so that a start finds them. */
+export const waitingDevices: DeviceSet = deviceSet('waiting')
+
+const NO_HEAD: OutboxHead = { next: 1, items: 0, prepared: 0 }
+
+/** Where a device's outbox stands. */
+export function* outboxHead(device: Bytes32): Step<OutboxHead> {
+  return (yield* get(heads, device)) ?? NO_HEAD
+}
+
+/** Remembers how far a device's items are encrypted. */
+export function putPrepared(turn: Turn, device: Bytes32, head: OutboxHead, prepared: number): void {
+  turn.put(heads, device, { ...head, prepared })
 }
 
 /** Puts content at the end of a device's outbox. Throws ERR_PROTOCOL_LIMIT where it is full. */
@@ -145,7 +152,7 @@ export function* enqueue(
   device: Bytes32,
   content: OutboxContent,
 ): Step<OutboxItem> {
-  const head = (yield* get(heads, device)) ?? { next: 1, items: 0, slot: 0 }
+  const head = yield* outboxHead(device)
   if (head.items >= OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this contact', {
       detail: { max: OUTBOX_MAX },
@@ -159,8 +166,8 @@ export function* enqueue(
     deposits: [],
     heldThere: false,
   }
-  const slot = head.slot > 0 ? head.slot : yield* takeSlot(turn, device)
-  turn.put(heads, device, { next: head.next + 1, items: head.items + 1, slot })
+  turn.put(heads, device, { ...head, next: head.next + 1, items: head.items + 1 })
+  if (head.items === 0) yield* waitingDevices.add(turn, device)
   turn.put(outbox, { device, sequence: item.sequence }, item)
   if (content.kind === 'entry') {
     turn.put(undelivered, { device, conversation: content.conversation, n: content.n }, {
@@ -172,19 +179,6 @@ export function* enqueue(
   return item
 }
 
-function* takeSlot(turn: Turn, device: Bytes32): Step<number> {
-  const [newest] = yield* range(waiting, { owner: EMPTY, limit: 1, reverse: true })
-  const slot = (newest === undefined ? 0 : readU64(newest.order, 0)) + 1
-  turn.put(waiting, slot, device)
-  return slot
-}
-
-/** Devices that something waits for. */
-export function* waitingDevices(): Step<readonly Bytes32[]> {
-  const rows = yield* range(waiting, { owner: EMPTY, limit: PEERS_MAX })
-  return rows.map((row) => row.value)
-}
-
 /** Writes an item back. */
 export function putItem(turn: Turn, item: OutboxItem): void {
   turn.put(outbox, { device: item.device, sequence: item.sequence }, item)
@@ -194,10 +188,10 @@ export function putItem(turn: Turn, item: OutboxItem): void {
 export function* dequeue(turn: Turn, item: OutboxItem): Step<void> {
   const { device, sequence } = item
   if ((yield* get(outbox, { device, sequence })) === undefined) return
-  const head = (yield* get(heads, device)) ?? { next: sequence + 1, items: 1, slot: 0 }
+  const head = yield* outboxHead(device)
   const items = Math.max(0, head.items - 1)
-  turn.put(heads, device, { ...head, items, slot: items === 0 ? 0 : head.slot })
-  if (items === 0 && head.slot > 0) turn.remove(waiting, head.slot)
+  turn.put(heads, device, { ...head, items })
+  if (items === 0) yield* waitingDevices.remove(turn, device)
   turn.remove(outbox, { device, sequence })
 }
 
@@ -213,11 +207,6 @@ export function* outboxItems(
     limit,
   })
   return rows.map((row) => row.value)
-}
-
-/** How many items wait for a device. */
-export function* outboxLength(device: Bytes32): Step<number> {
-  return (yield* get(heads, device))?.items ?? 0
 }
 
 /** Own entries that a device is not known to have, by number: what a receipt is compared with. */

@@ -1,0 +1,93 @@
+// From what waits to ciphertext: encrypts a device's outbox in order, as far as a session allows.
+// A machine of the same turn that queued the item, where it can be; so a send costs one batch.
+import { type Bytes32, innerId } from '../../crypto/index.ts'
+import { introFor } from '../contacts/intro-frame.ts'
+import { entryFrame } from '../content/entry.ts'
+import { ProtocolError } from '../errors.ts'
+import { type Frame, decodeFrames, encodeFrames } from '../frames.ts'
+import { entryWireForm } from '../log/read.ts'
+import { type Peer, peers } from '../peers/peer.ts'
+import { encryptTo } from '../session/encrypt.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { controlFrame } from './control.ts'
+import { type OutboxItem, dequeue, outboxHead, outboxItems, putItem, putPrepared } from './outbox.ts'
+
+/** Items encrypted in one turn: bounds the turn's time. */
+const PREPARE_PAGE = 64
+
+/** What stands in the way of the rest of the outbox. */
+export type Blocked = 'bundle' | 'unconfirmed' | undefined
+
+/**
+ * Encrypts up to 64 waiting items of a device. `bundle`: there is no session, and a bundle of the
+ * device is needed first; the effect asks for it. `unconfirmed`: the device must answer first.
+ */
+export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
+  const head = yield* outboxHead(device)
+  if (head.prepared >= head.next - 1) return undefined
+  const peer = yield* get(peers, device)
+  if (peer === undefined) {
+    turn.effect({ kind: 'bundle', device })
+    return 'bundle'
+  }
+  let prepared = head.prepared
+  let blocked: Blocked
+  for (const item of yield* outboxItems(device, prepared + 1, PREPARE_PAGE)) {
+    blocked = item.message === undefined ? yield* prepareItem(turn, peer, item) : undefined
+    if (blocked !== undefined) break
+    prepared = item.sequence
+  }
+  // The head may have moved: an item that no longer has content was taken out.
+  const now = yield* outboxHead(device)
+  const done = prepared === head.prepared && blocked === undefined ? now.next - 1 : prepared
+  putPrepared(turn, device, now, done)
+  if (blocked === 'bundle') turn.effect({ kind: 'bundle', device })
+  return blocked
+}
+
+function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
+  const content = yield* contentFrames(turn, item)
+  if (content === undefined) {
+    yield* dequeue(turn, item)
+    return undefined
+  }
+  const outcome = yield* encryptTo(turn, peer, function* (session): Step<Uint8Array> {
+    const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
+    return encodeFrames([...intro, ...content])
+  })
+  if (outcome.kind === 'needBundle') return 'bundle'
+  if (outcome.kind === 'limit') return 'unconfirmed'
+  const { sid, inner } = outcome
+  putItem(turn, {
+    ...item,
+    message: {
+      sid,
+      inner,
+      innerId: innerId(turn.crypto, inner),
+      encryptedAtMs: turn.safeNowMs,
+    },
+    deposits: [],
+    heldThere: false,
+  })
+  return undefined
+}
+
+/** The frames of an item; undefined where there is nothing left to send. */
+function* contentFrames(turn: Turn, item: OutboxItem): Step<readonly Frame[] | undefined> {
+  const { content, device } = item
+  switch (content.kind) {
+    case 'entry': {
+      const wire = yield* entryWireForm(turn, content.entry, { elide: 'session' })
+      if (wire === undefined) {
+        throw new ProtocolError('ERR_PROTOCOL_STATE', 'an entry in the outbox is not in the log')
+      }
+      return [{ kind: entryFrame.kind, body: entryFrame.encode(wire) }]
+    }
+    case 'control': {
+      const frame = yield* controlFrame(device, content.c)
+      return frame === undefined ? undefined : [frame]
+    }
+    case 'notice':
+      return decodeFrames(content.frames, 'ratchet')
+  }
+}

@@ -1,0 +1,101 @@
+// Receipts to send: a dirty mark in the receive batch, the receipt later in a batch of its own, at
+// most one per two seconds. Cumulative, so that any later one heals a lost one (SPEC.md §10).
+import { type Bytes32, EMPTY } from '../../crypto/index.ts'
+import { receiptFrame, type ReceiptAuthor, type ReceiptConversation } from '../content/receipt.ts'
+import { frameOf } from '../content/kind.ts'
+import { type DeviceSet, deviceSet } from '../device-set.ts'
+import { encodeFrames } from '../frames.ts'
+import { RECEIPT_CONVERSATIONS_MAX, RECEIPT_INTERVAL_MS } from '../limits.ts'
+import { authorFrontier } from '../log/frontier.ts'
+import { type Peer, peers } from '../peers/peer.ts'
+import { profile } from '../profile.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+import { enqueue } from './outbox.ts'
+
+interface DueReceipt {
+  /** Conversations whose frontier or read mark moved. */
+  readonly conversations: readonly Bytes32[]
+  readonly lastSentMs: number
+}
+
+const dueReceipts: Table<Bytes32, DueReceipt> = {
+  name: 'receipts-due',
+  sealing: 'value',
+  place: (device) => ({ owner: device, order: EMPTY }),
+  encode: (due) => encodeRecord([due.conversations, due.lastSentMs]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'due receipt')
+    const conversations = fields
+      .array('conversations', 0, RECEIPT_CONVERSATIONS_MAX)
+      .filter((value) => value instanceof Uint8Array)
+    return { conversations, lastSentMs: fields.uint('lastSent') }
+  },
+}
+
+/** Devices that a receipt is due to. */
+export const receiptDevices: DeviceSet = deviceSet('receipt-set')
+
+/** Marks a receipt as due; repeated marks join into one receipt. */
+export function* markReceiptDue(turn: Turn, device: Bytes32, conversation: Bytes32): Step<void> {
+  const due = (yield* get(dueReceipts, device)) ?? { conversations: [], lastSentMs: 0 }
+  const known = due.conversations.some((one) => sameBytes(one, conversation))
+  if (!known && due.conversations.length < RECEIPT_CONVERSATIONS_MAX) {
+    const conversations = [...due.conversations, conversation]
+    turn.put(dueReceipts, device, { ...due, conversations })
+  }
+  yield* receiptDevices.add(turn, device)
+  turn.effect({ kind: 'receipts', device })
+}
+
+/** Milliseconds until the receipt of a device may leave; undefined where none is due. */
+export function* receiptDelay(turn: Turn, device: Bytes32): Step<number | undefined> {
+  const due = yield* get(dueReceipts, device)
+  if (due === undefined || due.conversations.length === 0) return undefined
+  return Math.max(0, Math.min(RECEIPT_INTERVAL_MS, due.lastSentMs + RECEIPT_INTERVAL_MS - turn.nowMs))
+}
+
+/** Puts the receipt of a device into its outbox. */
+export function* sendReceipt(turn: Turn, device: Bytes32): Step<void> {
+  const due = yield* get(dueReceipts, device)
+  const peer = yield* get(peers, device)
+  yield* receiptDevices.remove(turn, device)
+  if (due === undefined || due.conversations.length === 0 || peer === undefined) return
+  const conversations: ReceiptConversation[] = []
+  for (const conversation of due.conversations) {
+    conversations.push(yield* receiptOf(turn, peer, conversation))
+  }
+  const frame = frameOf(receiptFrame, {
+    r: peer.receiptsSent + 1,
+    conversations,
+    numbered: { c: peer.numberedEnd, held: peer.numberedAbove },
+  })
+  turn.put(peers, device, { ...peer, receiptsSent: peer.receiptsSent + 1 })
+  turn.put(dueReceipts, device, { conversations: [], lastSentMs: turn.nowMs })
+  yield* enqueue(turn, device, {
+    kind: 'notice',
+    frames: encodeFrames([frame]),
+    untilHeard: false,
+  })
+}
+
+/** What we hold of the device's own entries, and our own head. */
+function* receiptOf(turn: Turn, peer: Peer, conversation: Bytes32): Step<ReceiptConversation> {
+  const theirs = yield* authorFrontier(turn, conversation, peer.device)
+  const mine = yield* authorFrontier(turn, conversation, turn.self.device)
+  const { readReceipts } = yield* profile()
+  const authors: ReceiptAuthor[] = [
+    {
+      author: undefined,
+      n: theirs.n,
+      id8: theirs.id?.slice(0, 8),
+      held: theirs.above,
+      readN: readReceipts ? Math.min(theirs.readN, theirs.n) : 0,
+    },
+  ]
+  return { conversation: undefined, headN: mine.headN, authors }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,68 @@
+// Sending a text: entry, evidence and one outbox item per recipient device in one batch. From here
+// on it cannot be lost: whatever happens next, a start finds it in the outbox.
+import type { Bytes32 } from '../../crypto/index.ts'
+import { contactOf, isAccepted } from '../contacts/contact.ts'
+import { textContent } from '../content/text.ts'
+import { ProtocolError } from '../errors.ts'
+import { TEXT_MAX_BYTES } from '../limits.ts'
+import { appendEntry } from '../log/append.ts'
+import { directConversation } from '../log/entry.ts'
+import { encodeText } from '../../crypto/index.ts'
+import { knownDevices } from '../peers/device-lists.ts'
+import type { Step, Turn } from '../step.ts'
+import { evidence, noEvidence } from './evidence.ts'
+import { enqueue } from './outbox.ts'
+import { prepareOutbox } from './prepare.ts'
+
+export interface SentEntry {
+  readonly entry: Bytes32
+  readonly conversation: Bytes32
+  readonly n: number
+  readonly lamport: number
+}
+
+/** Checks a text before anything is written. Throws ERR_PROTOCOL_EMPTY or ERR_PROTOCOL_TOO_LARGE. */
+export function checkText(text: string): void {
+  if (text.trim() === '') throw new ProtocolError('ERR_PROTOCOL_EMPTY', 'there is nothing to send')
+  const size = encodeText(text).length
+  if (size > TEXT_MAX_BYTES) {
+    throw new ProtocolError('ERR_PROTOCOL_TOO_LARGE', `the text has ${size} bytes`, {
+      detail: { size, max: TEXT_MAX_BYTES },
+    })
+  }
+}
+
+/** Sends a text to a contact. Throws ERR_PROTOCOL_UNKNOWN for whom we cannot write to. */
+export function* sendText(
+  turn: Turn,
+  account: Bytes32,
+  text: string,
+  replyTo?: Bytes32,
+): Step<SentEntry> {
+  checkText(text)
+  const contact = yield* contactOf(account)
+  if (!isAccepted(contact)) {
+    const code = contact?.state === 'blocked' ? 'ERR_PROTOCOL_FORBIDDEN' : 'ERR_PROTOCOL_UNKNOWN'
+    throw new ProtocolError(code, 'not a contact that can be written to')
+  }
+  const conversation = directConversation(turn.crypto, turn.self.account, account)
+  const { id, n, lamport } = yield* appendEntry(turn, {
+    conversation,
+    op: undefined,
+    kind: textContent.kind,
+    body: textContent.encode({ text, replyTo }),
+    sentAtMs: turn.nowMs,
+  })
+  const devices = yield* knownDevices(account)
+  turn.put(evidence, id, {
+    conversation,
+    n,
+    queuedAtMs: turn.nowMs,
+    devices: devices.map(({ deviceKey }) => noEvidence(deviceKey)),
+  })
+  for (const { deviceKey } of devices) {
+    yield* enqueue(turn, deviceKey, { kind: 'entry', conversation, entry: id, n })
+    yield* prepareOutbox(turn, deviceKey)
+  }
+  return { entry: id, conversation, n, lamport }
+}

@@ -1,0 +1,91 @@
+// This device's mailboxes, one per relay it chose, by prekey slot (SPEC.md §4, §12).
+import { type Bytes8, type Bytes16, type Bytes32, EMPTY, hkdf, label, u32 } from '../../crypto/index.ts'
+import { ADDRESS_MAX_BYTES, RELAY_SLOTS_MAX } from '../limits.ts'
+import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
+import type { Self } from '../self.ts'
+import { type Step, type Table, type Turn, get, range } from '../step.ts'
+
+export interface OwnMailbox {
+  /** 1..255: names this relay in prekey ids; not reused within 180 days. */
+  readonly slot: number
+  readonly serviceKey: Bytes32
+  /** Multiaddr without /p2p. */
+  readonly address: string
+  /** The transport key that the address named when the relay was chosen. */
+  readonly transportKey: Bytes32
+  readonly mailboxId: Bytes16
+  /** Generation of the mailbox secret: all capabilities die when it rises. */
+  readonly generation: number
+  /** As last shown by the relay; another one means that it lost its store. */
+  readonly incarnation: Bytes8 | undefined
+  readonly headSequence: number
+  readonly cardIssuedAtS: number
+  /** Not in use any more; kept so that late messages are still fetched, and the slot stays taken. */
+  readonly retired: boolean
+}
+
+export const ownMailboxes: Table<number, OwnMailbox> = {
+  name: 'own-mailboxes',
+  sealing: 'value',
+  place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
+  encode: (own) =>
+    encodeRecord([
+      own.slot,
+      own.serviceKey,
+      text(own.address),
+      own.transportKey,
+      own.mailboxId,
+      own.generation,
+      orEmpty(own.incarnation),
+      own.headSequence,
+      own.cardIssuedAtS,
+      own.retired ? 1 : 0,
+    ]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'own mailbox')
+    return {
+      slot: fields.uint('slot', RELAY_SLOTS_MAX),
+      serviceKey: fields.bytes('serviceKey', 32),
+      address: textField(fields, 'address', ADDRESS_MAX_BYTES),
+      transportKey: fields.bytes('transportKey', 32),
+      mailboxId: fields.bytes('mailboxId', 16),
+      generation: fields.uint('generation'),
+      incarnation: fields.optional('incarnation', 8),
+      headSequence: fields.uint('head'),
+      cardIssuedAtS: fields.uint('cardIssuedAt'),
+      retired: fields.flag('retired'),
+    }
+  },
+}
+
+/** All mailboxes, retired ones included. */
+export function* allOwnMailboxes(): Step<readonly OwnMailbox[]> {
+  const rows = yield* range(ownMailboxes, { owner: EMPTY, limit: RELAY_SLOTS_MAX })
+  return rows.map((row) => row.value)
+}
+
+/** The mailboxes that are told to others. */
+export function* activeMailboxes(): Step<readonly OwnMailbox[]> {
+  return (yield* allOwnMailboxes()).filter((own) => !own.retired)
+}
+
+/** Ed25519 seed that owns this device's mailbox at a relay: unlike at any other relay. */
+export function mailboxOwnerSeed(turn: Pick<Turn, 'crypto'>, self: Self, serviceKey: Bytes32): Bytes32 {
+  return hkdf(turn.crypto, serviceKey, self.mailboxRoot, label('mailbox-owner'), 32)
+}
+
+/** The secret handed to the relay at OPEN, from which it derives capability keys. */
+export function mailboxSecret(
+  turn: Pick<Turn, 'crypto'>,
+  self: Self,
+  serviceKey: Bytes32,
+  generation: number,
+): Bytes32 {
+  const info = new Uint8Array([...label('mailbox-secret'), ...u32(generation)])
+  return hkdf(turn.crypto, serviceKey, self.mailboxRoot, info, 32)
+}
+
+/** The mailbox of a slot. */
+export function* ownMailbox(slot: number): Step<OwnMailbox | undefined> {
+  return yield* get(ownMailboxes, slot)
+}
