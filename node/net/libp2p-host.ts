@@ -9,7 +9,6 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type Libp2p, createLibp2p } from 'libp2p'
 import { type Bytes32, ed25519KeyIsStrict, equalBytes } from '../../crypto/index.ts'
 import { NodeError } from '../errors.ts'
@@ -22,6 +21,7 @@ import type {
   ProtocolSpec,
 } from '../transport.ts'
 import { frameLibp2pStream } from './libp2p-stream.ts'
+import { hostOf, parseAddress } from './address.ts'
 import { dialError, isWrongPeer, startError, wrongPeer } from './libp2p-errors.ts'
 import {
   DIAL_TIMEOUT_MS,
@@ -37,24 +37,12 @@ import {
 import { Listeners } from './listeners.ts'
 import { joinPeerAddress, splitPeerAddress } from './peer-id.ts'
 import { PendingCap } from './pending-cap.ts'
-import { remoteHost } from './remote-address.ts'
 
 /** All that identify tells a stranger about the program. */
 const AGENT = 'sotto/1'
 
 function ed25519Key(peer: PeerId): Bytes32 | undefined {
   return peer.type === 'Ed25519' ? peer.publicKey.raw : undefined
-}
-
-function parseAddress(text: string): Multiaddr {
-  try {
-    return multiaddr(text)
-  } catch (cause) {
-    throw new NodeError('ADDRESS_INVALID', `not an address: ${text.slice(0, 200)}`, {
-      hint: 'addresses look like /ip4/192.0.2.1/tcp/4001 or /dns4/example.org/tcp/443/ws',
-      cause,
-    })
-  }
 }
 
 /**
@@ -272,7 +260,7 @@ export class Libp2pHost implements Host {
     if (remoteKey === undefined) throw new NodeError('KEY_REFUSED', 'not an Ed25519 host')
     return frameLibp2pStream(raw, {
       remoteKey,
-      remoteAddress: remoteHost(connection.remoteAddr),
+      remoteAddress: hostOf(connection.remoteAddr),
       maxFrameBytes: protocol.maxFrameBytes,
     })
   }

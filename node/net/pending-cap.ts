@@ -1,7 +1,7 @@
 // How many inbound handshakes one remote address may have in the air. libp2p bounds them in all
 // only, and a dozen idle sockets of one address would otherwise hold every slot.
 import type { MultiaddrConnection } from '@libp2p/interface'
-import { remoteHost } from './remote-address.ts'
+import { hostOf } from './address.ts'
 
 export class PendingCap {
   readonly #max: number
@@ -14,7 +14,7 @@ export class PendingCap {
 
   /** Takes a slot until {@link release} or the connection closes; false where none is left. */
   take(connection: MultiaddrConnection): boolean {
-    const address = remoteHost(connection.remoteAddr)
+    const address = hostOf(connection.remoteAddr)
     const count = this.#pending.get(address) ?? 0
     if (count >= this.#max) return false
     this.#pending.set(address, count + 1)
@@ -25,7 +25,7 @@ export class PendingCap {
 
   release(connection: MultiaddrConnection): void {
     if (!this.#counted.delete(connection)) return
-    const address = remoteHost(connection.remoteAddr)
+    const address = hostOf(connection.remoteAddr)
     const count = this.#pending.get(address) ?? 0
     if (count <= 1) this.#pending.delete(address)
     else this.#pending.set(address, count - 1)

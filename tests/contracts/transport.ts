@@ -69,11 +69,8 @@ export function transportContract(title: string, setup: () => TransportSetup): v
       role: HostOptions['role'] = 'relay',
       addresses: readonly string[] = [listen],
     ): Promise<Host> {
-      const created = await network.createHost({
-        seed: new Uint8Array(randomBytes(32)),
-        listen: addresses,
-        role,
-      })
+      const seed = new Uint8Array(randomBytes(32))
+      const created = await settle(network.createHost({ seed, listen: addresses, role }))
       hosts.push(created)
       return created
     }
