@@ -1,23 +1,62 @@
-// Errors of this floor: a stable code, a sentence, and what to do about it.
+// Errors of the node floor, as an embedder and the command line meet them: callers branch on
+// `code`; the sentence says what happened, `hint` what to do about it.
+
+export type NodeErrorCode =
+  | 'NOT_INITIALISED' // no profile or relay folder there
+  | 'LOCKED' // another process holds the store
+  | 'WRONG_PASSPHRASE'
+  | 'NODE_RUNNING' // a running node must do this, or must stop first
+  | 'UNKNOWN_CONTACT'
+  | 'AMBIGUOUS_CONTACT'
+  | 'KEY_CHANGED' // two device lists of one version: sending stopped
+  | 'BLOCKED'
+  | 'INVITE_INVALID'
+  | 'INVITE_EXPIRED'
+  | 'INVITE_USED'
+  | 'NOT_MEMBER'
+  | 'NOT_ADMIN'
+  | 'TOO_LARGE'
+  | 'RELAY_UNREACHABLE'
+  | 'RELAY_QUOTA'
+  | 'TIMEOUT'
+  | 'ABORTED'
+  | 'VERSION_UNSUPPORTED' // written, or spoken, by a newer version
+  | 'CORRUPT_STORE'
+  | 'PORT_IN_USE'
+  | 'LISTEN_FAILED' // an address this machine cannot listen on
+  | 'ADDRESS_INVALID' // text that is no multiaddr, or one nothing here can dial
+  | 'UNREACHABLE' // nobody answered at an address
+  | 'WRONG_PEER' // another host answered than the one expected
+  | 'KEY_REFUSED' // a transport key outside the Ed25519 rule of SPEC.md §1
+  | 'PROTOCOL_UNSUPPORTED' // the host does not speak it
+  | 'CONNECTION_LOST' // the connection under a stream went away
+  | 'STREAM_CLOSED' // used after its end
+  | 'STREAM_RESET' // the remote dropped the stream
+  | 'STREAM_FAILED' // a handler threw something that is no Error
+  | 'FRAME_LENGTH' // a frame of 0 bytes, or above the protocol's maximum
+  | 'FRAME_TRUNCATED' // the stream ended within a frame
+  | 'WRITE_LIMIT' // send() was called on and on after it said false
+  | 'NOT_WRITABLE'
+  | 'DISK_FULL'
 
 export interface NodeErrorOptions {
-  /** What the user or caller can do. */
+  /** What to do about it, one sentence. */
   readonly hint?: string
-  /** Whether the same call may work later. */
+  /** Whether the same call may succeed later without anybody doing anything. */
   readonly retryable?: boolean
   readonly cause?: unknown
 }
 
 export class NodeError extends Error {
   override readonly name = 'NodeError'
-  readonly code: string
-  readonly hint: string | undefined
+  readonly code: NodeErrorCode
+  readonly hint: string
   readonly retryable: boolean
 
-  constructor(code: string, message: string, options: NodeErrorOptions = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause })
+  constructor(code: NodeErrorCode, message: string, options: NodeErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint
+    this.hint = options.hint ?? ''
     this.retryable = options.retryable ?? false
   }
 }

@@ -29,6 +29,6 @@ export class MemoryStore implements Store {
   }
 
   #check(): void {
-    if (this.#closed) throw new NodeError('STORE_CLOSED', 'the store is closed')
+    if (this.#closed) throw new NodeError('ABORTED', 'the store is closed')
   }
 }
