@@ -1,7 +1,7 @@
 // A network within one process: for createTestNetwork, and under the simulator, which puts faults
 // on its wire. Hosts live on named machines; what passes between two machines is the wire's to say.
 import { type Bytes32, equalBytes, noble } from '../../crypto/index.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, TimeoutError } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type {
   DialOptions,
@@ -90,12 +90,7 @@ class MemoryHost implements Host {
   readonly #connections = new Set<MemoryConnection>()
   #stopped = false
 
-  constructor(
-    network: MemoryNetwork,
-    machine: string,
-    key: Bytes32,
-    addresses: readonly string[],
-  ) {
+  constructor(network: MemoryNetwork, machine: string, key: Bytes32, addresses: readonly string[]) {
     this.#network = network
     this.machine = machine
     this.transportKey = key
@@ -123,11 +118,21 @@ class MemoryHost implements Host {
     const split = splitPeerAddress(address)
     parseAddress(split.address)
     const expectedKey = options.expectedKey ?? split.key
-    if (expectedKey !== undefined && split.key !== undefined && !equalBytes(expectedKey, split.key)) {
+    if (
+      expectedKey !== undefined &&
+      split.key !== undefined &&
+      !equalBytes(expectedKey, split.key)
+    ) {
       throw new NodeError('WRONG_PEER', `${address} names another host than expected`)
     }
     if (this.#stopped) throw new NodeError('UNREACHABLE', 'this host is stopped')
-    const signal = this.#network.clock.timeout(DIAL_TIMEOUT_MS, options.signal)
+    const controller = new AbortController()
+    const { signal } = controller
+    const stop = (): void => controller.abort(options.signal?.reason)
+    options.signal?.addEventListener('abort', stop, { once: true })
+    const timer = this.#network.clock.after(DIAL_TIMEOUT_MS, () =>
+      controller.abort(new TimeoutError(`no answer within ${DIAL_TIMEOUT_MS} ms`)),
+    )
     try {
       const connection =
         this.#openConnection(split.address, expectedKey) ??
@@ -137,6 +142,9 @@ class MemoryHost implements Host {
       if (options.signal?.aborted === true) throw options.signal.reason
       if (cause instanceof NodeError) throw cause
       throw new NodeError('UNREACHABLE', `${address} cannot be reached`, { retryable: true, cause })
+    } finally {
+      timer.cancel()
+      options.signal?.removeEventListener('abort', stop)
     }
   }
 
@@ -222,7 +230,7 @@ class MemoryHost implements Host {
   }
 
   async disconnect(remoteKey: Bytes32): Promise<void> {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (equalBytes(connection.other(this).transportKey, remoteKey)) connection.break()
     }
   }
@@ -230,7 +238,7 @@ class MemoryHost implements Host {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#network.release(this)
-    for (const connection of [...this.#connections]) connection.break()
+    for (const connection of this.#connections) connection.break()
   }
 }
 
@@ -320,7 +328,7 @@ export class MemoryNetwork implements Network {
 
   /** Power off: every host of a machine is gone without a word, its addresses are free. */
   crash(machine: string): void {
-    for (const host of [...this.#hosts]) {
+    for (const host of this.#hosts) {
       if (host.machine === machine) void host.stop()
     }
   }

@@ -5,6 +5,9 @@ import type { Clock } from '../clock.ts'
 import { type Carrier, FramedStream, type StreamOrigin } from './framed-stream.ts'
 import { STREAM_WINDOW_BYTES } from './limits.ts'
 
+/** The least room in the window for which a longer write is cut. */
+const SMALLEST_PIECE_BYTES = 16 * 1024
+
 /** How bytes travel between two named machines. */
 export interface Wire {
   /** Milliseconds until bytes sent now arrive; undefined while nothing passes that way. */
@@ -101,6 +104,8 @@ export class MemoryCarrier implements Carrier {
       const head = this.#queue[0]
       if (head === undefined) break
       const most = Math.min(head.length, this.#credit)
+      // As TCP does: wait for room rather than send crumbs, whose room would come back as crumbs.
+      if (most < head.length && most < SMALLEST_PIECE_BYTES) break
       const piece = head.subarray(0, Math.min(most, Math.max(1, this.#lane.pieceBytes(most))))
       if (!this.#lane.carry(piece.length, () => this.#peer?.arrive(piece))) return
       this.#credit -= piece.length
@@ -140,7 +145,9 @@ export class MemoryCarrier implements Carrier {
   arriveEnding(ending: Ending): void {
     if (this.#dead) return
     if (ending.kind === 'reset') {
-      this.break(new NodeError('STREAM_RESET', 'the remote dropped the stream', { retryable: true }))
+      this.break(
+        new NodeError('STREAM_RESET', 'the remote dropped the stream', { retryable: true }),
+      )
       return
     }
     this.#remoteEnded = true

@@ -1,11 +1,16 @@
-// A store that lives as long as its process: for an embedder's tests (createTestNetwork).
+// A store that lives as long as its process: for an embedder's tests (createTestNetwork). What it
+// holds is the map: a store opened again over the same map finds all of it.
 import { NodeError } from '../errors.ts'
 import type { Store, StoreRange, StoreWrite } from '../store.ts'
 import { SortedMap } from './sorted-map.ts'
 
 export class MemoryStore implements Store {
-  readonly #map = new SortedMap()
+  readonly #map: SortedMap
   #closed = false
+
+  constructor(map: SortedMap = new SortedMap()) {
+    this.#map = map
+  }
 
   async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#check()

@@ -18,6 +18,8 @@ export interface TransportSetup {
   readonly nobody: string
   /** Lets the network work until the promise settles (a virtual clock must be driven). */
   readonly settle?: <T>(promise: Promise<T>) => Promise<T>
+  /** Runs something a little later, by the same clock. */
+  readonly later?: (run: () => void) => void
 }
 
 interface Recorder {
@@ -63,7 +65,7 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
 export function transportContract(title: string, setup: () => TransportSetup): void {
   describe(`transport contract: ${title}`, () => {
     const hosts: Host[] = []
-    const { network, listen, nobody, settle = (promise) => promise } = setup()
+    const { network, listen, nobody, settle = (promise) => promise, later = setImmediate } = setup()
 
     async function host(
       role: HostOptions['role'] = 'relay',
@@ -235,7 +237,7 @@ export function transportContract(title: string, setup: () => TransportSetup): v
         far.onFrame((frame) => {
           seen.push((frame[0] ?? 0) * 256 + (frame[1] ?? 0))
           far.pause()
-          setImmediate(() => far.resume())
+          later(() => far.resume())
           if (seen.length === 400) resolve()
         })
       })
