@@ -3,13 +3,39 @@
 import type { Bytes32 } from '../crypto/index.ts'
 
 export type Change =
-  /** An entry was taken into a conversation's log; `mine` for one's own. */
+  /**
+   * An entry was taken into a conversation's log, once; `mine` for one's own. Open: an ancestor is
+   * missing, it is shown below the others. Late: it landed above what was already seen.
+   */
   | {
       readonly kind: 'message'
       readonly conversation: Bytes32
       readonly entry: Bytes32
       readonly mine: boolean
+      readonly arrival: number
+      readonly open: boolean
+      readonly late: boolean
     }
+  /** An open entry took its place in the order, its ancestors being here. */
+  | {
+      readonly kind: 'placed'
+      readonly conversation: Bytes32
+      readonly entry: Bytes32
+      readonly late: boolean
+    }
+  /** The body of an entry came after all, or was erased. */
+  | { readonly kind: 'body'; readonly conversation: Bytes32; readonly entry: Bytes32 }
+  /** An author wrote two entries with one number: a copied device, or a lie. */
+  | {
+      readonly kind: 'fork'
+      readonly conversation: Bytes32
+      readonly author: Bytes32
+      readonly n: number
+    }
+  /** An entry says of its parent what the parent refutes. */
+  | { readonly kind: 'contradiction'; readonly conversation: Bytes32; readonly entry: Bytes32 }
+  /** Everything that arrived up to here was seen. */
+  | { readonly kind: 'seen'; readonly conversation: Bytes32; readonly arrival: number }
   /** The shown state of one's own entry rose. */
   | {
       readonly kind: 'state'

@@ -82,3 +82,37 @@ export {
   headerFault,
 } from './log/header.ts'
 export type { NumberRange } from './log/ranges.ts'
+export {
+  type Acceptance,
+  type AcceptedEntry,
+  acceptEntry,
+  type AcceptRequest,
+  type RefusalReason,
+} from './log/accept.ts'
+export { appendEntry, type Appended, type AppendRequest } from './log/append.ts'
+export { acceptBase, type BaseOutcome, giveUp, type GiveUpOutcome } from './log/base.ts'
+export {
+  type AuthorFrontier,
+  authorFrontier,
+  type ConversationFrontier,
+  conversationFrontier,
+  type Gap,
+  gapsOf,
+  markLost,
+  noteHead,
+} from './log/frontier.ts'
+export {
+  type ConversationFacts,
+  conversationFacts,
+  entryWireForm,
+  type EntryView,
+  proofsOf,
+  readArrivals,
+  readEntry,
+  readHeldEntry,
+  readNumbers,
+  readOrdered,
+} from './log/read.ts'
+export { eraseBody, markSeen, readPosition } from './log/seen.ts'
+export { type EntrySource, type Standing, standingOf } from './log/source.ts'
+export { type EntryContent, readEntryContent } from './content/entry-content.ts'

@@ -29,6 +29,8 @@ export const OPEN_PER_CONVERSATION_MAX = 10_000
 export const UNKNOWN_NUMBERED_MAX = 256
 /** Bytes of UTF-8 in a display name. */
 export const NAME_MAX_BYTES = 64
+/** Bytes of an entry's body: with the largest header and a signature it fits one message. */
+export const ENTRY_BODY_MAX_BYTES = 64_000
 /** Kinds of entries end here: above it are frame kinds. */
 export const ENTRY_KIND_MAX = 0x0fff
 /** Ranges of numbers in one receipt or frontier row: each is a partial statement. */
