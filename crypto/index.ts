@@ -27,11 +27,37 @@ export {
   wipe,
 } from './bytes.ts'
 export { type CborArray, type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
+export {
+  type DeviceList,
+  type DeviceListFields,
+  deviceListHash,
+  findDevice,
+  nextListVersion,
+  openDeviceList,
+  signDeviceList,
+} from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
 export { noble } from './noble.ts'
+export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
 export type { CryptoProvider } from './provider.ts'
+export {
+  type OpenedEnvelope,
+  type SealKey,
+  type SealTarget,
+  envelopeId,
+  innerId,
+  openEnvelope,
+  sealEnvelope,
+} from './seal.ts'
+export {
+  type SignedObject,
+  checkSignedObject,
+  decodeSignedObject,
+  signObject,
+} from './signed-object.ts'
 export { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
 export { checkX25519PublicKey } from './strict-x25519.ts'
 export { decodeText, encodeText } from './text.ts'
