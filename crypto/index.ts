@@ -38,11 +38,60 @@ export {
   signDeviceList,
 } from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
+export {
+  type AcceptOptions,
+  type OpenedIdentity,
+  type ResponderSecrets,
+  acceptHandshake,
+  openIdentity,
+} from './handshake-accept.ts'
+export { INIT_TYPE, type Init, decodeInit, handshakeId } from './handshake-init.ts'
+export type { HandshakeResult, Party } from './handshake-schedule.ts'
+export {
+  type HandshakeBundle,
+  type HandshakeSelf,
+  type InitiateOptions,
+  type Prekey,
+  initiateHandshake,
+} from './handshake.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
 export { noble } from './noble.ts'
 export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
+export {
+  PQ_IDLE,
+  type PqFrame,
+  type PqState,
+  decodePqFrame,
+  encodePqFrame,
+  pqFrameToSend,
+  pqOfferIsDue,
+  receivePqFrame,
+} from './pq-rekey.ts'
 export type { CryptoProvider } from './provider.ts'
+export { decodeRatchetState, encodeRatchetState } from './ratchet-codec.ts'
+export {
+  type RatchetEncryptOptions,
+  ratchetCanSend,
+  ratchetEncrypt,
+  ratchetIsExhausted,
+} from './ratchet-encrypt.ts'
+export {
+  RATCHET_TYPE,
+  type RatchetHeader,
+  decodeRatchetHeader,
+  decodeRatchetMessage,
+  encodeRatchetHeader,
+} from './ratchet-header.ts'
+export {
+  type OpenedHeader,
+  type RatchetOpened,
+  type RatchetReceipt,
+  type ReceiveOptions,
+  openHeader,
+  ratchetReceive,
+} from './ratchet-receive.ts'
+export { type RatchetState, type SkippedSeed, countSkipped, dropSkipped } from './ratchet-state.ts'
 export {
   type OpenedEnvelope,
   type SealKey,
