@@ -11,20 +11,20 @@ export { decodeBase32, encodeBase32 } from './base32.ts'
 export { type ItemKind, type ItemPlace, openItem, sealItem } from './bundle-item.ts'
 export {
   type Bytes,
-  type Bytes8,
   type Bytes12,
   type Bytes16,
   type Bytes24,
   type Bytes32,
   type Bytes64,
-  type Random,
-  EMPTY,
+  type Bytes8,
   compareBytes,
   concat,
   copy,
+  EMPTY,
   equalBytes,
   fromHex,
   lengthPrefixed,
+  type Random,
   readU16,
   readU32,
   readU64,
@@ -44,7 +44,7 @@ export {
   openCard,
   signCard,
 } from './card.ts'
-export { type CborArray, type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+export { type CborArray, type CborValue, decodeCbor, encodeCbor, FieldReader } from './cbor.ts'
 export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
 export {
   type DeviceList,
@@ -57,86 +57,135 @@ export {
 } from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
 export {
+  acceptHandshake,
+  type AcceptOptions,
+  type OpenedIdentity,
+  openIdentity,
+  type ResponderSecrets,
+} from './handshake-accept.ts'
+export { decodeInit, handshakeId, type Init, INIT_TYPE } from './handshake-init.ts'
+export type { HandshakeResult, Party } from './handshake-schedule.ts'
+export {
+  type HandshakeBundle,
+  type HandshakeSelf,
+  initiateHandshake,
+  type InitiateOptions,
+  type Prekey,
+} from './handshake.ts'
+export {
+  encodeInviteLink,
   type InviteCapability,
+  inviteCapability,
+  inviteId,
   type InviteLink,
   InviteLinkError,
   type InviteLinkFault,
-  type InviteWhere,
-  encodeInviteLink,
-  inviteCapability,
-  inviteId,
   inviteLinkForQr,
   inviteProof,
+  type InviteWhere,
   parseInviteLink,
   serviceKeyHash,
 } from './invite-link.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
-export { type Label, type SignatureContext, label } from './labels.ts'
+export { type Label, label, type SignatureContext } from './labels.ts'
 export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
 export {
-  type Mailbox,
-  type Rendezvous,
   encodeMailbox,
   encodeRendezvous,
+  type Mailbox,
   readAddress,
   readMailbox,
   readRendezvous,
+  type Rendezvous,
 } from './mailbox-record.ts'
 export { noble } from './noble.ts'
-export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
+export { frameRoom, type PaddedContent, padFrames, padTo, unpad, unpadContent } from './padding.ts'
 export { createPhrase, parsePhrase, phraseSeed } from './phrase.ts'
 export {
+  decodePqFrame,
+  encodePqFrame,
+  PQ_IDLE,
+  type PqFrame,
+  pqFrameToSend,
+  pqOfferIsDue,
+  type PqState,
+  receivePqFrame,
+} from './pq-rekey.ts'
+export {
   type ExpectedPrekey,
-  type Prekey,
-  type PrekeyKind,
   openPrekey,
+  type Prekey,
   prekeyId,
+  type PrekeyKind,
   prekeySlot,
   signPrekey,
 } from './prekeys.ts'
 export type { CryptoProvider } from './provider.ts'
+export { decodeRatchetState, encodeRatchetState } from './ratchet-codec.ts'
+export {
+  ratchetCanSend,
+  ratchetEncrypt,
+  type RatchetEncryptOptions,
+  ratchetIsExhausted,
+} from './ratchet-encrypt.ts'
+export {
+  decodeRatchetHeader,
+  decodeRatchetMessage,
+  encodeRatchetHeader,
+  RATCHET_TYPE,
+  type RatchetHeader,
+} from './ratchet-header.ts'
+export {
+  type OpenedHeader,
+  openHeader,
+  type RatchetOpened,
+  type RatchetReceipt,
+  ratchetReceive,
+  type ReceiveOptions,
+} from './ratchet-receive.ts'
+export { countSkipped, dropSkipped, type RatchetState, type SkippedSeed } from './ratchet-state.ts'
 export { type SafetyNumber, safetyNumber, safetyNumberMatches } from './safety-number.ts'
 export {
-  type OpenedEnvelope,
-  type SealKey,
-  type SealTarget,
   envelopeId,
   innerId,
+  type OpenedEnvelope,
   openEnvelope,
   sealEnvelope,
+  type SealKey,
+  type SealTarget,
 } from './seal.ts'
 export {
-  type SignedObject,
   checkSignedObject,
   decodeSignedObject,
+  type SignedObject,
   signObject,
 } from './signed-object.ts'
-export { type StateKey, createStateKey, openStateKeys, sealStateKeys } from './state-key.ts'
+export { createStateKey, openStateKeys, sealStateKeys, type StateKey } from './state-key.ts'
 export { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
 export { checkX25519PublicKey } from './strict-x25519.ts'
 export { decodeText, encodeText } from './text.ts'
 export {
-  type VaultHeader,
-  type VaultKdf,
-  type VaultParameters,
   openVaultHeader,
   openVaultKek,
   parseVaultHeader,
   passphraseBytes,
   scryptKek,
   sealVaultHeader,
+  type VaultHeader,
+  type VaultKdf,
+  type VaultParameters,
 } from './vault-header.ts'
 export {
-  type StateSubkey,
-  type ValuePlace,
-  type ValueSealer,
-  type VaultRoot,
   indexKey,
   openStateValue,
   openValue,
   sealStateValue,
   sealValue,
   stateGeneration,
+  type StateSubkey,
+  type ValuePlace,
+  type ValueSealer,
   vaultIndexRoot,
+  type VaultRoot,
   vaultSubkey,
 } from './vault-value.ts'

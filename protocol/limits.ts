@@ -88,6 +88,16 @@ export const UNANSWERED_FIRST_MS: number = 24 * HOUR_MS
 export const UNANSWERED_SECOND_MS: number = 14 * DAY_MS
 /** Sessions kept receive-only beside the sending one, per device pair. */
 export const SESSIONS_BESIDE_MAX = 5
+/** Bytes of stored records: a session with its ratchet and init, an index, a device list. */
+export const SESSION_RECORD_MAX_BYTES = 16_384
+export const SESSION_INDEX_MAX_BYTES = 1_024
+export const DEVICE_LIST_RECORD_MAX_BYTES = 16_384
+/** Skipped seeds read at once: all that one session may have. */
+export const SKIPPED_SCAN_MAX = 2_000
+/** Accepted handshakes forgotten in one turn. */
+export const REPLAY_SCAN_MAX = 1_000
+/** A session without a post-quantum refresh for longer than this is shown in the status. */
+export const PQ_REFRESH_WARN_MS: number = 14 * DAY_MS
 /** Resets at once, then one per hour and device. */
 export const RESETS_AT_ONCE_MAX = 3
 export const RESET_INTERVAL_MS: number = HOUR_MS
