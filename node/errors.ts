@@ -23,6 +23,19 @@ export type NodeErrorCode =
   | 'VERSION_UNSUPPORTED' // written, or spoken, by a newer version
   | 'CORRUPT_STORE'
   | 'PORT_IN_USE'
+  | 'LISTEN_FAILED' // an address this machine cannot listen on
+  | 'ADDRESS_INVALID' // text that is no multiaddr, or one nothing here can dial
+  | 'UNREACHABLE' // nobody answered at an address
+  | 'WRONG_PEER' // another host answered than the one expected
+  | 'KEY_REFUSED' // a transport key outside the Ed25519 rule of SPEC.md §1
+  | 'PROTOCOL_UNSUPPORTED' // the host does not speak it
+  | 'CONNECTION_LOST' // the connection under a stream went away
+  | 'STREAM_CLOSED' // used after its end
+  | 'STREAM_RESET' // the remote dropped the stream
+  | 'STREAM_FAILED' // a handler threw something that is no Error
+  | 'FRAME_LENGTH' // a frame of 0 bytes, or above the protocol's maximum
+  | 'FRAME_TRUNCATED' // the stream ended within a frame
+  | 'WRITE_LIMIT' // send() was called on and on after it said false
   | 'NOT_WRITABLE'
   | 'DISK_FULL'
 

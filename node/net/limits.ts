@@ -1,0 +1,61 @@
+// Bounds of the network layer. What a role may take is in ROLE_LIMITS; what one stream may hold is
+// the same for all, since every peer is a stranger until the protocol above says otherwise.
+import type { HostOptions } from '../transport.ts'
+
+/** The receive window of a stream: what a remote may send ahead of a handler that is busy or paused. */
+export const STREAM_WINDOW_BYTES: number = 256 * 1024
+/** The window grows to this on long fat links; it is also all that a paused stream can buffer. */
+export const STREAM_MAX_WINDOW_BYTES: number = 1024 * 1024
+/** Above this `send` answers false: wait for `drained`. */
+export const WRITE_HIGH_WATER_BYTES: number = 256 * 1024
+/** Above this the stream is dropped: its sender ignored `send() === false`. Holds two whole frames of 1 MiB. */
+export const WRITE_LIMIT_BYTES: number = 4 * 1024 * 1024
+/** Streams on one connection, each way. Few on purpose: the muxer looks them up linearly per frame. */
+export const STREAMS_PER_CONNECTION = 64
+/** Streams of one protocol on one connection, each way. */
+export const STREAMS_PER_PROTOCOL = 16
+/** Muxer keep-alive. Below the 120 s after which an idle socket is closed, and usual NAT timeouts. */
+export const KEEP_ALIVE_MS = 30_000
+/** The longest a dial takes without a signal of the caller's. */
+export const DIAL_TIMEOUT_MS = 20_000
+/** Peers waiting in the kernel for accept(); bounds a reconnect storm after a relay restart. */
+export const LISTEN_BACKLOG = 1024
+
+export interface RoleLimits {
+  readonly maxConnections: number
+  /** Inbound connections whose handshake is not done, in all. */
+  readonly maxPendingInbound: number
+  /** The same per remote IP address, so that idle sockets of one address lock out nobody else. */
+  readonly maxPendingInboundPerAddress: number
+  /** Inbound connections per second from one remote IP address (shared behind a NAT or a proxy). */
+  readonly inboundPerSecondPerAddress: number
+  /** How long an inbound handshake may take: what an idle socket can hold of the pending slots. */
+  readonly inboundUpgradeTimeoutMs: number
+}
+
+export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
+  home: {
+    maxConnections: 100,
+    maxPendingInbound: 32,
+    maxPendingInboundPerAddress: 16,
+    inboundPerSecondPerAddress: 20,
+    inboundUpgradeTimeoutMs: 10_000,
+  },
+  // Dials only; the bound is on its own open connections.
+  courier: {
+    maxConnections: 64,
+    maxPendingInbound: 0,
+    maxPendingInboundPerAddress: 0,
+    inboundPerSecondPerAddress: 1,
+    inboundUpgradeTimeoutMs: 3_000,
+  },
+  // 3 s and 256: twelve idle sockets lock out a relay with libp2p's defaults (10 s and 10). A core
+  // completes some 60 handshakes a second, so 100 a second from one address only cuts floods.
+  relay: {
+    maxConnections: 10_000,
+    maxPendingInbound: 256,
+    maxPendingInboundPerAddress: 64,
+    inboundPerSecondPerAddress: 100,
+    inboundUpgradeTimeoutMs: 3_000,
+  },
+}

@@ -1,0 +1,371 @@
+// A network within one process: for createTestNetwork, and under the simulator, which puts faults
+// on its wire. Hosts live on named machines; what passes between two machines is the wire's to say.
+import { type Bytes32, equalBytes, noble } from '../../crypto/index.ts'
+import { type Clock, TimeoutError } from '../clock.ts'
+import { NodeError } from '../errors.ts'
+import type {
+  DialOptions,
+  FrameStream,
+  Host,
+  HostOptions,
+  Network,
+  ProtocolSpec,
+} from '../transport.ts'
+import { hostOf, parseAddress } from './address.ts'
+import { DIAL_TIMEOUT_MS, KEEP_ALIVE_MS } from './limits.ts'
+import {
+  Lane,
+  type MemoryCarrier,
+  type MemoryEnd,
+  type Wire,
+  connectionLost,
+  memoryStreamPair,
+} from './memory-stream.ts'
+import { splitPeerAddress } from './peer-id.ts'
+
+/** A wire that delivers everything at once and whole. */
+export const PERFECT_WIRE: Wire = {
+  delayMs: () => 0,
+  pieceBytes: (_from, _to, sizeBytes) => sizeBytes,
+}
+
+/** TCP's first retransmission of a connection request. */
+const DIAL_RETRY_MS = 1000
+/** When a side that hears nothing gives a connection up: two keep-alives. */
+const DEAD_AFTER_MS = 2 * KEEP_ALIVE_MS
+const FIRST_PORT = 10_001
+
+interface Handler {
+  readonly protocol: ProtocolSpec
+  readonly accept: (stream: FrameStream) => void
+}
+
+interface OpenStream {
+  readonly opener: MemoryHost
+  readonly near: MemoryEnd
+  readonly far: MemoryEnd
+}
+
+/** One connection between two hosts, and the streams on it. */
+class MemoryConnection {
+  readonly dialer: MemoryHost
+  readonly listener: MemoryHost
+  readonly address: string
+  readonly #clock: Clock
+  readonly #ends = new Set<OpenStream>()
+  open = true
+
+  constructor(clock: Clock, dialer: MemoryHost, listener: MemoryHost, address: string) {
+    this.#clock = clock
+    this.dialer = dialer
+    this.listener = listener
+    this.address = address
+  }
+
+  other(side: MemoryHost): MemoryHost {
+    return side === this.dialer ? this.listener : this.dialer
+  }
+
+  add(ends: OpenStream): void {
+    for (const each of this.#ends) {
+      if (each.near.carrier.over && each.far.carrier.over) this.#ends.delete(each)
+    }
+    this.#ends.add(ends)
+  }
+
+  pump(): void {
+    for (const { near, far } of this.#ends) {
+      near.carrier.pump()
+      far.carrier.pump()
+    }
+  }
+
+  #close(): readonly OpenStream[] {
+    this.open = false
+    this.dialer.forget(this)
+    this.listener.forget(this)
+    const ends = [...this.#ends]
+    this.#ends.clear()
+    return ends
+  }
+
+  /** One side goes away; the other sees it after what that side sent before. */
+  leave(side: MemoryHost): void {
+    if (!this.open) return
+    for (const { near, far, opener } of this.#close()) {
+      const [leaving, staying] = opener === side ? [near, far] : [far, near]
+      if (!leaving.carrier.leave()) this.#breakAfter(staying.carrier, DEAD_AFTER_MS)
+    }
+  }
+
+  /** The network loses it, and what is in the air; each side notices after a delay of its own. */
+  break(delayMs: () => number): void {
+    if (!this.open) return
+    for (const { near, far } of this.#close()) {
+      near.carrier.sever()
+      far.carrier.sever()
+      this.#breakAfter(near.carrier, delayMs())
+      this.#breakAfter(far.carrier, delayMs())
+    }
+  }
+
+  #breakAfter(carrier: MemoryCarrier, delayMs: number): void {
+    this.#clock.after(delayMs, () => carrier.break(connectionLost()))
+  }
+}
+
+class MemoryHost implements Host {
+  readonly transportKey: Bytes32
+  readonly machine: string
+  readonly #network: MemoryNetwork
+  readonly #addresses: readonly string[]
+  readonly #handlers = new Map<string, Handler>()
+  readonly #connections = new Set<MemoryConnection>()
+  #stopped = false
+
+  constructor(network: MemoryNetwork, machine: string, key: Bytes32, addresses: readonly string[]) {
+    this.#network = network
+    this.machine = machine
+    this.transportKey = key
+    this.#addresses = addresses
+  }
+
+  get connections(): ReadonlySet<MemoryConnection> {
+    return this.#connections
+  }
+
+  addresses(): readonly string[] {
+    return this.#stopped ? [] : this.#addresses
+  }
+
+  forget(connection: MemoryConnection): void {
+    this.#connections.delete(connection)
+  }
+
+  async dial(
+    address: string,
+    protocol: ProtocolSpec,
+    options: DialOptions = {},
+  ): Promise<FrameStream> {
+    options.signal?.throwIfAborted()
+    const split = splitPeerAddress(address)
+    parseAddress(split.address)
+    const expectedKey = options.expectedKey ?? split.key
+    if (
+      expectedKey !== undefined &&
+      split.key !== undefined &&
+      !equalBytes(expectedKey, split.key)
+    ) {
+      throw new NodeError('WRONG_PEER', `${address} names another host than expected`)
+    }
+    if (this.#stopped) throw new NodeError('UNREACHABLE', 'this host is stopped')
+    const controller = new AbortController()
+    const { signal } = controller
+    const stop = (): void => controller.abort(options.signal?.reason)
+    options.signal?.addEventListener('abort', stop, { once: true })
+    const timer = this.#network.clock.after(DIAL_TIMEOUT_MS, () =>
+      controller.abort(new TimeoutError(`no answer within ${DIAL_TIMEOUT_MS} ms`)),
+    )
+    try {
+      const connection =
+        this.#openConnection(split.address, expectedKey) ??
+        (await this.#connect(split.address, expectedKey, signal))
+      return await this.#openStream(connection, protocol, signal)
+    } catch (cause) {
+      if (options.signal?.aborted === true) throw options.signal.reason
+      if (cause instanceof NodeError) throw cause
+      throw new NodeError('UNREACHABLE', `${address} cannot be reached`, { retryable: true, cause })
+    } finally {
+      timer.cancel()
+      options.signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  #openConnection(address: string, key: Bytes32 | undefined): MemoryConnection | undefined {
+    return [...this.#connections].find((connection) =>
+      key === undefined
+        ? connection.dialer === this && connection.address === address
+        : equalBytes(connection.other(this).transportKey, key),
+    )
+  }
+
+  async #connect(
+    address: string,
+    expectedKey: Bytes32 | undefined,
+    signal: AbortSignal,
+  ): Promise<MemoryConnection> {
+    const target = this.#network.hostAt(address)
+    // Where nobody listens, a machine still answers: it refuses.
+    const machine = target?.machine ?? this.machine
+    await this.#network.travel(this.machine, machine, signal)
+    const listener = this.#network.hostAt(address)
+    await this.#network.travel(machine, this.machine, signal)
+    if (listener === undefined || this.#network.hostAt(address) !== listener) {
+      throw new NodeError('UNREACHABLE', `nobody listens on ${address}`, { retryable: true })
+    }
+    if (expectedKey !== undefined && !equalBytes(listener.transportKey, expectedKey)) {
+      throw new NodeError('WRONG_PEER', `${address} is another host than expected`)
+    }
+    if (listener === this) throw new NodeError('UNREACHABLE', 'a host cannot dial itself')
+    const existing = this.#openConnection(address, listener.transportKey)
+    if (existing !== undefined) return existing
+    const connection = new MemoryConnection(this.#network.clock, this, listener, address)
+    this.#connections.add(connection)
+    listener.#connections.add(connection)
+    return connection
+  }
+
+  async #openStream(
+    connection: MemoryConnection,
+    protocol: ProtocolSpec,
+    signal: AbortSignal,
+  ): Promise<FrameStream> {
+    const remote = connection.other(this)
+    const { near, far } = memoryStreamPair(
+      this.#network.lane(this.machine, remote.machine),
+      this.#network.lane(remote.machine, this.machine),
+      {
+        remoteKey: remote.transportKey,
+        remoteAddress: remote.#ipAddress(),
+        maxFrameBytes: protocol.maxFrameBytes,
+      },
+      {
+        remoteKey: this.transportKey,
+        remoteAddress: this.#ipAddress(),
+        maxFrameBytes: remote.#handlers.get(protocol.id)?.protocol.maxFrameBytes ?? 0,
+      },
+    )
+    await this.#network.travel(this.machine, remote.machine, signal)
+    if (!connection.open) throw new NodeError('UNREACHABLE', 'the connection closed')
+    const handler = remote.#handlers.get(protocol.id)
+    if (handler !== undefined) {
+      connection.add({ opener: this, near, far })
+      handler.accept(far.stream)
+    }
+    await this.#network.travel(remote.machine, this.machine, signal).catch((cause: unknown) => {
+      near.stream.abort(new NodeError('ABORTED', 'the dial was given up'))
+      throw cause
+    })
+    if (!connection.open) throw new NodeError('UNREACHABLE', 'the connection closed')
+    if (handler === undefined) {
+      throw new NodeError('PROTOCOL_UNSUPPORTED', `the host does not speak ${protocol.id}`)
+    }
+    return near.stream
+  }
+
+  #ipAddress(): string {
+    const first = this.#addresses[0]
+    return first === undefined ? '127.0.0.1' : hostOf(parseAddress(first))
+  }
+
+  async handle(protocol: ProtocolSpec, accept: (stream: FrameStream) => void): Promise<void> {
+    this.#handlers.set(protocol.id, { protocol, accept })
+  }
+
+  async disconnect(remoteKey: Bytes32): Promise<void> {
+    for (const connection of this.#connections) {
+      if (equalBytes(connection.other(this).transportKey, remoteKey)) connection.leave(this)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#network.release(this)
+    for (const connection of this.#connections) connection.leave(this)
+  }
+}
+
+export class MemoryNetwork implements Network {
+  readonly clock: Clock
+  readonly #wire: Wire
+  readonly #listening = new Map<string, MemoryHost>()
+  readonly #hosts = new Set<MemoryHost>()
+  #nextPort = FIRST_PORT
+
+  constructor(clock: Clock, wire: Wire = PERFECT_WIRE) {
+    this.clock = clock
+    this.#wire = wire
+  }
+
+  createHost(options: HostOptions): Promise<Host> {
+    return this.machine('local').createHost(options)
+  }
+
+  /** The network as one machine sees it: the wire knows machines by these names. */
+  machine(name: string): Network {
+    return { createHost: async (options) => this.#createHost(name, options) }
+  }
+
+  #createHost(machine: string, options: HostOptions): Host {
+    const addresses = options.listen.map((text) => {
+      const address = parseAddress(text).toString()
+      return address.replace('/tcp/0', () => `/tcp/${this.#nextPort++}`)
+    })
+    for (const address of addresses) {
+      if (this.#listening.has(address)) {
+        throw new NodeError('PORT_IN_USE', `${address} is taken by another program`, {
+          hint: 'stop the other program, or listen on another port',
+        })
+      }
+    }
+    const host = new MemoryHost(this, machine, noble.ed25519PublicKey(options.seed), addresses)
+    this.#hosts.add(host)
+    for (const address of addresses) this.#listening.set(address, host)
+    return host
+  }
+
+  hostAt(address: string): MemoryHost | undefined {
+    return this.#listening.get(address)
+  }
+
+  release(host: MemoryHost): void {
+    this.#hosts.delete(host)
+    for (const [address, each] of this.#listening) {
+      if (each === host) this.#listening.delete(address)
+    }
+  }
+
+  lane(from: string, to: string): Lane {
+    return new Lane(this.clock, this.#wire, from, to)
+  }
+
+  /** Waits as long as a request takes; asks again while nothing passes. Rejects with the signal. */
+  async travel(from: string, to: string, signal: AbortSignal): Promise<void> {
+    while (true) {
+      const delayMs = this.#wire.delayMs(from, to, 0)
+      await this.clock.sleep(delayMs ?? DIAL_RETRY_MS, signal)
+      if (delayMs !== undefined) return
+    }
+  }
+
+  #connections(): Set<MemoryConnection> {
+    return new Set([...this.#hosts].flatMap((host) => [...host.connections]))
+  }
+
+  /** Sends what waited for the wire: to be called when it passes again. */
+  pump(): void {
+    for (const connection of this.#connections()) connection.pump()
+  }
+
+  /**
+   * Breaks the connections between machines for which `matches` holds; each side notices after a
+   * delay of its own. Returns how many.
+   */
+  sever(matches: (one: string, other: string) => boolean, delayMs: () => number = () => 0): number {
+    let count = 0
+    for (const connection of this.#connections()) {
+      const [one, other] = [connection.dialer.machine, connection.listener.machine]
+      if (!matches(one, other) && !matches(other, one)) continue
+      connection.break(delayMs)
+      count += 1
+    }
+    return count
+  }
+
+  /** Power off: every host of a machine is gone without a word, its addresses are free. */
+  crash(machine: string): void {
+    for (const host of this.#hosts) {
+      if (host.machine === machine) void host.stop()
+    }
+  }
+}
