@@ -3,14 +3,14 @@
 import '../runtime.ts'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Connection, ConnectionEncrypter, ConnectionGater, PeerId } from '@libp2p/interface'
+import type { Connection, ConnectionEncrypter, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { type Libp2p, createLibp2p } from 'libp2p'
-import { type Bytes32, ed25519KeyIsStrict, equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { NodeError } from '../errors.ts'
 import type {
   DialOptions,
@@ -21,6 +21,7 @@ import type {
   ProtocolSpec,
 } from '../transport.ts'
 import { frameLibp2pStream } from './libp2p-stream.ts'
+import { admission, ed25519Key } from './admission.ts'
 import { hostOf, parseAddress } from './address.ts'
 import { dialError, isWrongPeer, startError, wrongPeer } from './libp2p-errors.ts'
 import {
@@ -36,36 +37,9 @@ import {
 } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { joinPeerAddress, splitPeerAddress } from './peer-id.ts'
-import { PendingCap } from './pending-cap.ts'
 
 /** All that identify tells a stranger about the program. */
 const AGENT = 'sotto/1'
-
-function ed25519Key(peer: PeerId): Bytes32 | undefined {
-  return peer.type === 'Ed25519' ? peer.publicKey.raw : undefined
-}
-
-/**
- * Admission: a slot per address until the handshake is done, then the strict Ed25519 rule, so that
- * one key has one spelling and no key is of small order (SPEC.md §1).
- */
-function gater(cap: PendingCap): ConnectionGater {
-  const refuses = (peer: PeerId): boolean => {
-    const key = ed25519Key(peer)
-    return key === undefined || !ed25519KeyIsStrict(key)
-  }
-  return {
-    // libp2p's own default refuses private addresses in browsers only; ours names every rule here.
-    denyDialMultiaddr: () => false,
-    denyInboundConnection: (connection) => !cap.take(connection),
-    denyInboundEncryptedConnection: (peer) => refuses(peer),
-    denyOutboundEncryptedConnection: (peer) => refuses(peer),
-    denyInboundUpgradedConnection: (_peer, connection) => {
-      cap.release(connection)
-      return false
-    },
-  }
-}
 
 /** Noise whose "another peer than dialled" survives libp2p, which keeps the text of an error only. */
 function noiseNamingWrongPeer(): (
@@ -113,7 +87,7 @@ async function createNode(options: HostOptions, listeners: Listeners): Promise<L
         },
       }),
     ],
-    connectionGater: gater(new PendingCap(limits.maxPendingInboundPerAddress)),
+    connectionGater: admission(limits.maxPendingInboundPerAddress),
     // It pings every connection on a stream of its own every 10 s and drops healthy slow ones; the
     // muxer's keep-alive and the protocols' own heartbeat do that work.
     connectionMonitor: { enabled: false },

@@ -12,8 +12,15 @@ import type {
   ProtocolSpec,
 } from '../transport.ts'
 import { hostOf, parseAddress } from './address.ts'
-import { DIAL_TIMEOUT_MS } from './limits.ts'
-import { Lane, type MemoryEnd, type Wire, memoryStreamPair } from './memory-stream.ts'
+import { DIAL_TIMEOUT_MS, KEEP_ALIVE_MS } from './limits.ts'
+import {
+  Lane,
+  type MemoryCarrier,
+  type MemoryEnd,
+  type Wire,
+  connectionLost,
+  memoryStreamPair,
+} from './memory-stream.ts'
 import { splitPeerAddress } from './peer-id.ts'
 
 /** A wire that delivers everything at once and whole. */
@@ -24,6 +31,8 @@ export const PERFECT_WIRE: Wire = {
 
 /** TCP's first retransmission of a connection request. */
 const DIAL_RETRY_MS = 1000
+/** When a side that hears nothing gives a connection up: two keep-alives. */
+const DEAD_AFTER_MS = 2 * KEEP_ALIVE_MS
 const FIRST_PORT = 10_001
 
 interface Handler {
@@ -31,15 +40,23 @@ interface Handler {
   readonly accept: (stream: FrameStream) => void
 }
 
+interface OpenStream {
+  readonly opener: MemoryHost
+  readonly near: MemoryEnd
+  readonly far: MemoryEnd
+}
+
 /** One connection between two hosts, and the streams on it. */
 class MemoryConnection {
   readonly dialer: MemoryHost
   readonly listener: MemoryHost
   readonly address: string
-  readonly #ends = new Set<{ readonly near: MemoryEnd; readonly far: MemoryEnd }>()
+  readonly #clock: Clock
+  readonly #ends = new Set<OpenStream>()
   open = true
 
-  constructor(dialer: MemoryHost, listener: MemoryHost, address: string) {
+  constructor(clock: Clock, dialer: MemoryHost, listener: MemoryHost, address: string) {
+    this.#clock = clock
     this.dialer = dialer
     this.listener = listener
     this.address = address
@@ -49,7 +66,7 @@ class MemoryConnection {
     return side === this.dialer ? this.listener : this.dialer
   }
 
-  add(ends: { readonly near: MemoryEnd; readonly far: MemoryEnd }): void {
+  add(ends: OpenStream): void {
     for (const each of this.#ends) {
       if (each.near.carrier.over && each.far.carrier.over) this.#ends.delete(each)
     }
@@ -63,21 +80,37 @@ class MemoryConnection {
     }
   }
 
-  /** The connection is gone: both sides see it now, bytes in the air are lost. */
-  break(): void {
-    if (!this.open) return
+  #close(): readonly OpenStream[] {
     this.open = false
     this.dialer.forget(this)
     this.listener.forget(this)
     const ends = [...this.#ends]
     this.#ends.clear()
-    for (const { near, far } of ends) {
-      for (const { carrier } of [near, far]) {
-        carrier.break(
-          new NodeError('CONNECTION_LOST', 'the connection closed', { retryable: true }),
-        )
-      }
+    return ends
+  }
+
+  /** One side goes away; the other sees it after what that side sent before. */
+  leave(side: MemoryHost): void {
+    if (!this.open) return
+    for (const { near, far, opener } of this.#close()) {
+      const [leaving, staying] = opener === side ? [near, far] : [far, near]
+      if (!leaving.carrier.leave()) this.#breakAfter(staying.carrier, DEAD_AFTER_MS)
     }
+  }
+
+  /** The network loses it, and what is in the air; each side notices after a delay of its own. */
+  break(delayMs: () => number): void {
+    if (!this.open) return
+    for (const { near, far } of this.#close()) {
+      near.carrier.sever()
+      far.carrier.sever()
+      this.#breakAfter(near.carrier, delayMs())
+      this.#breakAfter(far.carrier, delayMs())
+    }
+  }
+
+  #breakAfter(carrier: MemoryCarrier, delayMs: number): void {
+    this.#clock.after(delayMs, () => carrier.break(connectionLost()))
   }
 }
 
@@ -176,7 +209,7 @@ class MemoryHost implements Host {
     if (listener === this) throw new NodeError('UNREACHABLE', 'a host cannot dial itself')
     const existing = this.#openConnection(address, listener.transportKey)
     if (existing !== undefined) return existing
-    const connection = new MemoryConnection(this, listener, address)
+    const connection = new MemoryConnection(this.#network.clock, this, listener, address)
     this.#connections.add(connection)
     listener.#connections.add(connection)
     return connection
@@ -206,7 +239,7 @@ class MemoryHost implements Host {
     if (!connection.open) throw new NodeError('UNREACHABLE', 'the connection closed')
     const handler = remote.#handlers.get(protocol.id)
     if (handler !== undefined) {
-      connection.add({ near, far })
+      connection.add({ opener: this, near, far })
       handler.accept(far.stream)
     }
     await this.#network.travel(remote.machine, this.machine, signal).catch((cause: unknown) => {
@@ -231,14 +264,14 @@ class MemoryHost implements Host {
 
   async disconnect(remoteKey: Bytes32): Promise<void> {
     for (const connection of this.#connections) {
-      if (equalBytes(connection.other(this).transportKey, remoteKey)) connection.break()
+      if (equalBytes(connection.other(this).transportKey, remoteKey)) connection.leave(this)
     }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     this.#network.release(this)
-    for (const connection of this.#connections) connection.break()
+    for (const connection of this.#connections) connection.leave(this)
   }
 }
 
@@ -314,13 +347,16 @@ export class MemoryNetwork implements Network {
     for (const connection of this.#connections()) connection.pump()
   }
 
-  /** Breaks the connections between machines for which `matches` holds; returns how many. */
-  sever(matches: (one: string, other: string) => boolean): number {
+  /**
+   * Breaks the connections between machines for which `matches` holds; each side notices after a
+   * delay of its own. Returns how many.
+   */
+  sever(matches: (one: string, other: string) => boolean, delayMs: () => number = () => 0): number {
     let count = 0
     for (const connection of this.#connections()) {
       const [one, other] = [connection.dialer.machine, connection.listener.machine]
       if (!matches(one, other) && !matches(other, one)) continue
-      connection.break()
+      connection.break(delayMs)
       count += 1
     }
     return count

@@ -46,6 +46,10 @@ export class Lane {
   }
 }
 
+export function connectionLost(): NodeError {
+  return new NodeError('CONNECTION_LOST', 'the connection closed', { retryable: true })
+}
+
 /** What follows the last byte of a lane. */
 type Ending = { readonly kind: 'end' } | { readonly kind: 'reset' }
 
@@ -64,6 +68,7 @@ export class MemoryCarrier implements Carrier {
   #reading = true
   #held: Uint8Array[] = []
   #remoteEnded = false
+  #severed = false
   #dead = false
 
   constructor(lane: Lane) {
@@ -100,6 +105,7 @@ export class MemoryCarrier implements Carrier {
 
   /** Sends what the window and the wire allow; called again when either opens. */
   pump(): void {
+    if (this.#severed) return
     while (!this.#dead && this.#credit > 0) {
       const head = this.#queue[0]
       if (head === undefined) break
@@ -126,7 +132,7 @@ export class MemoryCarrier implements Carrier {
   }
 
   arrive(piece: Uint8Array): void {
-    if (this.#dead) return
+    if (this.#dead || this.#severed) return
     if (this.#reading) this.#take(piece)
     else this.#held.push(piece)
   }
@@ -143,7 +149,7 @@ export class MemoryCarrier implements Carrier {
   }
 
   arriveEnding(ending: Ending): void {
-    if (this.#dead) return
+    if (this.#dead || this.#severed) return
     if (ending.kind === 'reset') {
       this.break(
         new NodeError('STREAM_RESET', 'the remote dropped the stream', { retryable: true }),
@@ -169,7 +175,7 @@ export class MemoryCarrier implements Carrier {
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#dead) {
-        reject(new NodeError('CONNECTION_LOST', 'the connection closed', { retryable: true }))
+        reject(connectionLost())
         return
       }
       this.#flushed = { resolve, reject }
@@ -187,6 +193,21 @@ export class MemoryCarrier implements Carrier {
     this.#sendEnding()
     // While nothing passes, the remote learns of it from pump, or when the connection dies.
     this.#remoteEnded = true
+  }
+
+  /** Nothing goes or comes any more, though this side does not know it yet. */
+  sever(): void {
+    this.#severed = true
+  }
+
+  /**
+   * This side's machine leaves: what is in the air still arrives, then the other side sees the end.
+   * False where nothing passes, so that it must find out by itself.
+   */
+  leave(): boolean {
+    const peer = this.#peer
+    this.break(connectionLost())
+    return this.#lane.carry(0, () => peer?.break(connectionLost()))
   }
 
   /** Ends this side now: what is queued or held here is gone. */

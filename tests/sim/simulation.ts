@@ -123,6 +123,7 @@ export class Simulation {
   readonly wire: FaultyWire
   /** All randomness: split it by concern. */
   readonly seeds: Prng
+  readonly #faults: Prng
   readonly #hash: Hash = createHash('sha256')
   readonly #log: string[] | undefined
   #events = 0
@@ -130,6 +131,7 @@ export class Simulation {
   constructor(seed: string | number, options: { readonly keepTrace?: boolean } = {}) {
     this.seed = seed
     this.seeds = new Prng(seed)
+    this.#faults = this.seeds.split('faults')
     this.#log = options.keepTrace === true ? [] : undefined
     this.wire = new FaultyWire(this.seeds.split('wire'), undefined, (from, to, sizeBytes) =>
       this.trace('send', from, to, String(sizeBytes)),
@@ -246,7 +248,11 @@ export class Simulation {
         this.wire.cut(b, a)
       }
     }
-    this.network.sever((a, b) => one.includes(a) && other.includes(b))
+    // Each side gives up when its own keep-alive has had no answer.
+    this.network.sever(
+      (a, b) => one.includes(a) && other.includes(b),
+      () => this.#faults.integer(0, 60_000),
+    )
   }
 
   /** One way only, and connections stay: what is sent waits (a stall; half-open). */
@@ -258,7 +264,10 @@ export class Simulation {
   /** Breaks the connections between two machines, mid-frame where one was under way. */
   reset(one: string, other: string): void {
     this.trace('reset', one, other)
-    this.network.sever((a, b) => a === one && b === other)
+    this.network.sever(
+      (a, b) => a === one && b === other,
+      () => this.#faults.integer(0, 200),
+    )
   }
 
   /** Everything passes again; what waited goes on. */

@@ -1,4 +1,12 @@
-import { libp2pNetwork } from '../../../node/net/libp2p-host.ts'
+import { randomBytes } from 'node:crypto'
+import { type Socket, connect } from 'node:net'
+import type { IdentifyResult } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { describe, expect, test } from 'vitest'
+import { noble } from '../../../crypto/index.ts'
+import { admission } from '../../../node/net/admission.ts'
+import { Libp2pHost, libp2pNetwork } from '../../../node/net/libp2p-host.ts'
+import { joinPeerAddress, peerIdText } from '../../../node/net/peer-id.ts'
 import { transportContract } from '../../contracts/transport.ts'
 
 transportContract('libp2p over TCP', () => ({
@@ -12,3 +20,167 @@ transportContract('libp2p over WebSocket', () => ({
   listen: '/ip4/127.0.0.1/tcp/0/ws',
   nobody: '/ip4/127.0.0.1/tcp/1/ws',
 }))
+
+const PROTOCOL = { id: '/sotto/test/1', maxFrameBytes: 1024 }
+
+function seed(): Uint8Array {
+  return new Uint8Array(randomBytes(32))
+}
+
+async function idleSockets(port: number, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () =>
+    connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }),
+  )
+  for (const socket of sockets) socket.on('error', () => undefined)
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))),
+  )
+  return sockets
+}
+
+function portOf(address: string): number {
+  return Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+}
+
+describe('the libp2p host', () => {
+  test.each(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'])(
+    'idle sockets of one address lock nobody out, nor hold up stopping: %s',
+    async (listen) => {
+      const relay = await Libp2pHost.start({ seed: seed(), listen: [listen], role: 'relay' })
+      await relay.handle(PROTOCOL, () => undefined)
+      const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+      const address = relay.addresses()[0]!
+      const sockets = await idleSockets(portOf(address), 100)
+      const stream = await client.dial(address, PROTOCOL, { signal: AbortSignal.timeout(5000) })
+      expect(stream.open).toBe(true)
+      const started = performance.now()
+      await Promise.all([relay.stop(), client.stop()])
+      expect(performance.now() - started).toBeLessThan(2500)
+      for (const socket of sockets) socket.destroy()
+    },
+  )
+
+  test('identify names the program and no address', async () => {
+    const listen = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws']
+    const relay = await Libp2pHost.start({ seed: seed(), listen, role: 'relay' })
+    await relay.handle(PROTOCOL, () => undefined)
+    const home = await Libp2pHost.start({ seed: seed(), listen, role: 'home' })
+    const identified = new Promise<IdentifyResult>((resolve) => {
+      home.libp2p.addEventListener('peer:identify', (event) => resolve(event.detail))
+    })
+    await home.dial(relay.addresses()[0]!, PROTOCOL)
+    const result = await identified
+    expect(result.agentVersion).toBe('sotto/1')
+    expect(result.listenAddrs).toEqual([])
+    expect(result.signedPeerRecord?.addresses ?? []).toEqual([])
+    await Promise.all([relay.stop(), home.stop()])
+  })
+
+  test('dials names, with and without the peer id', async () => {
+    const relay = await Libp2pHost.start({
+      seed: seed(),
+      listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
+      role: 'relay',
+    })
+    await relay.handle(PROTOCOL, () => undefined)
+    for (const bound of relay.addresses()) {
+      const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+      const named = bound.replace('/ip4/127.0.0.1', '/dns4/localhost')
+      expect((await client.dial(named, PROTOCOL)).open).toBe(true)
+      await client.dial(joinPeerAddress(named, relay.transportKey), PROTOCOL)
+      expect(client.libp2p.getConnections()).toHaveLength(1)
+      const other = joinPeerAddress(named, client.transportKey)
+      await expect(
+        client.dial(other, PROTOCOL, { expectedKey: relay.transportKey }),
+      ).rejects.toMatchObject({ code: 'WRONG_PEER' })
+      await client.stop()
+    }
+    await relay.stop()
+  })
+
+  test('keeps the key of its seed, and writes all frames of a tick at once', async () => {
+    const own = seed()
+    const relay = await Libp2pHost.start({
+      seed: own,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      role: 'relay',
+    })
+    expect(relay.transportKey).toEqual(noble.ed25519PublicKey(own))
+    let chunks = 0
+    const received = new Promise<void>((resolve) => {
+      void relay.handle(PROTOCOL, (stream) => {
+        let frames = 0
+        stream.onFrame(() => {
+          frames += 1
+          if (frames === 100) resolve()
+        })
+      })
+    })
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    const stream = await client.dial(relay.addresses()[0]!, PROTOCOL)
+    const raw = client.libp2p
+      .getConnections()[0]!
+      .streams.find((each) => each.protocol === PROTOCOL.id)!
+    const send = raw.send.bind(raw)
+    raw.send = (data) => {
+      chunks += 1
+      return send(data)
+    }
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        await Promise.resolve()
+        stream.send(new Uint8Array(50))
+      }),
+    )
+    await received
+    expect(chunks).toBe(1)
+    await Promise.all([client.stop(), relay.stop()])
+  })
+
+  test('forgets peers that left', async () => {
+    const relay = await Libp2pHost.start({
+      seed: seed(),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      role: 'relay',
+    })
+    await relay.handle(PROTOCOL, () => undefined)
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    const gone = new Promise((resolve) => {
+      relay.libp2p.addEventListener('peer:disconnect', resolve)
+    })
+    await client.dial(relay.addresses()[0]!, PROTOCOL)
+    expect(await relay.libp2p.peerStore.all()).toHaveLength(1)
+    await client.stop()
+    await gone
+    await expect.poll(() => relay.libp2p.peerStore.all()).toHaveLength(0)
+    await relay.stop()
+  })
+
+  test('a host that only dials starts without a listener', async () => {
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    expect(client.addresses()).toEqual([])
+    await client.stop()
+  })
+})
+
+describe('admission', () => {
+  const rules = admission(2)
+
+  test('refuses transport keys outside the strict rule', () => {
+    const smallOrder = new Uint8Array(32)
+    smallOrder[0] = 1
+    const nonCanonical = new Uint8Array(32).fill(255)
+    for (const key of [smallOrder, nonCanonical]) {
+      const peer = peerIdFromString(peerIdText(key))
+      expect(rules.denyInboundEncryptedConnection?.(peer, undefined as never)).toBe(true)
+      expect(rules.denyOutboundEncryptedConnection?.(peer, undefined as never)).toBe(true)
+    }
+    const good = peerIdFromString(peerIdText(noble.ed25519PublicKey(seed())))
+    expect(rules.denyInboundEncryptedConnection?.(good, undefined as never)).toBe(false)
+  })
+
+  test('refuses keys of other types', () => {
+    const rsa = peerIdFromString('QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N')
+    expect(rules.denyInboundEncryptedConnection?.(rsa, undefined as never)).toBe(true)
+  })
+})
