@@ -70,7 +70,7 @@ export {
   type HandshakeSelf,
   initiateHandshake,
   type InitiateOptions,
-  type Prekey,
+  type OfferedPrekey,
 } from './handshake.ts'
 export {
   encodeInviteLink,

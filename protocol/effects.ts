@@ -13,3 +13,9 @@ export type Effect =
   | { readonly kind: 'endpoints'; readonly device: Bytes32 }
   /** One's own card, prekeys or invites changed: publish at the relays. */
   | { readonly kind: 'publish' }
+  /** A contact was added by link: fetch its bundle. */
+  | { readonly kind: 'first-contact'; readonly number: number }
+  /** A device's messages cannot be read: begin a new session and say so. */
+  | { readonly kind: 'reset'; readonly device: Bytes32 }
+  /** Items held for a device may open now. */
+  | { readonly kind: 'retry-held'; readonly device: Bytes32 }

@@ -1,6 +1,6 @@
 // Applies the frames of one opened message: entries into the log, evidence from receipts,
 // endpoints, lists and intros into what we know of the peer (SPEC.md §8).
-import type { Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
 import { type Admission, introOf } from '../contacts/admission.ts'
 import { type Contact, allContacts, contactOf, isAccepted, newContact, putContact } from '../contacts/contact.ts'
 import { claimInvite } from '../contacts/invite.ts'
@@ -15,14 +15,16 @@ import { listRequestFrame } from '../content/list-request.ts'
 import { receiptFrame } from '../content/receipt.ts'
 import { resetFrame } from '../content/reset.ts'
 import { type Frame, frameClass } from '../frames.ts'
+import { ProtocolError } from '../errors.ts'
 import { REQUESTS_PER_ACCOUNT_MAX } from '../limits.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { directConversation } from '../log/entry.ts'
-import { adoptDeviceList, knownDevices } from '../peers/device-lists.ts'
+import { adoptDeviceList } from '../peers/device-lists.ts'
+import { knownDevices } from '../peers/known-devices.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
 import { sendList } from '../peers/own-list.ts'
 import { NO_ENDPOINTS, type Peer, peers } from '../peers/peer.ts'
-import type { OpenedMessage } from '../session/open.ts'
+import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { noteNumbered } from './control.ts'
 import type { Arrival, ArrivalAnswer } from './arrival.ts'
@@ -32,7 +34,7 @@ import { takeReceipt } from './receipts-in.ts'
 import { keepUnknownNumbered } from './unknown-frames.ts'
 
 interface Opened {
-  readonly opened: OpenedMessage
+  readonly opened: OpenedInner
   /** The verdict on a new session's peer; undefined on one that was known. */
   readonly admission: Admission | undefined
   readonly arrival: Arrival
@@ -76,13 +78,13 @@ export function* applyMessage(turn: Turn, { opened, admission }: Opened): Step<A
 }
 
 /** Notes that a device was heard, and where its intro says it is reached. */
-function* notePeer(turn: Turn, opened: OpenedMessage, message: MessageFrames): Step<Peer> {
+function* notePeer(turn: Turn, opened: OpenedInner, message: MessageFrames): Step<Peer> {
   const before = yield* get(peers, opened.device)
   const intro = introOf(message.frames)
   const known: Peer = before ?? {
     account: opened.account,
     device: opened.device,
-    dh: opened.dh,
+    dh: yield* listedDh(opened),
     endpoints: NO_ENDPOINTS,
     invite: undefined,
     heard: false,
@@ -103,10 +105,19 @@ function* notePeer(turn: Turn, opened: OpenedMessage, message: MessageFrames): S
   return peer
 }
 
+/** DDH of a device, from the list that vouched for it when its session began. */
+function* listedDh({ account, device }: OpenedInner): Step<Bytes32> {
+  const listed = (yield* knownDevices(account)).find((one) => equalBytes(one.device, device))
+  if (listed === undefined) {
+    throw new ProtocolError('ERR_PROTOCOL_STATE', 'a session with a device of no list')
+  }
+  return listed.dh
+}
+
 /** The contact behind a message: made where an invite admits it, a request where none does. */
 function* settleContact(
   turn: Turn,
-  opened: OpenedMessage,
+  opened: OpenedInner,
   admission: Admission | undefined,
   intro: Intro | undefined,
 ): Step<Contact> {
@@ -188,8 +199,8 @@ function* applyEntry(turn: Turn, context: FrameContext): Step<boolean> {
       kind: 'session',
       device: peer.device,
       account: 'contact',
-      ownDevices: own.map((one) => one.deviceKey),
-      contactDevices: theirs.map((one) => one.deviceKey),
+      ownDevices: own.map((one) => one.device),
+      contactDevices: theirs.map((one) => one.device),
     },
   })
   // A duplicate is receipted again: the receipt before may have been lost.
@@ -215,6 +226,10 @@ function* applyNumbered(turn: Turn, context: FrameContext): Step<boolean> {
     }
   }
   const list = readFrame(listFrame, frame)
-  if (list !== undefined) yield* adoptDeviceList(turn, contact.account, list.list)
+  if (list !== undefined) {
+    const opened = openDeviceList(turn.crypto, list.list)
+    // A list of anybody else's account is none of this contact's business.
+    if (equalBytes(opened.account, contact.account)) yield* adoptDeviceList(turn, opened)
+  }
   return true
 }

@@ -1,13 +1,14 @@
 // From what waits to ciphertext: encrypts a device's outbox in order, as far as a session allows.
 // A machine of the same turn that queued the item, where it can be; so a send costs one batch.
-import { type Bytes32, innerId } from '../../crypto/index.ts'
+import type { Bytes32 } from '../../crypto/index.ts'
 import { introFor } from '../contacts/intro-frame.ts'
 import { entryFrame } from '../content/entry.ts'
 import { ProtocolError } from '../errors.ts'
 import { type Frame, decodeFrames, encodeFrames } from '../frames.ts'
 import { entryWireForm } from '../log/read.ts'
 import { type Peer, peers } from '../peers/peer.ts'
-import { encryptTo } from '../session/encrypt.ts'
+import { type EncryptLimit, encryptTo, sendingSession } from '../session/encrypt.ts'
+import { sessionIndex } from '../session/session-index.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { controlFrame } from './control.ts'
 import { type OutboxItem, dequeue, outboxHead, outboxItems, putItem, putPrepared } from './outbox.ts'
@@ -16,11 +17,11 @@ import { type OutboxItem, dequeue, outboxHead, outboxItems, putItem, putPrepared
 const PREPARE_PAGE = 64
 
 /** What stands in the way of the rest of the outbox. */
-export type Blocked = 'bundle' | 'unconfirmed' | undefined
+export type Blocked = 'bundle' | EncryptLimit | undefined
 
 /**
  * Encrypts up to 64 waiting items of a device. `bundle`: there is no session, and a bundle of the
- * device is needed first; the effect asks for it. `unconfirmed`: the device must answer first.
+ * device is needed first; the effect asks for it. A limit: the device must answer first, or the account's lists contradict.
  */
 export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
   const head = yield* outboxHead(device)
@@ -51,19 +52,21 @@ function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
     yield* dequeue(turn, item)
     return undefined
   }
-  const outcome = yield* encryptTo(turn, peer, function* (session): Step<Uint8Array> {
-    const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
-    return encodeFrames([...intro, ...content])
+  const session = yield* sendingSession(turn, yield* get(sessionIndex, peer.device))
+  if (session === undefined) return 'bundle'
+  const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
+  const outcome = yield* encryptTo(turn, peer.device, encodeFrames([...intro, ...content]), {
+    entries: item.content.kind === 'entry' ? 1 : 0,
   })
   if (outcome.kind === 'needBundle') return 'bundle'
-  if (outcome.kind === 'limit') return 'unconfirmed'
-  const { sid, inner } = outcome
+  if (outcome.kind === 'limit') return outcome.reason
+  const { sid, inner, innerId } = outcome
   putItem(turn, {
     ...item,
     message: {
       sid,
       inner,
-      innerId: innerId(turn.crypto, inner),
+      innerId,
       encryptedAtMs: turn.safeNowMs,
     },
     deposits: [],

@@ -3,7 +3,7 @@
 import { type Bytes32, EMPTY, concat, equalBytes, readU64, u64 } from '../../crypto/index.ts'
 import type { Receipt, ReceiptAuthor } from '../content/receipt.ts'
 import { CUSTODY_DOUBT_MS } from '../limits.ts'
-import { authorFrontier, noteHead, ownEntryId } from '../log/frontier.ts'
+import { authorFrontier, firstAt, noteHead } from '../log/frontier.ts'
 import type { NumberRange } from '../log/ranges.ts'
 import type { Peer } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
@@ -48,7 +48,7 @@ function* coverOwn(
   author: ReceiptAuthor,
 ): Step<void> {
   const mine = yield* authorFrontier(turn, conversation, turn.self.device)
-  if (author.n > mine.headN) {
+  if (author.n > (mine?.headN ?? 0)) {
     turn.change({
       kind: 'warning',
       code: 'PROFILE_BEHIND',
@@ -100,9 +100,9 @@ function* noteRead(turn: Turn, device: Bytes32, conversation: Bytes32, readN: nu
   const before = (yield* get(readMarks, { device, conversation })) ?? 0
   if (readN <= before) return
   for (let n = before + 1; n <= readN; n++) {
-    const id = yield* ownEntryId(turn, conversation, n)
-    if (id === undefined) continue
-    yield* addEvidence(turn, id, device, (one) => ({ ...one, readAtMs: one.readAtMs || turn.nowMs }))
+    const own = yield* firstAt(conversation, turn.self.device, n)
+    if (own === undefined) continue
+    yield* addEvidence(turn, own.id, device, (one) => ({ ...one, readAtMs: one.readAtMs || turn.nowMs }))
   }
   turn.put(readMarks, { device, conversation }, readN)
 }

@@ -1,11 +1,11 @@
 // Receipts to send: a dirty mark in the receive batch, the receipt later in a batch of its own, at
 // most one per two seconds. Cumulative, so that any later one heals a lost one (SPEC.md §10).
-import { type Bytes32, EMPTY } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
 import { receiptFrame, type ReceiptAuthor, type ReceiptConversation } from '../content/receipt.ts'
 import { frameOf } from '../content/kind.ts'
 import { type DeviceSet, deviceSet } from '../device-set.ts'
 import { encodeFrames } from '../frames.ts'
-import { RECEIPT_CONVERSATIONS_MAX, RECEIPT_INTERVAL_MS } from '../limits.ts'
+import { RECEIPT_CONVERSATIONS_MAX, RECEIPT_INTERVAL_MS, WIRE_RANGES_MAX } from '../limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import { type Peer, peers } from '../peers/peer.ts'
 import { profile } from '../profile.ts'
@@ -39,7 +39,7 @@ export const receiptDevices: DeviceSet = deviceSet('receipt-set')
 /** Marks a receipt as due; repeated marks join into one receipt. */
 export function* markReceiptDue(turn: Turn, device: Bytes32, conversation: Bytes32): Step<void> {
   const due = (yield* get(dueReceipts, device)) ?? { conversations: [], lastSentMs: 0 }
-  const known = due.conversations.some((one) => sameBytes(one, conversation))
+  const known = due.conversations.some((one) => equalBytes(one, conversation))
   if (!known && due.conversations.length < RECEIPT_CONVERSATIONS_MAX) {
     const conversations = [...due.conversations, conversation]
     turn.put(dueReceipts, device, { ...due, conversations })
@@ -87,15 +87,11 @@ function* receiptOf(turn: Turn, peer: Peer, conversation: Bytes32): Step<Receipt
   const authors: ReceiptAuthor[] = [
     {
       author: undefined,
-      n: theirs.n,
-      id8: theirs.id?.slice(0, 8),
-      held: theirs.above,
-      readN: readReceipts ? Math.min(theirs.readN, theirs.n) : 0,
+      n: theirs?.n ?? 0,
+      id8: theirs?.last?.id.slice(0, 8),
+      held: theirs?.held.slice(0, WIRE_RANGES_MAX) ?? [],
+      readN: readReceipts ? (theirs?.readN ?? 0) : 0,
     },
   ]
-  return { conversation: undefined, headN: mine.headN, authors }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  return { conversation: undefined, headN: mine?.headN ?? 0, authors }
 }

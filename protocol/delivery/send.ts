@@ -1,14 +1,13 @@
 // Sending a text: entry, evidence and one outbox item per recipient device in one batch. From here
 // on it cannot be lost: whatever happens next, a start finds it in the outbox.
-import type { Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, encodeText } from '../../crypto/index.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { textContent } from '../content/text.ts'
 import { ProtocolError } from '../errors.ts'
 import { TEXT_MAX_BYTES } from '../limits.ts'
 import { appendEntry } from '../log/append.ts'
 import { directConversation } from '../log/entry.ts'
-import { encodeText } from '../../crypto/index.ts'
-import { knownDevices } from '../peers/device-lists.ts'
+import { knownDevices } from '../peers/known-devices.ts'
 import type { Step, Turn } from '../step.ts'
 import { evidence, noEvidence } from './evidence.ts'
 import { enqueue } from './outbox.ts'
@@ -58,11 +57,11 @@ export function* sendText(
     conversation,
     n,
     queuedAtMs: turn.nowMs,
-    devices: devices.map(({ deviceKey }) => noEvidence(deviceKey)),
+    devices: devices.map(({ device }) => noEvidence(device)),
   })
-  for (const { deviceKey } of devices) {
-    yield* enqueue(turn, deviceKey, { kind: 'entry', conversation, entry: id, n })
-    yield* prepareOutbox(turn, deviceKey)
+  for (const { device } of devices) {
+    yield* enqueue(turn, device, { kind: 'entry', conversation, entry: id, n })
+    yield* prepareOutbox(turn, device)
   }
   return { entry: id, conversation, n, lamport }
 }

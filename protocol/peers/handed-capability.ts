@@ -4,7 +4,7 @@ import { type Bytes8, type Bytes32, EMPTY, concat } from '../../crypto/index.ts'
 import type { Mailbox } from '../content/mailbox.ts'
 import { CAPABILITY_LIFE_S, CAPABILITY_ROTATE_S, MAILBOXES_MAX } from '../limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
-import { deriveCapability } from '../relay/capability.ts'
+import { deriveCapKey, encodeCapability } from '../relay/capability.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { type OwnMailbox, activeMailboxes, mailboxSecret } from './own-mailbox.ts'
 
@@ -56,17 +56,13 @@ export function* mailboxFor(turn: Turn, own: OwnMailbox, device: Bytes32): Step<
     turn.put(holders, row.capId, device)
   }
   const secret = mailboxSecret(turn, turn.self, serviceKey, generation)
+  const capability = { lane: 0, expiresS: row.expiresAtS, capId: row.capId }
+  const capKey = deriveCapKey(turn.crypto, serviceKey, secret, capability)
   return {
     serviceKey,
     addresses: [own.address],
     mailboxId: own.mailboxId,
-    capability: deriveCapability(turn.crypto, {
-      serviceKey,
-      secret,
-      lane: 0,
-      expiresAtS: row.expiresAtS,
-      capId: row.capId,
-    }),
+    capability: encodeCapability({ ...capability, capKey }),
   }
 }
 

@@ -11,7 +11,7 @@ import { currentSealKey } from '../prekeys/seal-key.ts'
 import { profile, profiles } from '../profile.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { mailboxesFor } from './handed-capability.ts'
-import { knownDevices } from './device-lists.ts'
+import { knownDevices } from './known-devices.ts'
 import { activeMailboxes } from './own-mailbox.ts'
 import { type Peer, peers } from './peer.ts'
 
@@ -65,9 +65,9 @@ export function* refreshEndpoints(turn: Turn): Step<boolean> {
   })
   for (const contact of yield* allContacts()) {
     if (!isAccepted(contact)) continue
-    for (const { deviceKey } of yield* knownDevices(contact.account)) {
-      const peer = yield* get(peers, deviceKey)
-      if (peer?.heard === true) yield* sendEndpoints(turn, deviceKey)
+    for (const { device } of yield* knownDevices(contact.account)) {
+      const peer = yield* get(peers, device)
+      if (peer?.heard === true) yield* sendEndpoints(turn, device)
     }
   }
   return true

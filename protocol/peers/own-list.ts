@@ -5,7 +5,7 @@ import { listFrame } from '../content/list.ts'
 import type { ListRequest } from '../content/list-request.ts'
 import { sendControl } from '../delivery/control.ts'
 import { type Step, type Turn, get } from '../step.ts'
-import { highestList } from './device-lists.ts'
+import { deviceLists } from './device-lists.ts'
 import { peers } from './peer.ts'
 
 /** Sends the wanted list where ours is higher than the one they hold. */
@@ -18,8 +18,8 @@ export function* sendList(
   const wanted = request.account ?? turn.self.account
   const allowed = equalBytes(wanted, turn.self.account) || equalBytes(wanted, contact)
   if (!allowed) return
-  const held = yield* highestList(wanted)
+  const held = yield* get(deviceLists, wanted)
   const peer = yield* get(peers, device)
-  if (held === undefined || peer === undefined || held.list.version <= request.version) return
+  if (held === undefined || peer === undefined || held.version <= request.version) return
   yield* sendControl(turn, peer, (c) => frameOf(listFrame, { c, list: held.bytes }))
 }

@@ -1,0 +1,119 @@
+// Adding somebody by link: the contact stands at once, the bundle is fetched when it can be, and
+// the first message goes out by itself (SPEC.md §3).
+import {
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  type InviteLink,
+  equalBytes,
+  inviteId,
+  parseInviteLink,
+  u64,
+} from '../../crypto/index.ts'
+import { ProtocolError } from '../errors.ts'
+import { CONTACTS_MAX } from '../limits.ts'
+import { encodeRecord, readRecord, text, textField } from '../record.ts'
+import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
+import { uniqueName } from './names.ts'
+
+/** A link whose first message is not out yet. */
+export interface FirstContact {
+  readonly account: Bytes32
+  readonly contactNumber: number
+  readonly link: string
+  /** 16 random bytes that tell our deposits from another holder's of the same link. */
+  readonly claim: Bytes16
+  /** Why it cannot go on; "" while it can. */
+  readonly failed: string
+}
+
+const firstContacts: Table<number, FirstContact> = {
+  name: 'first-contacts',
+  sealing: 'value',
+  place: (contactNumber) => ({ owner: EMPTY, order: u64(contactNumber) }),
+  encode: (row) =>
+    encodeRecord([row.account, row.contactNumber, text(row.link), row.claim, text(row.failed)]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'first contact')
+    return {
+      account: fields.bytes('account', 32),
+      contactNumber: fields.uint('number'),
+      link: textField(fields, 'link', 256),
+      claim: fields.bytes('claim', 16),
+      failed: textField(fields, 'failed', 64),
+    }
+  },
+}
+
+/** Every link that still waits to be answered. */
+export function* openFirstContacts(): Step<readonly FirstContact[]> {
+  const rows = yield* range(firstContacts, { owner: EMPTY, limit: CONTACTS_MAX })
+  return rows.map((row) => row.value).filter((row) => row.failed === '')
+}
+
+/** The link of a contact whose first message is not out yet. */
+export function* firstContactOf(contactNumber: number): Step<FirstContact | undefined> {
+  return yield* get(firstContacts, contactNumber)
+}
+
+export function closeFirstContact(turn: Turn, contactNumber: number): void {
+  turn.remove(firstContacts, contactNumber)
+}
+
+/** Notes that a link will not work, and why: its user is told, the contact stays pending. */
+export function* failFirstContact(turn: Turn, contactNumber: number, why: string): Step<void> {
+  const row = yield* get(firstContacts, contactNumber)
+  if (row === undefined) return
+  turn.put(firstContacts, contactNumber, { ...row, failed: why })
+}
+
+/**
+ * Adds the maker of a link as a contact. Adding the same account again only renews the link.
+ * Throws InviteLinkError for a bad link, ERR_PROTOCOL_INVITE for one's own or an expired one.
+ */
+export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Contact> {
+  const link: InviteLink = parseInviteLink(turn.crypto, linkText)
+  if (equalBytes(link.account, turn.self.account)) {
+    throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this is an invite of your own', {
+      detail: { reason: 'own' },
+    })
+  }
+  if (link.group) {
+    throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this link joins a group, which this version cannot', {
+      detail: { reason: 'unsupported' },
+    })
+  }
+  const before = yield* contactOf(link.account)
+  if (before?.state === 'ready') return before
+  if (Math.floor(turn.nowMs / 1000) > link.expiresAtS) {
+    throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this invite has expired', {
+      detail: { reason: 'expired', expiresAtS: link.expiresAtS },
+    })
+  }
+  const others = yield* allContacts()
+  const contact =
+    before === undefined
+      ? yield* newContact(turn, {
+          account: link.account,
+          state: 'pending',
+          name: uniqueName(name ?? 'contact', others),
+          theirName: '',
+        })
+      : { ...before, state: 'pending' as const, name: uniqueName(name ?? before.name, others, before) }
+  if (before !== undefined) putContact(turn, contact)
+  turn.put(firstContacts, contact.number, {
+    account: link.account,
+    contactNumber: contact.number,
+    link: linkText,
+    claim: turn.random(16),
+    failed: '',
+  })
+  turn.effect({ kind: 'first-contact', number: contact.number })
+  return contact
+}
+
+/** What answers an invite: its id, from the secret that never travels. */
+export function inviteIdOf(turn: Pick<Turn, 'crypto'>, link: InviteLink): Bytes16 {
+  return inviteId(turn.crypto, link.secret)
+}

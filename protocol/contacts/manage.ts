@@ -1,0 +1,76 @@
+// What a user does with contacts: accept or reject a request, rename, verify, block, remove.
+import { type Bytes32 } from '../../crypto/index.ts'
+import { markReceiptDue } from '../delivery/receipts-out.ts'
+import { ProtocolError } from '../errors.ts'
+import { directConversation } from '../log/entry.ts'
+import { knownDevices } from '../peers/known-devices.ts'
+import { sendEndpoints } from '../peers/own-endpoints.ts'
+import { peers } from '../peers/peer.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { type Contact, allContacts, contactOf, putContact } from './contact.ts'
+import { closeFirstContact } from './first-contact.ts'
+import { foldName, uniqueName } from './names.ts'
+
+function* known(account: Bytes32): Step<Contact> {
+  const contact = yield* contactOf(account)
+  if (contact === undefined) throw new ProtocolError('ERR_PROTOCOL_UNKNOWN', 'no such contact')
+  return contact
+}
+
+/** Accepts somebody who wrote without an invite: a chat from now on, with receipts. */
+export function* acceptRequest(turn: Turn, account: Bytes32, name?: string): Step<Contact> {
+  const contact = yield* known(account)
+  if (contact.state !== 'request') return contact
+  const wanted = name ?? contact.name
+  const accepted: Contact = {
+    ...contact,
+    state: 'ready',
+    name: uniqueName(wanted, yield* allContacts(), contact),
+    requestEntries: 0,
+  }
+  putContact(turn, accepted)
+  const conversation = directConversation(turn.crypto, turn.self.account, account)
+  for (const { device } of yield* knownDevices(account)) {
+    if ((yield* get(peers, device)) === undefined) continue
+    yield* sendEndpoints(turn, device)
+    yield* markReceiptDue(turn, device, conversation)
+  }
+  return accepted
+}
+
+/** Gives a contact another name. Throws ERR_PROTOCOL_FORBIDDEN where another one has it. */
+export function* renameContact(turn: Turn, account: Bytes32, name: string): Step<Contact> {
+  const contact = yield* known(account)
+  const others = (yield* allContacts()).filter((one) => one.number !== contact.number)
+  if (others.some((one) => foldName(one.name) === foldName(name))) {
+    throw new ProtocolError('ERR_PROTOCOL_FORBIDDEN', 'another contact has this name')
+  }
+  const renamed = { ...contact, name: uniqueName(name, others, contact) }
+  putContact(turn, renamed)
+  return renamed
+}
+
+/** Notes that safety numbers were compared, or takes the mark back. */
+export function* markVerified(turn: Turn, account: Bytes32, verified: boolean): Step<Contact> {
+  const contact = { ...(yield* known(account)), verified }
+  putContact(turn, contact)
+  return contact
+}
+
+/** Silence: nothing more is taken from, or sent to, this account. Unblocking makes a stranger of it. */
+export function* blockContact(turn: Turn, account: Bytes32, blocked: boolean): Step<Contact> {
+  const contact = yield* known(account)
+  if (!blocked && contact.state !== 'blocked') return contact
+  const changed: Contact = { ...contact, state: blocked ? 'blocked' : 'ready' }
+  putContact(turn, changed)
+  if (blocked) closeFirstContact(turn, contact.number)
+  return changed
+}
+
+/** Takes a contact off the list; the history stays, and a later message makes a request of it. */
+export function* removeContact(turn: Turn, account: Bytes32): Step<Contact> {
+  const contact: Contact = { ...(yield* known(account)), state: 'removed' }
+  putContact(turn, contact)
+  closeFirstContact(turn, contact.number)
+  return contact
+}

@@ -1,0 +1,170 @@
+// A device's card and one-time keys arrived, from a relay or over a direct stream: check them, begin
+// the session, and let what waited be encrypted (SPEC.md §4, §5).
+import {
+  type Bytes16,
+  type Bytes32,
+  type Card,
+  CryptoError,
+  EMPTY,
+  type InviteLink,
+  type Mailbox,
+  type Prekey,
+  equalBytes,
+  openCard,
+  openDeviceList,
+  openItem,
+  openPrekey,
+  parseInviteLink,
+} from '../../crypto/index.ts'
+import { enqueue } from '../delivery/outbox.ts'
+import { prepareOutbox } from '../delivery/prepare.ts'
+import { ProtocolError } from '../errors.ts'
+import { deviceLists } from '../peers/device-lists.ts'
+import { NO_ENDPOINTS, type Peer, type PeerEndpoints, peers } from '../peers/peer.ts'
+import { startSession } from '../session/start-session.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { contactOf } from './contact.ts'
+import { closeFirstContact, firstContactOf, inviteIdOf } from './first-contact.ts'
+
+export interface ReceivedBundle {
+  readonly account: Bytes32
+  /** The relay's service key, or the home host's transport key. */
+  readonly serviceKey: Bytes32
+  /** 16 zeros in a direct bundle. */
+  readonly mailboxId: Bytes16
+  /** Sealed items as they came; one-time ones may be empty. */
+  readonly card: Uint8Array
+  readonly opk: Uint8Array
+  readonly okem: Uint8Array
+}
+
+/** Opens and checks a card; throws CryptoError where it cannot be used. */
+function* readCard(turn: Turn, bundle: ReceivedBundle): Step<Card> {
+  const content = openItem(turn.crypto, bundle, 0, bundle.card)
+  const known = yield* get(deviceLists, bundle.account)
+  const nowS = Math.floor(turn.nowMs / 1000)
+  const highest = known === undefined ? {} : { highest: openDeviceList(turn.crypto, known.bytes) }
+  return openCard(turn.crypto, content, { account: bundle.account, nowS, ...highest })
+}
+
+/** A one-time prekey; undefined where none came. One that does not verify is refused whole. */
+function readPrekey(
+  turn: Turn,
+  bundle: ReceivedBundle,
+  device: Bytes32,
+  kind: 1 | 2,
+): Prekey | undefined {
+  const item = kind === 1 ? bundle.opk : bundle.okem
+  if (item.length === 0) return undefined
+  return openPrekey(turn.crypto, openItem(turn.crypto, bundle, kind, item), {
+    kind,
+    device,
+    serviceKey: bundle.serviceKey,
+    nowS: Math.floor(turn.nowMs / 1000),
+  })
+}
+
+/**
+ * Begins a session with the device whose bundle this is. `resetEpoch` rises by itself where there
+ * was a session before. Throws CryptoError for a bundle that does not verify, ERR_PROTOCOL_STATE
+ * where the account's lists contradict each other.
+ */
+export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
+  const card = yield* readCard(turn, bundle)
+  const { device, dh } = card.cert
+  const opk = readPrekey(turn, bundle, device, 1)
+  const okem = readPrekey(turn, bundle, device, 2)
+  yield* notePeer(turn, bundle, card)
+  const started = yield* startSession(turn, {
+    bundle: {
+      account: bundle.account,
+      device,
+      dh,
+      list: card.list.bytes,
+      spk: card.signedPrekey,
+      kem: okem ?? card.lastResortKem,
+      ...(opk === undefined ? {} : { opk }),
+    },
+  })
+  if (started.kind === 'refused') {
+    const reason = started.reason
+    throw reason === 'bundle'
+      ? new CryptoError('ERR_CRYPTO_UNAUTHENTIC', 'the bundle does not verify')
+      : new ProtocolError('ERR_PROTOCOL_STATE', 'the account shows two device lists', {
+          detail: { reason },
+        })
+  }
+  yield* answerInvite(turn, bundle.account, device)
+  yield* prepareOutbox(turn, device)
+  return device
+}
+
+/** The first message to an inviter: its only frame is the intro that every message carries. */
+function* answerInvite(turn: Turn, account: Bytes32, device: Bytes32): Step<void> {
+  const contact = yield* contactOf(account)
+  const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
+  if (contact === undefined || first === undefined) return
+  closeFirstContact(turn, contact.number)
+  yield* enqueue(turn, device, { kind: 'notice', frames: EMPTY, untilHeard: true })
+}
+
+/** Writes what the card and the link say of the device, below its own later word. */
+function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
+  const { device, dh } = card.cert
+  const before = yield* get(peers, device)
+  const contact = yield* contactOf(bundle.account)
+  const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
+  const link = first === undefined ? undefined : parseInviteLink(turn.crypto, first.link)
+  const known: Peer = before ?? {
+    account: bundle.account,
+    device,
+    dh,
+    endpoints: NO_ENDPOINTS,
+    invite: undefined,
+    heard: false,
+    heardAtMs: 0,
+    numberedSent: 0,
+    numberedEnd: 0,
+    numberedAbove: [],
+    receiptsSent: 0,
+  }
+  const endpoints = known.heard ? known.endpoints : firstEndpoints(known, bundle, card, link)
+  const invite =
+    link === undefined || first === undefined
+      ? known.invite
+      : {
+          inviteId: inviteIdOf(turn, link),
+          secret: link.secret,
+          claim: first.claim,
+          mailbox:
+            link.where.kind === 'relay'
+              ? { serviceKey: bundle.serviceKey, mailboxId: link.where.mailboxId }
+              : undefined,
+        }
+  turn.put(peers, device, { ...known, endpoints, invite })
+}
+
+/** Until the device spoke: the link's own place, or else what its card lists. */
+function firstEndpoints(
+  known: Peer,
+  bundle: ReceivedBundle,
+  card: Card,
+  link: InviteLink | undefined,
+): PeerEndpoints {
+  const listed = card.endpoints.find((one) => equalBytes(one.device, card.cert.device))
+  const seal = { id: card.sealKey.id, publicKey: card.sealKey.publicKey }
+  if (link === undefined) {
+    return { ...known.endpoints, mailboxes: listed?.mailboxes ?? known.endpoints.mailboxes, seal }
+  }
+  if (link.where.kind === 'direct') {
+    const home = { transportKey: link.where.transportKey, addresses: [link.address] }
+    return { ...known.endpoints, mailboxes: listed?.mailboxes ?? [], home, seal }
+  }
+  const mailbox: Mailbox = {
+    serviceKey: bundle.serviceKey,
+    addresses: [link.address],
+    mailboxId: bundle.mailboxId,
+    capability: undefined,
+  }
+  return { ...known.endpoints, mailboxes: [mailbox], seal }
+}
