@@ -1,0 +1,507 @@
+// Attacks and accidents that the log of SPEC.md §8 has to survive, each as it would happen.
+import { describe, expect, it } from 'vitest'
+import { equalBytes, noble, toHex } from '../../../crypto/index.ts'
+import { acceptEntry } from '../../../protocol/log/accept.ts'
+import { acceptBase, giveUp } from '../../../protocol/log/base.ts'
+import { elideEntry, encodeEntry, decodeEntry, type Entry } from '../../../protocol/log/entry.ts'
+import { markLost, noteHead } from '../../../protocol/log/frontier.ts'
+import { citedBy, decodeHeader } from '../../../protocol/log/header.ts'
+import {
+  conversationFacts,
+  entryWireForm,
+  proofsOf,
+  readArrivals,
+} from '../../../protocol/log/read.ts'
+import { eraseBody, markSeen, readPosition } from '../../../protocol/log/seen.ts'
+import type { EntrySource } from '../../../protocol/log/source.ts'
+import { bodyTable, entryTable } from '../../../protocol/log/tables.ts'
+import { bytesOf, CONVERSATION, entryOf, refOf } from '../../support/entries.ts'
+import { fromDevice, Replica } from '../../support/replica.ts'
+
+const bob = bytesOf('bob')
+const carol = bytesOf('carol')
+const mallory = bytesOf('mallory')
+
+/** `length` entries of an author, each on the last. */
+function chain(author: Uint8Array, length: number, from?: Entry): Entry[] {
+  const out: Entry[] = []
+  let last = from
+  for (let i = 0; i < length; i++) {
+    const n = (last?.header.n ?? 0) + 1
+    const prev = last === undefined ? undefined : refOf(last)
+    last = entryOf({ author, n, prev, text: `${toHex(author).slice(0, 4)} ${n}` })
+    out.push(last)
+  }
+  return out
+}
+
+function accept(replica: Replica, entries: readonly Entry[]): void {
+  for (const entry of entries) replica.accept(entry)
+}
+
+describe('an inflated timestamp', () => {
+  const inflated = entryOf({
+    author: mallory,
+    n: 1,
+    parents: [{ id: bytesOf('invented'), lamport: 2 ** 48 - 1 }],
+  })
+
+  it('on an invented parent is shown open, and does not stop anybody from writing', () => {
+    const alice = new Replica('alice')
+    accept(alice, chain(bob, 2))
+    expect(alice.accept(inflated)).toMatchObject({ kind: 'open', missing: [bytesOf('invented')] })
+    const written = alice.append('still here')
+    expect(written.lamport).toBe(3)
+    expect(citedBy(written.header).map(({ id }) => toHex(id))).not.toContain(toHex(inflated.id))
+    expect(alice.ordered().map((view) => view.open)).toEqual([false, false, false, true])
+  })
+
+  it('on a real parent is a proof, in whichever order the two arrive', () => {
+    const [real] = chain(bob, 1)
+    if (real === undefined) throw new Error('no entry')
+    const parents = [{ id: real.id, lamport: 2 ** 48 - 1 }]
+    const liar = entryOf({ author: mallory, n: 1, parents })
+    for (const order of [
+      [real, liar],
+      [liar, real],
+    ]) {
+      const alice = new Replica('alice')
+      accept(alice, order)
+      expect(alice.view(liar.id)).toMatchObject({ open: true, flagged: true })
+      expect(alice.driver.run((turn) => proofsOf(turn, CONVERSATION))).toEqual([
+        { kind: 'contradiction', first: liar.id, second: real.id },
+      ])
+      expect(alice.append('on').lamport).toBe(2)
+    }
+  })
+
+  it('above 2^48 is not valid at all', () => {
+    const parents = [{ id: bytesOf('p'), lamport: 2 ** 48 }]
+    const beyond = encodeEntry(elideEntry(entryOf({ author: mallory, n: 1, parents }), 'none'))
+    expect(() => decodeEntry(beyond)).toThrow(
+      expect.objectContaining({ code: 'ERR_WIRE_MALFORMED' }),
+    )
+  })
+
+  it('through a prev of somebody else is flagged', () => {
+    const [other] = chain(bob, 1)
+    if (other === undefined) throw new Error('no entry')
+    const stolen = entryOf({ author: mallory, n: 2, prev: refOf(other) })
+    const alice = new Replica('alice')
+    accept(alice, [other, stolen])
+    expect(alice.view(stolen.id)).toMatchObject({ open: true, flagged: true })
+  })
+})
+
+describe('a parent that nobody has any more', () => {
+  const gone = { id: bytesOf('gone'), lamport: 5 }
+  const byBob = entryOf({ author: bob, n: 1, parents: [gone] })
+  const byCarol = entryOf({ author: carol, n: 1, parents: [gone] })
+
+  it('closes as a root when two authors cite it, and what waited closes with it', () => {
+    const alice = new Replica('alice')
+    accept(alice, [byBob, byCarol])
+    const outcome = alice.driver.run((turn) => giveUp(turn, CONVERSATION, gone.id))
+    expect(outcome).toMatchObject({ kind: 'root' })
+    expect(alice.ordered().map((view) => view.open)).toEqual([false, false])
+    expect(alice.append('on').lamport).toBe(7)
+  })
+
+  it('stays missing on the word of one author that is not its own', () => {
+    const alice = new Replica('alice')
+    accept(alice, [byBob])
+    expect(alice.driver.run((turn) => giveUp(turn, CONVERSATION, gone.id))).toEqual({
+      kind: 'kept',
+    })
+  })
+
+  it('closes on the word of its own author, whose prev it is', () => {
+    const alice = new Replica('alice')
+    const [, second, third] = chain(bob, 3)
+    if (second === undefined || third === undefined) throw new Error('no entries')
+    accept(alice, [third])
+    const outcome = alice.driver.run((turn) => giveUp(turn, CONVERSATION, second.id))
+    expect(outcome).toEqual({ kind: 'root', closed: [third.id] })
+  })
+
+  it('stays missing when its timestamp is too far above ours', () => {
+    const far = { id: bytesOf('far'), lamport: 2 ** 20 + 1 }
+    const alice = new Replica('alice')
+    accept(alice, [
+      entryOf({ author: bob, n: 1, parents: [far] }),
+      entryOf({ author: carol, n: 1, parents: [far] }),
+    ])
+    expect(alice.driver.run((turn) => giveUp(turn, CONVERSATION, far.id))).toEqual({ kind: 'kept' })
+  })
+
+  it('is named as irretrievable, not as missing', () => {
+    const alice = new Replica('alice')
+    const [first, , third] = chain(bob, 3)
+    if (first === undefined || third === undefined) throw new Error('no entries')
+    accept(alice, [first, third])
+    alice.driver.run((turn) => markLost(turn, CONVERSATION, bob, [2, 2]))
+    expect(alice.gaps()).toEqual([{ author: bob, from: 2, to: 2, irretrievable: true }])
+  })
+})
+
+describe('a newcomer', () => {
+  const history = chain(bob, 50)
+  const last = history[49]
+  const next = last && entryOf({ author: bob, n: 51, prev: refOf(last) })
+
+  it('with a base sees no gap, closes what comes after it, and cites its heads', () => {
+    if (last === undefined || next === undefined) throw new Error('no entries')
+    const dave = new Replica('dave')
+    const row = { author: bob, n: 50, id: last.id, lamport: 50 }
+    const base = { conversation: undefined, heads: [refOf(last)], authors: [row] }
+    const take = () =>
+      dave.driver.run((turn) => acceptBase(turn, CONVERSATION, base, fromDevice(bob)))
+    expect(take()).toEqual({ kind: 'accepted', closed: [], ignored: [] })
+    expect(dave.append('hi').header.parents).toEqual([refOf(last)])
+    expect(dave.accept(next)).toMatchObject({ kind: 'closed' })
+    expect(dave.gaps()).toEqual([])
+    const heads = dave.frontiers().heads
+    take()
+    expect(dave.frontiers().heads).toEqual(heads)
+  })
+
+  it('whose base comes after the entries sees the gap heal and the open entry close', () => {
+    if (last === undefined || next === undefined) throw new Error('no entries')
+    const dave = new Replica('dave')
+    expect(dave.accept(next)).toMatchObject({ kind: 'open' })
+    expect(dave.gaps()).toEqual([{ author: bob, from: 1, to: 50, irretrievable: false }])
+    const row = { author: bob, n: 50, id: last.id, lamport: 50 }
+    const base = { conversation: undefined, heads: [refOf(last)], authors: [row] }
+    const outcome = dave.driver.run((turn) => acceptBase(turn, CONVERSATION, base, fromDevice(bob)))
+    expect(outcome).toMatchObject({ closed: [next.id] })
+    expect(dave.gaps()).toEqual([])
+    expect(dave.frontier(bob)).toMatchObject({ n: 51, baseN: 50, last: refOf(next) })
+  })
+
+  it('is not given a base for devices that its source cannot vouch for', () => {
+    const dave = new Replica('dave')
+    const row = { author: carol, n: 9, id: bytesOf('x'), lamport: 9 }
+    const base = { conversation: undefined, heads: [], authors: [row] }
+    const outcome = dave.driver.run((turn) => acceptBase(turn, CONVERSATION, base, fromDevice(bob)))
+    expect(outcome).toMatchObject({ ignored: [carol] })
+    expect(dave.frontier(carol)).toBeUndefined()
+  })
+
+  it('refuses a base that would use up the timestamps', () => {
+    const dave = new Replica('dave')
+    const heads = [{ id: bytesOf('x'), lamport: 2 ** 48 - 1 }]
+    const base = { conversation: undefined, heads, authors: [] }
+    const take = dave.driver.run((turn) => acceptBase(turn, CONVERSATION, base, fromDevice(bob)))
+    expect(take).toEqual({ kind: 'refused' })
+    expect(dave.append('on').lamport).toBe(1)
+  })
+})
+
+describe('an erased body', () => {
+  it('leaves a header whose id still verifies, that heals the gap elsewhere and closes children', () => {
+    const alice = new Replica('alice')
+    const [first, second] = chain(bob, 2)
+    if (first === undefined || second === undefined) throw new Error('no entries')
+    accept(alice, [first, second])
+    alice.driver.run((turn) => eraseBody(turn, first.id, 'erased'))
+    expect(alice.view(first.id)?.content).toEqual({ kind: 'absent', reason: 'erased' })
+
+    const wire = alice.driver.run((turn) => entryWireForm(turn, first.id, { elide: 'none' }))
+    if (wire === undefined) throw new Error('not held')
+    const newcomer = new Replica('newcomer')
+    accept(newcomer, [second])
+    expect(newcomer.gaps()).toHaveLength(1)
+    const outcome = newcomer.driver.run((turn) =>
+      acceptEntry(turn, {
+        conversation: CONVERSATION,
+        entry: decodeEntry(encodeEntry(wire)),
+        source: fromDevice(bob),
+      }),
+    )
+    expect(outcome).toMatchObject({ kind: 'closed', id: first.id, closed: [first.id, second.id] })
+    expect(newcomer.gaps()).toEqual([])
+    expect(newcomer.view(first.id)?.content).toEqual({ kind: 'absent', reason: 'erased' })
+  })
+
+  it('does not come back by sync, and one that was merely not held does', () => {
+    const alice = new Replica('alice')
+    const [first, second] = chain(bob, 2)
+    if (first === undefined || second === undefined) throw new Error('no entries')
+    accept(alice, [first, { ...second, body: 5 }])
+    alice.driver.run((turn) => eraseBody(turn, first.id, 'expired'))
+    expect(alice.accept(first)).toMatchObject({ kind: 'duplicate', healed: false })
+    expect(alice.accept(second)).toMatchObject({ kind: 'duplicate', healed: true })
+    const contents = alice.ordered().map((view) => view.content.kind)
+    expect(contents).toEqual(['absent', 'text'])
+  })
+
+  it('destroys the only copy of the bytes', () => {
+    const alice = new Replica('alice')
+    const { id } = alice.append('secret')
+    const kept = () =>
+      [...alice.driver.storedBytes(bodyTable), ...alice.driver.storedBytes(entryTable)].some(
+        (bytes) => Buffer.from(bytes).includes('secret'),
+      )
+    expect(kept()).toBe(true)
+    alice.driver.run((turn) => eraseBody(turn, id, 'withdrawn'))
+    expect(kept()).toBe(false)
+  })
+})
+
+describe('an entry beyond a removal cut', () => {
+  it('stays in the graph as a header, so that honest replies to it close', () => {
+    const [cut] = chain(mallory, 1)
+    if (cut === undefined) throw new Error('no entry')
+    const reply = entryOf({ author: carol, n: 1, parents: [refOf(cut)] })
+    const alice = new Replica('alice')
+    accept(alice, [reply, { ...cut, body: 4 }])
+    expect(alice.view(reply.id)?.open).toBe(false)
+    expect(alice.view(cut.id)?.content).toEqual({ kind: 'absent', reason: 'beyondCut' })
+  })
+})
+
+describe('who may hand on whose entries', () => {
+  const a1 = bytesOf('a1')
+  const b2 = bytesOf('b2')
+  const session = (device: Uint8Array, account: 'own' | 'contact'): EntrySource => ({
+    kind: 'session',
+    device,
+    account,
+    ownDevices: [a1],
+    contactDevices: [bob, b2],
+  })
+
+  it('takes an entry over its author’s own session', () => {
+    const alice = new Replica('alice')
+    const [entry] = chain(bob, 1)
+    if (entry === undefined) throw new Error('no entry')
+    expect(alice.accept(entry, session(bob, 'contact'))).toMatchObject({ kind: 'closed' })
+    expect(alice.view(entry.id)).toMatchObject({ via: undefined, labelled: false })
+  })
+
+  it('refuses entries of my account from the contact', () => {
+    const a2 = new Replica('a2')
+    const [forged] = chain(a1, 1)
+    if (forged === undefined) throw new Error('no entry')
+    const refused = { kind: 'refused', reason: 'author' }
+    expect(a2.accept(forged, session(bob, 'contact'))).toEqual(refused)
+    const [mine] = chain(a2.device, 1)
+    if (mine === undefined) throw new Error('no entry')
+    expect(a2.accept(mine, session(bob, 'contact'))).toEqual(refused)
+    expect(a2.ordered()).toEqual([])
+  })
+
+  it('labels entries that another listed device of the contact hands on', () => {
+    const alice = new Replica('alice')
+    const [entry] = chain(bob, 1)
+    if (entry === undefined) throw new Error('no entry')
+    alice.accept(entry, session(b2, 'contact'))
+    expect(alice.view(entry.id)).toMatchObject({ labelled: true })
+  })
+
+  it('notes the own device that handed an entry on, which never overwrites: conflict is a fork', () => {
+    const alice = new Replica('alice')
+    const [entry] = chain(bob, 1)
+    if (entry === undefined) throw new Error('no entry')
+    const other = entryOf({ author: bob, n: 1, text: 'another first' })
+    alice.accept(entry, session(bob, 'contact'))
+    expect(alice.accept(other, session(a1, 'own'))).toMatchObject({
+      kind: 'fork',
+      siblings: [entry.id],
+    })
+    expect(alice.view(other.id)).toMatchObject({ via: a1, forked: true })
+    expect(alice.view(entry.id)).toMatchObject({ via: undefined, forked: true })
+    expect(alice.frontier(bob)).toMatchObject({ n: 1, last: refOf(entry) })
+  })
+
+  it('takes anybody’s hand only for what an accepted entry of the author names as prev', () => {
+    const alice = new Replica('alice')
+    const [first, second] = chain(carol, 2)
+    if (first === undefined || second === undefined) throw new Error('no entries')
+    const from = session(bob, 'contact')
+    expect(alice.accept(first, from)).toMatchObject({ kind: 'refused' })
+    // A parent of somebody else's entry is no licence: ids can be invented there.
+    alice.accept(entryOf({ author: bob, n: 1, parents: [refOf(first)] }))
+    expect(alice.accept(first, from)).toMatchObject({ kind: 'refused' })
+    alice.accept(second)
+    expect(alice.accept(first, from)).toMatchObject({ kind: 'closed' })
+  })
+
+  it('takes a group entry from any member, and only with its author’s signature', () => {
+    const alice = new Replica('alice')
+    const seed = bytesOf('seed')
+    const author = noble.ed25519PublicKey(seed)
+    const signed = entryOf({ author, n: 1, op: bytesOf('op'), seed })
+    const forged = entryOf({ author, n: 1, op: bytesOf('op'), seed: bytesOf('wrong') })
+    const member: EntrySource = { kind: 'member' }
+    expect(alice.accept(forged, member)).toEqual({ kind: 'refused', reason: 'signature' })
+    expect(alice.accept(signed, member)).toMatchObject({ kind: 'closed' })
+    const [unsigned] = chain(bob, 1)
+    if (unsigned === undefined) throw new Error('no entry')
+    expect(alice.accept(unsigned, member)).toMatchObject({ kind: 'refused' })
+  })
+
+  it('refuses an entry of another conversation', () => {
+    const alice = new Replica('alice')
+    const foreign = entryOf({ author: bob, n: 1, conversation: bytesOf('elsewhere') })
+    expect(alice.accept(foreign)).toEqual({ kind: 'refused', reason: 'conversation' })
+  })
+})
+
+describe('a forker', () => {
+  const siblings = Array.from({ length: 10 }, (_, i) =>
+    entryOf({ author: mallory, n: 1, text: `sibling ${i}` }),
+  )
+
+  it('costs eight headers and two bodies per number; the rest is counted', () => {
+    const alice = new Replica('alice')
+    const outcomes = siblings.map((entry) => alice.accept(entry).kind)
+    expect(outcomes).toEqual(['closed', ...Array(7).fill('fork'), 'beyondLimit', 'beyondLimit'])
+    const kinds = alice.ordered().map((view) => view.content.kind)
+    expect(kinds.filter((kind) => kind === 'text')).toHaveLength(2)
+    expect(kinds).toHaveLength(8)
+    for (const entry of siblings.slice(0, 8)) {
+      expect(alice.accept(entry)).toMatchObject({ kind: 'duplicate', healed: false })
+    }
+    expect(alice.driver.run((turn) => proofsOf(turn, CONVERSATION))).toHaveLength(7)
+  })
+
+  it('does not get an honest reply lost: a cited sibling is kept beyond the limit', () => {
+    const alice = new Replica('alice')
+    const [ninth] = siblings.slice(8)
+    if (ninth === undefined) throw new Error('no entry')
+    accept(alice, siblings.slice(0, 8))
+    alice.accept(entryOf({ author: bob, n: 1, parents: [refOf(ninth)] }))
+    expect(alice.accept(ninth)).toMatchObject({ kind: 'fork' })
+    expect(alice.ordered().every((view) => !view.open)).toBe(true)
+  })
+})
+
+describe('a flood of open entries', () => {
+  it('shuts out its author, and nobody else', () => {
+    const alice = new Replica('alice')
+    const flood = Array.from({ length: 1001 }, (_, i) =>
+      entryOf({
+        author: mallory,
+        n: i + 2,
+        prev: { id: bytesOf(`nothing ${i}`), lamport: i + 1 },
+      }),
+    )
+    const outcomes = flood.map((entry) => alice.accept(entry))
+    expect(outcomes.slice(0, 1000).every(({ kind }) => kind === 'open')).toBe(true)
+    expect(outcomes[1000]).toMatchObject({ kind: 'beyondLimit', limit: 'openPerAuthor' })
+    const [, second] = chain(bob, 2)
+    if (second === undefined) throw new Error('no entry')
+    expect(alice.accept(second)).toMatchObject({ kind: 'open' })
+  })
+})
+
+describe('gaps', () => {
+  it('are named on the author’s own entry, told once, and told when they heal', () => {
+    const alice = new Replica('alice')
+    const entries = chain(bob, 4)
+    const [first, second, third, fourth] = entries
+    if (!first || !second || !third || !fourth) throw new Error('no entries')
+    accept(alice, [first, fourth])
+    const gap = { kind: 'gap', conversation: CONVERSATION, author: bob }
+    const told = () => alice.driver.changes.filter((change) => change.kind === 'gap')
+    expect(told()).toEqual([{ ...gap, from: 2, to: 3, missing: true }])
+    expect(alice.frontier(bob)).toMatchObject({ n: 1, held: [[4, 4]], missing: [[2, 3]] })
+    accept(alice, [third, second])
+    expect(told().slice(1)).toEqual([
+      { ...gap, from: 3, to: 3, missing: false },
+      { ...gap, from: 2, to: 2, missing: false },
+    ])
+    expect(alice.frontier(bob)).toMatchObject({ n: 4, held: [], last: refOf(fourth) })
+  })
+
+  it('show the loss of a tail by the head in the author’s receipt', () => {
+    const alice = new Replica('alice')
+    accept(alice, chain(bob, 2))
+    const note = () => alice.driver.run((turn) => noteHead(turn, CONVERSATION, bob, 5))
+    expect(note()).toEqual([[3, 5]])
+    const told = alice.driver.changes.length
+    expect(note()).toEqual([[3, 5]])
+    expect(alice.driver.changes).toHaveLength(told)
+    accept(alice, chain(bob, 5).slice(2))
+    expect(alice.gaps()).toEqual([])
+  })
+})
+
+describe('an author who was away for long', () => {
+  it('is unread by arrival, and pointed at as late above what was seen', () => {
+    const alice = new Replica('alice')
+    const talk = chain(bob, 5)
+    accept(alice, talk)
+    const seen = alice.driver.run((turn) => markSeen(turn, CONVERSATION, 5))
+    expect(seen).toBe(0)
+    const [old] = chain(carol, 1)
+    if (old === undefined) throw new Error('no entry')
+    expect(alice.accept(old)).toMatchObject({ kind: 'closed', late: true, arrival: 6 })
+    const position = () => alice.driver.run((turn) => readPosition(turn, CONVERSATION))
+    expect(position()).toEqual({ arrival: 5, unread: 1 })
+    const query = { conversation: CONVERSATION, afterArrival: 5, limit: 10 }
+    const unread = alice.driver.run((turn) => readArrivals(turn, query))
+    expect(unread.map(({ id, late }) => [toHex(id), late])).toEqual([[toHex(old.id), true]])
+    // It stands among the first, although it came last.
+    const at = alice.ordered().findIndex(({ id }) => equalBytes(id, old.id))
+    expect(at).toBeLessThan(2)
+    expect(alice.frontier(carol)?.readN).toBe(0)
+    alice.driver.run((turn) => markSeen(turn, CONVERSATION, 6))
+    expect(alice.frontier(carol)?.readN).toBe(1)
+    expect(position()).toEqual({ arrival: 6, unread: 0 })
+  })
+
+  it('gives an open entry no read position until it closes', () => {
+    const alice = new Replica('alice')
+    const [first, second] = chain(bob, 2)
+    if (first === undefined || second === undefined) throw new Error('no entries')
+    accept(alice, [second])
+    alice.driver.run((turn) => markSeen(turn, CONVERSATION, 1))
+    accept(alice, [first])
+    expect(alice.frontier(bob)).toMatchObject({ n: 2, readN: 0 })
+    alice.driver.run((turn) => markSeen(turn, CONVERSATION, 2))
+    expect(alice.frontier(bob)?.readN).toBe(2)
+  })
+})
+
+describe('a crash', () => {
+  it('before the batch leaves nothing; the same accept afterwards is the first', () => {
+    const alice = new Replica('alice')
+    const [entry] = chain(bob, 1)
+    if (entry === undefined) throw new Error('no entry')
+    const request = {
+      conversation: CONVERSATION,
+      entry: elideEntry(entry, 'session'),
+      source: fromDevice(bob),
+    }
+    alice.driver.crash((turn) => acceptEntry(turn, request))
+    expect(alice.ordered()).toEqual([])
+    expect(alice.driver.run((turn) => acceptEntry(turn, request))).toMatchObject({
+      kind: 'closed',
+      arrival: 1,
+    })
+    expect(alice.driver.run((turn) => acceptEntry(turn, request))).toMatchObject({
+      kind: 'duplicate',
+    })
+  })
+})
+
+describe('what this version does not know', () => {
+  it('is stored, counted and shown as such, by kind and by version, extra fields included', () => {
+    const alice = new Replica('alice')
+    const first = entryOf({ author: bob, n: 1, kind: 0x0ff0 })
+    const second = entryOf({ author: bob, n: 2, prev: refOf(first), version: 2 })
+    accept(alice, [first, second])
+    const contents = alice.ordered().map((view) => view.content)
+    expect(contents).toEqual([
+      { kind: 'unknown', entryKind: 0x0ff0, version: 1 },
+      { kind: 'unknown', entryKind: 1, version: 2 },
+    ])
+    const facts = alice.driver.run((turn) => conversationFacts(turn, CONVERSATION))
+    expect(facts).toMatchObject({ entries: 2, unknown: 2, unread: 2 })
+    const wire = alice.driver.run((turn) => entryWireForm(turn, second.id, { elide: 'session' }))
+    expect(wire && encodeEntry(wire)).toEqual(encodeEntry(elideEntry(second, 'session')))
+    expect(decodeHeader(second.headerBytes).version).toBe(2)
+  })
+})
