@@ -82,6 +82,7 @@ export {
   readMailbox,
   readRendezvous,
 } from './mailbox-record.ts'
+export { ADDRESSES_MAX, LIST_MAX_BYTES, MAILBOXES_MAX, RENDEZVOUS_MAX } from './limits.ts'
 export { noble } from './noble.ts'
 export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
 export { createPhrase, parsePhrase, phraseSeed } from './phrase.ts'
