@@ -19,6 +19,7 @@ export { encodeInviteLink, type InviteCapability, inviteCapability, inviteId, ty
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, label, type SignatureContext } from './labels.ts'
 export { expectAeadLengths, expectSecretLength } from './lengths.ts'
+export { ADDRESSES_MAX, LIST_MAX_BYTES, MAILBOXES_MAX, RENDEZVOUS_MAX } from './limits.ts'
 export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
 export { encodeMailbox, encodeRendezvous, type Mailbox, readAddress, readMailbox, readRendezvous, type Rendezvous } from './mailbox-record.ts'
 export { noble } from './noble.ts'

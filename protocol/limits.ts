@@ -62,16 +62,6 @@ export const HEADS_CONSIDERED_MAX = 256
 /** Rows loaded at once where a machine walks through many. */
 export const WALK_PAGE_ROWS = 256
 
-// --- Shapes shared with keys and cards (SPEC.md §2) ---
-/** Relays (mailboxes) of one device, addresses of one mailbox or home host, bytes of an address. */
-export const MAILBOXES_MAX = 3
-export const ADDRESSES_MAX = 4
-export const ADDRESS_MAX_BYTES = 128
-/** Rendezvous mailboxes of one device. */
-export const RENDEZVOUS_MAX = 2
-/** Bytes of a device list: 10 devices and 32 revoked are 2 596. */
-export const LIST_MAX_BYTES = 4_096
-
 // --- Delivery (SPEC.md §9, §10) ---
 /** Life of an envelope from the encryption of its inner message. */
 export const ENVELOPE_LIFE_MS: number = 30 * DAY_MS

@@ -3,25 +3,25 @@
 //
 // [c, 1, counter, [Mailbox with cap] <=3, [[transportKey32, [addr] <=4]] <=1, [Rdv] <=2, [sealId, sealPub32], awayUntil s|0] +
 import {
+  ADDRESSES_MAX,
   type Bytes32,
   type CborValue,
   encodeCbor,
-  FieldReader,
-  malformed,
-} from '../../crypto/index.ts'
-import { ADDRESSES_MAX, MAILBOXES_MAX, RENDEZVOUS_MAX } from '../limits.ts'
-import { bodyFields, numberField } from './fields.ts'
-import type { ContentKind } from './kind.ts'
-import {
-  decodeAddress,
-  decodeMailbox,
-  decodeRendezvous,
-  encodeAddress,
   encodeMailbox,
   encodeRendezvous,
+  encodeText,
+  FieldReader,
   type Mailbox,
+  MAILBOXES_MAX,
+  malformed,
+  readAddress,
+  readMailbox,
+  readRendezvous,
+  RENDEZVOUS_MAX,
   type Rendezvous,
-} from './mailbox.ts'
+} from '../../crypto/index.ts'
+import { bodyFields, numberField } from './fields.ts'
+import type { ContentKind } from './kind.ts'
 
 /** The home host of a device. */
 export interface HomeHost {
@@ -52,7 +52,9 @@ function encode(endpoints: Endpoints): Uint8Array<ArrayBuffer> {
     1,
     endpoints.counter,
     endpoints.mailboxes.map(encodeMailbox),
-    home === undefined ? [] : [[home.transportKey, home.addresses.map(encodeAddress)]],
+    home === undefined
+      ? []
+      : [[home.transportKey, home.addresses.map((address) => encodeText(address))]],
     endpoints.rendezvous.map(encodeRendezvous),
     [seal.id, seal.publicKey],
     endpoints.awayUntilS,
@@ -64,12 +66,12 @@ function decode(body: Uint8Array): Endpoints {
   const c = numberField(fields)
   if (fields.uint('version') !== 1) malformed('endpoints: not version 1')
   const counter = fields.uint('counter')
-  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(decodeMailbox)
+  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(readMailbox)
   if (mailboxes.some((mailbox) => mailbox.capability === undefined)) {
     malformed('endpoints: a mailbox without a capability')
   }
   const home = fields.array('home', 0, 1).map(decodeHome)[0]
-  const rendezvous = fields.array('rdv', 0, RENDEZVOUS_MAX).map(decodeRendezvous)
+  const rendezvous = fields.array('rdv', 0, RENDEZVOUS_MAX).map(readRendezvous)
   const sealFields = fields.nested('seal')
   const id = sealFields.uint('id', 255)
   if (id === 0) malformed('endpoints.seal: id 0')
@@ -81,7 +83,7 @@ function decode(body: Uint8Array): Endpoints {
 function decodeHome(value: CborValue): HomeHost {
   const fields = new FieldReader(value, 'home host')
   const transportKey = fields.bytes('transportKey', 32)
-  const addresses = fields.array('addresses', 0, ADDRESSES_MAX).map(decodeAddress)
+  const addresses = fields.array('addresses', 0, ADDRESSES_MAX).map(readAddress)
   fields.end()
   return { transportKey, addresses }
 }

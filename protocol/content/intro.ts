@@ -7,13 +7,16 @@ import {
   type Bytes32,
   decodeText,
   encodeCbor,
+  encodeMailbox,
   encodeText,
+  type Mailbox,
+  MAILBOXES_MAX,
   malformed,
+  readMailbox,
 } from '../../crypto/index.ts'
-import { MAILBOXES_MAX, NAME_MAX_BYTES } from '../limits.ts'
+import { NAME_MAX_BYTES } from '../limits.ts'
 import { optionalBytes, versionedFields } from './fields.ts'
 import type { ContentKind } from './kind.ts'
-import { decodeMailbox, encodeMailbox, type Mailbox } from './mailbox.ts'
 
 export interface Intro {
   /** The invite answered; undefined where there is none. */
@@ -41,7 +44,7 @@ function decode(body: Uint8Array): Intro {
   if ((id === undefined) !== (proof === undefined)) malformed('intro: an invite without its proof')
   const name = decodeText(fields.bytes('name', 0, NAME_MAX_BYTES))
   if (name === undefined) malformed('intro.name: not UTF-8')
-  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(decodeMailbox)
+  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(readMailbox)
   if (mailboxes.some((mailbox) => mailbox.capability === undefined)) {
     malformed('intro: a mailbox without a capability')
   }

@@ -1,7 +1,6 @@
 // Frame 0x1101, list (numbered): [c, DeviceList] tells one's own device list, or a contact's newer one,
 // as the bytes its signature is over (SPEC.md §2, §8).
-import { encodeCbor } from '../../crypto/index.ts'
-import { LIST_MAX_BYTES } from '../limits.ts'
+import { encodeCbor, LIST_MAX_BYTES } from '../../crypto/index.ts'
 import { bodyFields, numberField } from './fields.ts'
 import type { ContentKind } from './kind.ts'
 

@@ -1,5 +1,13 @@
 // Entries for tests: deterministic bytes, and headers that are valid unless told otherwise.
-import { concat, type CryptoProvider, encodeText, noble, sign, u32 } from '../../crypto/index.ts'
+import {
+  concat,
+  type CryptoProvider,
+  encodeText,
+  noble,
+  sign,
+  toHex,
+  u32,
+} from '../../crypto/index.ts'
 import { textContent } from '../../protocol/content/text.ts'
 import { type Entry, type EntryBody, hashBody, hashHeader } from '../../protocol/log/entry.ts'
 import {
@@ -68,4 +76,17 @@ export function entryOf(parts: EntryParts): Entry {
 
 export function refOf(entry: Entry): EntryRef {
   return { id: entry.id, lamport: entry.header.lamport }
+}
+
+/** `length` entries of an author, each on the last. */
+export function chain(author: Uint8Array, length: number, from?: Entry): Entry[] {
+  const out: Entry[] = []
+  let last = from
+  for (let i = 0; i < length; i++) {
+    const n = (last?.header.n ?? 0) + 1
+    const prev = last === undefined ? undefined : refOf(last)
+    last = entryOf({ author, n, prev, text: `${toHex(author).slice(0, 4)} ${n}` })
+    out.push(last)
+  }
+  return out
 }
