@@ -1,10 +1,9 @@
 // What this device says of itself: its name, where its home host is met, and the counter of its
 // endpoints. One record.
-import { type Bytes32, EMPTY } from '../crypto/index.ts'
+import { ADDRESSES_MAX, type Bytes32, EMPTY, encodeText, readAddress } from '../crypto/index.ts'
 import type { HomeHost } from './content/endpoints.ts'
-import { decodeAddress, encodeAddress } from './content/mailbox.ts'
 import { ProtocolError } from './errors.ts'
-import { ADDRESSES_MAX, NAME_MAX_BYTES } from './limits.ts'
+import { NAME_MAX_BYTES } from './limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from './record.ts'
 import { type Step, type Table, get } from './step.ts'
 
@@ -31,7 +30,7 @@ export const profiles: Table<0, Profile> = {
       profile.createdAtMs,
       profile.home === undefined
         ? []
-        : [profile.home.transportKey, profile.home.addresses.map(encodeAddress)],
+        : [profile.home.transportKey, profile.home.addresses.map(encodeText)],
       profile.endpointsCounter,
       orEmpty(profile.endpointsDigest),
       profile.readReceipts ? 1 : 0,
@@ -46,7 +45,7 @@ export const profiles: Table<0, Profile> = {
         ? undefined
         : {
             transportKey: homeFields.bytes('transportKey', 32),
-            addresses: homeFields.array('addresses', 0, ADDRESSES_MAX).map(decodeAddress),
+            addresses: homeFields.array('addresses', 0, ADDRESSES_MAX).map(readAddress),
           }
     return {
       name,

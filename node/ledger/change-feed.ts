@@ -1,6 +1,16 @@
 // The change feed: what `watch`, events and whoever was away read (SPEC.md §16). Its rows are in
 // the batch that made them true.
-import { EMPTY, FieldReader, decodeCbor, decodeText, encodeCbor, encodeText, malformed, readU64, u64 } from '../../crypto/index.ts'
+import {
+  EMPTY,
+  FieldReader,
+  decodeCbor,
+  decodeText,
+  encodeCbor,
+  encodeText,
+  malformed,
+  readU64,
+  u64,
+} from '../../crypto/index.ts'
 import type { Change, Table } from '../../protocol/index.ts'
 import type { RecordStore } from '../store/record-store.ts'
 

@@ -1,6 +1,15 @@
 // A row per batch, so that a batch lost from the middle of LevelDB's own log is noticed at the next
 // start instead of being missed silently: the hash chain of entries would not cover an outbox row.
-import { EMPTY, FieldReader, concat, decodeCbor, encodeCbor, noble, readU64, u64 } from '../../crypto/index.ts'
+import {
+  EMPTY,
+  FieldReader,
+  concat,
+  decodeCbor,
+  encodeCbor,
+  noble,
+  readU64,
+  u64,
+} from '../../crypto/index.ts'
 import type { Table } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 import type { StoreWrite } from '../store.ts'

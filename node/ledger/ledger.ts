@@ -137,12 +137,15 @@ export class Ledger {
     const said: Change[] = []
     let result: unknown
     try {
-      const outcome = await this.#drive(job.machine, overlay, (table, place, value) =>
-        overlay.set({ table, place, value }),
-      {
-        effect: (effect) => void effects.push(effect),
-        change: (change) => void said.push(change),
-      })
+      const outcome = await this.#drive(
+        job.machine,
+        overlay,
+        (table, place, value) => overlay.set({ table, place, value }),
+        {
+          effect: (effect) => void effects.push(effect),
+          change: (change) => void said.push(change),
+        },
+      )
       result = outcome.result
     } catch (error) {
       return job.reject(error)
@@ -151,7 +154,11 @@ export class Ledger {
     const batch = this.#open
     for (const change of said) {
       const row = { cursor: this.#nextCursor++, atMs: this.#options.clock.nowMs(), change }
-      overlay.set({ table: changes as Table<never, unknown>, place: changes.place(row.cursor), value: row })
+      overlay.set({
+        table: changes as Table<never, unknown>,
+        place: changes.place(row.cursor),
+        value: row,
+      })
       batch.rows.push(row)
     }
     batch.overlay.absorb(overlay)
@@ -163,7 +170,11 @@ export class Ledger {
   async #drive<T>(
     machine: Machine<T>,
     overlay: Overlay,
-    write: (table: Table<never, unknown>, place: { owner: Uint8Array; order: Uint8Array }, value: unknown) => void,
+    write: (
+      table: Table<never, unknown>,
+      place: { owner: Uint8Array; order: Uint8Array },
+      value: unknown,
+    ) => void,
     out: Pick<Turn, 'effect' | 'change'> = { effect: () => undefined, change: () => undefined },
   ): Promise<{ readonly result: T }> {
     const { clock, random, provider, self } = this.#options

@@ -80,4 +80,3 @@ function* inviteRefusal(
   const verdict = judgeInvite(invite, candidate.account, atS)
   return verdict === 'accepted' ? invite : verdict
 }
-

@@ -103,7 +103,9 @@ export function* allContacts(): Step<readonly Contact[]> {
   return rows.map((row) => row.value)
 }
 
+export type AcceptedContact = Contact & { readonly state: 'pending' | 'ready' }
+
 /** A contact whose messages are taken, receipted and answered (SPEC.md §3: accepted peer). */
-export function isAccepted(contact: Contact | undefined): contact is Contact {
+export function isAccepted(contact: Contact | undefined): contact is AcceptedContact {
   return contact?.state === 'pending' || contact?.state === 'ready'
 }

@@ -80,9 +80,13 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
     })
   }
   if (link.group) {
-    throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this link joins a group, which this version cannot', {
-      detail: { reason: 'unsupported' },
-    })
+    throw new ProtocolError(
+      'ERR_PROTOCOL_INVITE',
+      'this link joins a group, which this version cannot',
+      {
+        detail: { reason: 'unsupported' },
+      },
+    )
   }
   const before = yield* contactOf(link.account)
   if (before?.state === 'ready') return before
@@ -100,7 +104,11 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
           name: uniqueName(name ?? 'contact', others),
           theirName: '',
         })
-      : { ...before, state: 'pending' as const, name: uniqueName(name ?? before.name, others, before) }
+      : {
+          ...before,
+          state: 'pending' as const,
+          name: uniqueName(name ?? before.name, others, before),
+        }
   if (before !== undefined) putContact(turn, contact)
   turn.put(firstContacts, contact.number, {
     account: link.account,

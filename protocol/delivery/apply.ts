@@ -2,7 +2,14 @@
 // endpoints, lists and intros into what we know of the peer (SPEC.md §8).
 import { type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
 import { type Admission, introOf } from '../contacts/admission.ts'
-import { type Contact, allContacts, contactOf, isAccepted, newContact, putContact } from '../contacts/contact.ts'
+import {
+  type Contact,
+  allContacts,
+  contactOf,
+  isAccepted,
+  newContact,
+  putContact,
+} from '../contacts/contact.ts'
 import { claimInvite } from '../contacts/invite.ts'
 import { uniqueName } from '../contacts/names.ts'
 import { type MessageFrames, decodeMessageFrames, numberOf } from '../content/registry.ts'

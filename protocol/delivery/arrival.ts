@@ -22,4 +22,3 @@ export interface ArrivalAnswer {
   /** The peer broke the format: close the stream, score it. */
   readonly malformed: boolean
 }
-

@@ -1,13 +1,28 @@
 // What became of an attempt to carry an item: an answer on a stream, custody at a relay, a refusal.
 // Only durable answers and verified custody are evidence (SPEC.md §10).
-import { type Bytes16, type Bytes32, EMPTY, concat, envelopeId, sealEnvelope } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  concat,
+  envelopeId,
+  sealEnvelope,
+} from '../../crypto/index.ts'
 import type { Answer } from '../direct/direct-frame.ts'
 import { CUSTODY_PER_DEVICE_MAX, DEPOSITS_PER_ITEM_MAX, ENVELOPE_LIFE_MS } from '../limits.ts'
 import { type Peer, peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { type Custody, addEvidence } from './evidence.ts'
-import { type OutboxItem, dequeue, outbox, outboxHead, putItem, putPrepared, undelivered } from './outbox.ts'
+import {
+  type OutboxItem,
+  dequeue,
+  outbox,
+  outboxHead,
+  putItem,
+  putPrepared,
+  undelivered,
+} from './outbox.ts'
 
 interface ItemKey {
   readonly device: Bytes32

@@ -27,11 +27,7 @@ const controls: Table<{ device: Bytes32; c: number }, ControlRow> = {
 }
 
 /** Queues a numbered frame for a device. `encode` is handed its number. */
-export function* sendControl(
-  turn: Turn,
-  peer: Peer,
-  encode: (c: number) => Frame,
-): Step<void> {
+export function* sendControl(turn: Turn, peer: Peer, encode: (c: number) => Frame): Step<void> {
   const c = peer.numberedSent + 1
   turn.put(peers, peer.device, { ...peer, numberedSent: c })
   const item = yield* enqueue(turn, peer.device, { kind: 'control', c })

@@ -58,4 +58,3 @@ export function* receiveInner(turn: Turn, arrival: Arrival): Step<ArrivalAnswer>
       return yield* quarantine(turn, arrival, id, opened)
   }
 }
-

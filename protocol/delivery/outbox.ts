@@ -13,7 +13,12 @@ import { type Row, type Step, type Table, type Turn, get, range } from '../step.
  * leaves at the first answer or custody; with an intro or a reset only when the device was heard.
  */
 export type OutboxContent =
-  | { readonly kind: 'entry'; readonly conversation: Bytes32; readonly entry: Bytes32; readonly n: number }
+  | {
+      readonly kind: 'entry'
+      readonly conversation: Bytes32
+      readonly entry: Bytes32
+      readonly n: number
+    }
   | { readonly kind: 'control'; readonly c: number }
   | { readonly kind: 'notice'; readonly frames: Uint8Array; readonly untilHeard: boolean }
 
@@ -127,7 +132,11 @@ const heads: Table<Bytes32, OutboxHead> = {
   encode: (head) => encodeRecord([head.next, head.items, head.prepared]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'outbox head')
-    return { next: fields.uint('next'), items: fields.uint('items'), prepared: fields.uint('prepared') }
+    return {
+      next: fields.uint('next'),
+      items: fields.uint('items'),
+      prepared: fields.uint('prepared'),
+    }
   },
 }
 
@@ -147,11 +156,7 @@ export function putPrepared(turn: Turn, device: Bytes32, head: OutboxHead, prepa
 }
 
 /** Puts content at the end of a device's outbox. Throws ERR_PROTOCOL_LIMIT where it is full. */
-export function* enqueue(
-  turn: Turn,
-  device: Bytes32,
-  content: OutboxContent,
-): Step<OutboxItem> {
+export function* enqueue(turn: Turn, device: Bytes32, content: OutboxContent): Step<OutboxItem> {
   const head = yield* outboxHead(device)
   if (head.items >= OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this contact', {
@@ -170,10 +175,14 @@ export function* enqueue(
   if (head.items === 0) yield* waitingDevices.add(turn, device)
   turn.put(outbox, { device, sequence: item.sequence }, item)
   if (content.kind === 'entry') {
-    turn.put(undelivered, { device, conversation: content.conversation, n: content.n }, {
-      entry: content.entry,
-      sequence: item.sequence,
-    })
+    turn.put(
+      undelivered,
+      { device, conversation: content.conversation, n: content.n },
+      {
+        entry: content.entry,
+        sequence: item.sequence,
+      },
+    )
   }
   turn.effect({ kind: 'outbox', device })
   return item

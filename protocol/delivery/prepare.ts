@@ -11,7 +11,14 @@ import { type EncryptLimit, encryptTo, sendingSession } from '../session/encrypt
 import { sessionIndex } from '../session/session-index.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { controlFrame } from './control.ts'
-import { type OutboxItem, dequeue, outboxHead, outboxItems, putItem, putPrepared } from './outbox.ts'
+import {
+  type OutboxItem,
+  dequeue,
+  outboxHead,
+  outboxItems,
+  putItem,
+  putPrepared,
+} from './outbox.ts'
 
 /** Items encrypted in one turn: bounds the turn's time. */
 const PREPARE_PAGE = 64

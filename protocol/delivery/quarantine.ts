@@ -3,7 +3,12 @@
 // session changes; a reset asks the peer to encrypt again what is lost (SPEC.md §5).
 import { type Bytes16, type Bytes32, type Bytes8, EMPTY, u64 } from '../../crypto/index.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
-import { HELD_MAX, HELD_MAX_BYTES, QUARANTINE_MAX_BYTES, QUARANTINE_PEER_MAX_BYTES } from '../limits.ts'
+import {
+  HELD_MAX,
+  HELD_MAX_BYTES,
+  QUARANTINE_MAX_BYTES,
+  QUARANTINE_PEER_MAX_BYTES,
+} from '../limits.ts'
 import { capabilityHolder } from '../peers/handed-capability.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
@@ -144,17 +149,21 @@ function* keep(
     return
   }
   const { path } = arrival
-  turn.put(keptItems, { device, sequence: mine.next }, {
-    sequence: mine.next,
-    innerId,
-    sid: arrival.sid,
-    inner: arrival.inner,
-    storedAtS: path.kind === 'relay' ? path.storedAtS : 0,
-    capId: path.kind === 'relay' ? path.capId : undefined,
-    serviceKey: path.kind === 'relay' ? path.serviceKey : undefined,
-    reason,
-    keptAtMs: turn.safeNowMs,
-  })
+  turn.put(
+    keptItems,
+    { device, sequence: mine.next },
+    {
+      sequence: mine.next,
+      innerId,
+      sid: arrival.sid,
+      inner: arrival.inner,
+      storedAtS: path.kind === 'relay' ? path.storedAtS : 0,
+      capId: path.kind === 'relay' ? path.capId : undefined,
+      serviceKey: path.kind === 'relay' ? path.serviceKey : undefined,
+      reason,
+      keptAtMs: turn.safeNowMs,
+    },
+  )
   turn.put(totals, device, {
     next: mine.next + 1,
     items: mine.items + 1,

@@ -102,7 +102,10 @@ function* noteRead(turn: Turn, device: Bytes32, conversation: Bytes32, readN: nu
   for (let n = before + 1; n <= readN; n++) {
     const own = yield* firstAt(conversation, turn.self.device, n)
     if (own === undefined) continue
-    yield* addEvidence(turn, own.id, device, (one) => ({ ...one, readAtMs: one.readAtMs || turn.nowMs }))
+    yield* addEvidence(turn, own.id, device, (one) => ({
+      ...one,
+      readAtMs: one.readAtMs || turn.nowMs,
+    }))
   }
   turn.put(readMarks, { device, conversation }, readN)
 }

@@ -52,7 +52,10 @@ export function* markReceiptDue(turn: Turn, device: Bytes32, conversation: Bytes
 export function* receiptDelay(turn: Turn, device: Bytes32): Step<number | undefined> {
   const due = yield* get(dueReceipts, device)
   if (due === undefined || due.conversations.length === 0) return undefined
-  return Math.max(0, Math.min(RECEIPT_INTERVAL_MS, due.lastSentMs + RECEIPT_INTERVAL_MS - turn.nowMs))
+  return Math.max(
+    0,
+    Math.min(RECEIPT_INTERVAL_MS, due.lastSentMs + RECEIPT_INTERVAL_MS - turn.nowMs),
+  )
 }
 
 /** Puts the receipt of a device into its outbox. */

@@ -1,6 +1,14 @@
 // Starting a conversation's encryption anew: who cannot read begins a new session whose first
 // messages say what is had; the peer encrypts everything above it again (SPEC.md §5).
-import { type Bytes16, type Bytes32, EMPTY, copy, equalBytes, u64, concat } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  copy,
+  equalBytes,
+  u64,
+  concat,
+} from '../../crypto/index.ts'
 import { frameOf } from '../content/kind.ts'
 import { type Reset, resetFrame } from '../content/reset.ts'
 import { encodeFrames } from '../frames.ts'
@@ -94,12 +102,7 @@ export function* applyReset(
 }
 
 /** Puts entries above n back into the outbox where they left it without being delivered. */
-function* offerAbove(
-  turn: Turn,
-  device: Bytes32,
-  conversation: Bytes32,
-  n: number,
-): Step<void> {
+function* offerAbove(turn: Turn, device: Bytes32, conversation: Bytes32, n: number): Step<void> {
   const rows = yield* range(undelivered, {
     owner: concat(device, conversation),
     from: u64(n + 1),

@@ -120,7 +120,13 @@ export function decodeDirectFrame(bytes: Uint8Array): DirectFrame {
       const flags = payload[4] ?? 0
       const seq = readU32(payload, 0)
       const sid = copy(payload.subarray(5, 21))
-      return { kind: 'envelope', seq, volatile: (flags & 1) === 1, sid, inner: copy(payload.subarray(21)) }
+      return {
+        kind: 'envelope',
+        seq,
+        volatile: (flags & 1) === 1,
+        sid,
+        inner: copy(payload.subarray(21)),
+      }
     }
     case TYPE.answers:
       return decodeAnswers(payload)
@@ -152,7 +158,11 @@ export function decodeDirectFrame(bytes: Uint8Array): DirectFrame {
 function decodeHello(payload: Uint8Array): DirectFrame {
   const fields = new FieldReader(decodeCbor(payload, 256), 'hello')
   if (fields.uint('version') !== 1) malformed('hello: not version 1')
-  return { kind: 'hello', features: fields.uint('features'), maxFrameBytes: fields.uint('maxFrame') }
+  return {
+    kind: 'hello',
+    features: fields.uint('features'),
+    maxFrameBytes: fields.uint('maxFrame'),
+  }
 }
 
 const ANSWER_BYTES = 9

@@ -1,8 +1,14 @@
 // Which capability of which of our mailboxes a device was handed: a random id per contact device,
 // rotated when it was used for a week, so that the relay sees a pseudonym and no more (SPEC.md §12).
-import { type Bytes8, type Bytes32, EMPTY, concat } from '../../crypto/index.ts'
-import type { Mailbox } from '../content/mailbox.ts'
-import { CAPABILITY_LIFE_S, CAPABILITY_ROTATE_S, MAILBOXES_MAX } from '../limits.ts'
+import {
+  type Bytes8,
+  type Bytes32,
+  EMPTY,
+  MAILBOXES_MAX,
+  type Mailbox,
+  concat,
+} from '../../crypto/index.ts'
+import { CAPABILITY_LIFE_S, CAPABILITY_ROTATE_S } from '../limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { deriveCapKey, encodeCapability } from '../relay/capability.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -50,8 +56,17 @@ export function* mailboxFor(turn: Turn, own: OwnMailbox, device: Bytes32): Step<
   const { serviceKey, generation } = own
   const nowS = Math.floor(turn.nowMs / 1000)
   let row = yield* get(handed, { device, serviceKey })
-  if (row === undefined || row.generation !== generation || nowS >= row.issuedAtS + CAPABILITY_ROTATE_S) {
-    row = { capId: turn.random(8), expiresAtS: nowS + CAPABILITY_LIFE_S, issuedAtS: nowS, generation }
+  if (
+    row === undefined ||
+    row.generation !== generation ||
+    nowS >= row.issuedAtS + CAPABILITY_ROTATE_S
+  ) {
+    row = {
+      capId: turn.random(8),
+      expiresAtS: nowS + CAPABILITY_LIFE_S,
+      issuedAtS: nowS,
+      generation,
+    }
     turn.put(handed, { device, serviceKey }, row)
     turn.put(holders, row.capId, device)
   }

@@ -1,9 +1,8 @@
 // Telling contacts where this device is reached: an endpoints frame to every accepted device when
 // mailboxes, home host or seal key changed (SPEC.md §2).
-import { type Bytes32, encodeCbor, equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, encodeCbor, encodeText, equalBytes } from '../../crypto/index.ts'
 import { allContacts, isAccepted } from '../contacts/contact.ts'
 import { endpointsFrame } from '../content/endpoints.ts'
-import { encodeAddress } from '../content/mailbox.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
 import { ProtocolError } from '../errors.ts'
@@ -50,14 +49,20 @@ export function* refreshEndpoints(turn: Turn): Step<boolean> {
   const mailboxes = yield* activeMailboxes()
   const digest = turn.crypto.sha256(
     encodeCbor([
-      mailboxes.map((own) => [own.serviceKey, encodeAddress(own.address), own.mailboxId, own.generation]),
+      mailboxes.map((own) => [
+        own.serviceKey,
+        encodeText(own.address),
+        own.mailboxId,
+        own.generation,
+      ]),
       before.home === undefined
         ? []
-        : [before.home.transportKey, before.home.addresses.map(encodeAddress)],
+        : [before.home.transportKey, before.home.addresses.map(encodeText)],
       seal.id,
     ]),
   )
-  if (before.endpointsDigest !== undefined && equalBytes(before.endpointsDigest, digest)) return false
+  if (before.endpointsDigest !== undefined && equalBytes(before.endpointsDigest, digest))
+    return false
   turn.put(profiles, 0, {
     ...before,
     endpointsCounter: before.endpointsCounter + 1,

@@ -1,6 +1,15 @@
 // This device's mailboxes, one per relay it chose, by prekey slot (SPEC.md §4, §12).
-import { type Bytes8, type Bytes16, type Bytes32, EMPTY, hkdf, label, u32 } from '../../crypto/index.ts'
-import { ADDRESS_MAX_BYTES, RELAY_SLOTS_MAX } from '../limits.ts'
+import {
+  ADDRESS_MAX_BYTES,
+  type Bytes8,
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  hkdf,
+  label,
+  u32,
+} from '../../crypto/index.ts'
+import { RELAY_SLOTS_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import type { Self } from '../self.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
@@ -70,7 +79,11 @@ export function* activeMailboxes(): Step<readonly OwnMailbox[]> {
 }
 
 /** Ed25519 seed that owns this device's mailbox at a relay: unlike at any other relay. */
-export function mailboxOwnerSeed(turn: Pick<Turn, 'crypto'>, self: Self, serviceKey: Bytes32): Bytes32 {
+export function mailboxOwnerSeed(
+  turn: Pick<Turn, 'crypto'>,
+  self: Self,
+  serviceKey: Bytes32,
+): Bytes32 {
   return hkdf(turn.crypto, serviceKey, self.mailboxRoot, label('mailbox-owner'), 32)
 }
 

@@ -1,18 +1,23 @@
 // What we know of another device: its keys, where it is reached, and where our exchange of numbered
 // frames and receipts with it stands. One record per device key.
-import { type Bytes16, type Bytes32, EMPTY } from '../../crypto/index.ts'
-import type { HomeHost } from '../content/endpoints.ts'
 import {
+  ADDRESSES_MAX,
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  MAILBOXES_MAX,
   type Mailbox,
+  RENDEZVOUS_MAX,
   type Rendezvous,
-  decodeAddress,
-  decodeMailbox,
-  decodeRendezvous,
-  encodeAddress,
   encodeMailbox,
   encodeRendezvous,
-} from '../content/mailbox.ts'
-import { ADDRESSES_MAX, LAMPORT_MAX, MAILBOXES_MAX, RENDEZVOUS_MAX, WIRE_RANGES_MAX } from '../limits.ts'
+  encodeText,
+  readAddress,
+  readMailbox,
+  readRendezvous,
+} from '../../crypto/index.ts'
+import type { HomeHost } from '../content/endpoints.ts'
+import { LAMPORT_MAX, WIRE_RANGES_MAX } from '../limits.ts'
 import { type NumberRange, decodeRanges, encodeRanges } from '../log/ranges.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import type { Table } from '../step.ts'
@@ -84,7 +89,7 @@ export const peers: Table<Bytes32, Peer> = {
         endpoints.mailboxes.map(encodeMailbox),
         endpoints.home === undefined
           ? []
-          : [[endpoints.home.transportKey, endpoints.home.addresses.map(encodeAddress)]],
+          : [[endpoints.home.transportKey, endpoints.home.addresses.map(encodeText)]],
         endpoints.rendezvous.map(encodeRendezvous),
         endpoints.seal === undefined ? [] : [endpoints.seal.id, endpoints.seal.publicKey],
         endpoints.awayUntilS,
@@ -129,10 +134,10 @@ type Fields = ReturnType<typeof readRecord>
 function decodeEndpoints(fields: Fields): PeerEndpoints {
   const counter = fields.uint('counter')
   const c = fields.uint('c')
-  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(decodeMailbox)
+  const mailboxes = fields.array('mailboxes', 0, MAILBOXES_MAX).map(readMailbox)
   const homes = fields.nested('home')
   const home = homes.left === 0 ? undefined : decodeHome(homes.nested('home'))
-  const rendezvous = fields.array('rdv', 0, RENDEZVOUS_MAX).map(decodeRendezvous)
+  const rendezvous = fields.array('rdv', 0, RENDEZVOUS_MAX).map(readRendezvous)
   const sealFields = fields.nested('seal')
   const seal =
     sealFields.left === 0
@@ -144,7 +149,7 @@ function decodeEndpoints(fields: Fields): PeerEndpoints {
 function decodeHome(fields: Fields): HomeHost {
   return {
     transportKey: fields.bytes('transportKey', 32),
-    addresses: fields.array('addresses', 0, ADDRESSES_MAX).map(decodeAddress),
+    addresses: fields.array('addresses', 0, ADDRESSES_MAX).map(readAddress),
   }
 }
 
