@@ -36,6 +36,15 @@ export type NodeErrorCode =
   | 'FRAME_LENGTH' // a frame of 0 bytes, or above the protocol's maximum
   | 'FRAME_TRUNCATED' // the stream ended within a frame
   | 'WRITE_LIMIT' // send() was called on and on after it said false
+  | 'EXISTS' // there is one already
+  | 'EMPTY_TEXT' // nothing to send, or white space only
+  | 'NAME_TAKEN'
+  | 'INVALID' // an argument that cannot be used: the message says why
+  | 'NO_RELAY' // neither a relay nor an address of one's own to be reached at
+  | 'UNKNOWN_MESSAGE'
+  | 'CLOSED' // the node is stopped
+  | 'STORE_FAILED' // the profile cannot be written: the node is read-only until it can
+  | 'INTERNAL' // a defect of ours
   | 'NOT_WRITABLE'
   | 'DISK_FULL'
 

@@ -5,10 +5,13 @@ import {
   type Bytes16,
   type Bytes32,
   EMPTY,
+  MAILBOXES_MAX,
+  equalBytes,
   hkdf,
   label,
   u32,
 } from '../../crypto/index.ts'
+import { ProtocolError } from '../errors.ts'
 import { RELAY_SLOTS_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import type { Self } from '../self.ts'
@@ -65,6 +68,57 @@ export const ownMailboxes: Table<number, OwnMailbox> = {
       retired: fields.flag('retired'),
     }
   },
+}
+
+/** A relay that was chosen, whether or not it was ever met. */
+export interface RelayChoice {
+  readonly slot: number
+  /** Multiaddr without /p2p. */
+  readonly address: string
+  /** The transport key that the address names: its certificate tells the service key. */
+  readonly transportKey: Bytes32
+}
+
+export const relayChoices: Table<number, RelayChoice> = {
+  name: 'relay-choices',
+  sealing: 'value',
+  place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
+  encode: (choice) => encodeRecord([choice.slot, text(choice.address), choice.transportKey]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'relay choice')
+    return {
+      slot: fields.uint('slot', RELAY_SLOTS_MAX),
+      address: textField(fields, 'address', ADDRESS_MAX_BYTES),
+      transportKey: fields.bytes('transportKey', 32),
+    }
+  },
+}
+
+/** The relays this device uses. */
+export function* allRelayChoices(): Step<readonly RelayChoice[]> {
+  const rows = yield* range(relayChoices, { owner: EMPTY, limit: RELAY_SLOTS_MAX })
+  return rows.map((row) => row.value)
+}
+
+/** Chooses a relay; at most three at a time. Choosing one again changes nothing. */
+export function* chooseRelay(turn: Turn, address: string, transportKey: Bytes32): Step<RelayChoice> {
+  const choices = yield* allRelayChoices()
+  const same = choices.find((one) => one.address === address && equalBytes(one.transportKey, transportKey))
+  if (same !== undefined) return same
+  if (choices.length >= MAILBOXES_MAX) {
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'a device uses at most three relays', {
+      detail: { max: MAILBOXES_MAX },
+    })
+  }
+  const used = new Set([
+    ...choices.map((one) => one.slot),
+    ...(yield* allOwnMailboxes()).map((one) => one.slot),
+  ])
+  let slot = 1
+  while (used.has(slot)) slot += 1
+  const choice = { slot, address, transportKey }
+  turn.put(relayChoices, slot, choice)
+  return choice
 }
 
 /** All mailboxes, retired ones included. */
