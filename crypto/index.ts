@@ -74,6 +74,7 @@ export {
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
 export { expectAeadLengths, expectSecretLength } from './lengths.ts'
+export { ADDRESSES_MAX, CARD_LIFE_S, PREKEY_LIFE_S } from './limits.ts'
 export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
 export {
   type Mailbox,
