@@ -11,7 +11,7 @@ import type {
   Network,
   ProtocolSpec,
 } from '../transport.ts'
-import { hostOf, parseAddress } from './address.ts'
+import { parseAddress } from './address.ts'
 import { DIAL_TIMEOUT_MS, KEEP_ALIVE_MS } from './limits.ts'
 import {
   Lane,
@@ -24,7 +24,7 @@ import {
 import { splitPeerAddress } from './peer-id.ts'
 
 /** A wire that delivers everything at once and whole. */
-export const PERFECT_WIRE: Wire = {
+const PERFECT_WIRE: Wire = {
   delayMs: () => 0,
   pieceBytes: (_from, _to, sizeBytes) => sizeBytes,
 }
@@ -226,12 +226,12 @@ class MemoryHost implements Host {
       this.#network.lane(remote.machine, this.machine),
       {
         remoteKey: remote.transportKey,
-        remoteAddress: remote.#ipAddress(),
+        remoteAddress: this.#network.ipAddressOf(remote.machine),
         maxFrameBytes: protocol.maxFrameBytes,
       },
       {
         remoteKey: this.transportKey,
-        remoteAddress: this.#ipAddress(),
+        remoteAddress: this.#network.ipAddressOf(this.machine),
         maxFrameBytes: remote.#handlers.get(protocol.id)?.protocol.maxFrameBytes ?? 0,
       },
     )
@@ -251,11 +251,6 @@ class MemoryHost implements Host {
       throw new NodeError('PROTOCOL_UNSUPPORTED', `the host does not speak ${protocol.id}`)
     }
     return near.stream
-  }
-
-  #ipAddress(): string {
-    const first = this.#addresses[0]
-    return first === undefined ? '127.0.0.1' : hostOf(parseAddress(first))
   }
 
   async handle(protocol: ProtocolSpec, accept: (stream: FrameStream) => void): Promise<void> {
@@ -280,6 +275,7 @@ export class MemoryNetwork implements Network {
   readonly #wire: Wire
   readonly #listening = new Map<string, MemoryHost>()
   readonly #hosts = new Set<MemoryHost>()
+  readonly #ipAddresses = new Map<string, string>()
   #nextPort = FIRST_PORT
 
   constructor(clock: Clock, wire: Wire = PERFECT_WIRE) {
@@ -312,6 +308,17 @@ export class MemoryNetwork implements Network {
     this.#hosts.add(host)
     for (const address of addresses) this.#listening.set(address, host)
     return host
+  }
+
+  /** Where connections of a machine seem to come from. */
+  ipAddressOf(machine: string): string {
+    let address = this.#ipAddresses.get(machine)
+    if (address === undefined) {
+      const n = this.#ipAddresses.size + 1
+      address = `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`
+      this.#ipAddresses.set(machine, address)
+    }
+    return address
   }
 
   hostAt(address: string): MemoryHost | undefined {
