@@ -50,8 +50,13 @@ export function completeClock(base: Pick<Clock, 'nowMs' | 'monotonicMs' | 'after
       const timer = base.after(ms, () =>
         controller.abort(new TimeoutError(`nothing within ${ms} ms`)),
       )
-      controller.signal.addEventListener('abort', () => timer.cancel(), { once: true })
-      signal?.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+      const follow = (): void => controller.abort(signal?.reason)
+      const settled = (): void => {
+        timer.cancel()
+        signal?.removeEventListener('abort', follow)
+      }
+      controller.signal.addEventListener('abort', settled, { once: true })
+      signal?.addEventListener('abort', follow, { once: true })
       return controller.signal
     },
   }

@@ -36,6 +36,7 @@ export type NodeErrorCode =
   | 'FRAME_LENGTH' // a frame of 0 bytes, or above the protocol's maximum
   | 'FRAME_TRUNCATED' // the stream ended within a frame
   | 'WRITE_LIMIT' // send() was called on and on after it said false
+  | 'CURSOR_TOO_OLD' // the change feed no longer holds it: read the chats anew
   | 'EXISTS' // there is one already
   | 'EMPTY_TEXT' // nothing to send, or white space only
   | 'NAME_TAKEN'

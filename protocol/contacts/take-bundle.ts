@@ -164,7 +164,6 @@ function firstEndpoints(
     serviceKey: bundle.serviceKey,
     addresses: [link.address],
     mailboxId: bundle.mailboxId,
-    capability: undefined,
   }
   return { ...known.endpoints, mailboxes: [mailbox], seal }
 }

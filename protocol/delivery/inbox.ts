@@ -4,7 +4,7 @@
 import { innerId } from '../../crypto/index.ts'
 import { type Admission, admit } from '../contacts/admission.ts'
 import { decodeMessageFrames } from '../content/registry.ts'
-import { prekeySource } from '../prekeys/source.ts'
+import { prekeySource } from './own-prekeys.ts'
 import { openInner } from '../session/open-inner.ts'
 import type { Step, Turn } from '../step.ts'
 import type { Arrival, ArrivalAnswer } from './arrival.ts'

@@ -1,0 +1,238 @@
+// The embedder's interface: what createNode returns, and what connect() gives over a daemon's socket.
+// Times are Unix ms; ids and addresses are text: entry ids are 64 hex characters, addresses 56 of
+// base32. Every async method takes { signal } last.
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+export type MessageState = 'queued' | 'relayed' | 'delivered' | 'read' | 'failed' | 'expired'
+
+export interface Person {
+  readonly name: string
+  readonly address: string
+}
+
+export interface Message {
+  /** Entry id, 64 hex characters. */
+  readonly id: string
+  /** The contact's name. */
+  readonly chat: string
+  /** 'text'; 'unknown' for one this version cannot show; 'absent' where the body is gone. */
+  readonly kind: 'text' | 'unknown' | 'absent'
+  readonly from: Person
+  readonly to: Person
+  /** The text; for 'unknown' and 'absent' a sentence that says so. */
+  readonly text: string
+  readonly mine: boolean
+  readonly lamport: number
+  /** The author's wall clock: for display, never for order. */
+  readonly sentAt: number
+  /** When it came here; 0 for one's own. */
+  readonly arrivedAt: number
+  /** Landed above what was already seen. */
+  readonly late: boolean
+  /** An entry it answers is missing: shown below the others. */
+  readonly open: boolean
+  readonly replyTo?: string
+  /** One's own: how far it got. Others': 'read' or 'delivered'. */
+  readonly state: MessageState
+  /** Relays that hold it, while state is 'relayed'. */
+  readonly relays: number
+  /** Position in the order of arrival on this device. */
+  readonly arrival: number
+}
+
+export interface Contact {
+  readonly name: string
+  readonly address: string
+  readonly state: 'pending' | 'ready' | 'request' | 'blocked' | 'removed'
+  readonly verified: boolean
+  /** The name it gave itself. */
+  readonly theirName: string
+  readonly addedAt: number
+  readonly unread: number
+  /** Messages waiting to go out. */
+  readonly waiting: number
+  /** Why a pending one cannot go on, e.g. INVITE_USED; absent while it can. */
+  readonly problem?: string
+  /** Messages known to be missing. */
+  readonly missing: number
+}
+
+export interface Invite {
+  readonly id: string
+  readonly link: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly reusable: boolean
+  readonly revoked: boolean
+  readonly usedBy: readonly string[]
+}
+
+export interface WhyStep {
+  readonly at: number
+  /** e.g. 'queued', 'relayed', 'delivered', 'read'. */
+  readonly what: string
+  /** Relay or device, shortened; absent for this device. */
+  readonly by?: string
+  /** Until when a relay promised to hold it. */
+  readonly until?: number
+  /** What it rests on: 'fdatasync', 'custody signature', 'committed answer', 'receipt'. */
+  readonly evidence: string
+}
+
+export interface Why {
+  readonly id: string
+  readonly state: MessageState
+  readonly steps: readonly WhyStep[]
+  /** What stands in the way of the next state, as sentences. */
+  readonly missing: readonly string[]
+}
+
+export interface RelayStatus {
+  readonly address: string
+  readonly connected: boolean
+  /** First 8 hex characters of the service key; '' before it was ever met. */
+  readonly service: string
+  readonly trouble: string
+}
+
+export interface Status {
+  readonly name: string
+  readonly address: string
+  readonly listening: readonly string[]
+  readonly relays: readonly RelayStatus[]
+  readonly contacts: number
+  readonly requests: number
+  readonly unread: number
+  /** Messages in outboxes. */
+  readonly waiting: number
+  readonly readOnly: boolean
+  readonly warnings: readonly string[]
+}
+
+/** A row of the change feed. */
+export type NodeEvent = {
+  /** Durable position: resume with `since`. */
+  readonly cursor: number
+  readonly at: number
+} & (
+  | { readonly event: 'message'; readonly message: Message }
+  | {
+      readonly event: 'message:state'
+      readonly id: string
+      readonly chat: string
+      readonly state: string
+    }
+  | { readonly event: 'contact'; readonly contact: Contact }
+  | {
+      readonly event: 'gap'
+      readonly chat: string
+      readonly from: Person
+      readonly first: number
+      readonly last: number
+      /** false: they came after all. */
+      readonly missing: boolean
+    }
+  | { readonly event: 'warning'; readonly code: string; readonly text: string }
+)
+
+export interface ReadOptions {
+  /** The last n; 20 unless told. */
+  readonly limit?: number
+  /** Only what was not seen yet, in order of arrival. */
+  readonly unread?: boolean
+  /** Entries below this id in log order. */
+  readonly before?: string
+}
+
+export interface SendResult {
+  readonly id: string
+  readonly state: MessageState
+}
+
+/**
+ * A contact by WHO: its name, its address, or a unique prefix of at least four characters of its
+ * address. Rejects with UNKNOWN_CONTACT or AMBIGUOUS_CONTACT: it never guesses.
+ */
+export type Who = string
+
+export interface Node {
+  readonly name: string
+  readonly address: string
+  status(options?: CallOptions): Promise<Status>
+
+  readonly invites: {
+    /** Rejects with NO_RELAY where nobody could reach this device. */
+    create(
+      options?: { readonly reusable?: boolean; readonly expiresInMs?: number } & CallOptions,
+    ): Promise<Invite>
+    list(options?: CallOptions): Promise<readonly Invite[]>
+    /** By id, or a unique prefix of it. */
+    revoke(id: string, options?: CallOptions): Promise<void>
+  }
+
+  readonly contacts: {
+    /** Adds the maker of a link. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED. */
+    add(link: string, options?: { readonly name?: string } & CallOptions): Promise<Contact>
+    list(options?: CallOptions): Promise<readonly Contact[]>
+    get(who: Who, options?: CallOptions): Promise<Contact>
+    rename(who: Who, name: string, options?: CallOptions): Promise<Contact>
+    /** The 60 digits to compare, in groups of five. */
+    safetyNumber(who: Who, options?: CallOptions): Promise<string>
+    verify(who: Who, verified: boolean, options?: CallOptions): Promise<Contact>
+    block(who: Who, blocked: boolean, options?: CallOptions): Promise<Contact>
+    remove(who: Who, options?: CallOptions): Promise<Contact>
+  }
+
+  readonly requests: {
+    list(options?: CallOptions): Promise<readonly Contact[]>
+    accept(who: Who, options?: { readonly name?: string } & CallOptions): Promise<Contact>
+    reject(who: Who, options?: CallOptions): Promise<void>
+  }
+
+  readonly chats: {
+    /** Resolves once it is durably queued. Rejects with TOO_LARGE, EMPTY_TEXT, BLOCKED, .. */
+    send(
+      who: Who,
+      text: string,
+      options?: { readonly replyTo?: string } & CallOptions,
+    ): Promise<SendResult>
+    /** Resolves with the state once it is `state` or above. Rejects with TIMEOUT; it stays queued. */
+    waitFor(
+      id: string,
+      state: 'relayed' | 'delivered' | 'read',
+      options?: { readonly timeoutMs?: number } & CallOptions,
+    ): Promise<SendResult>
+    /** Messages of a chat in log order; without `who` of all chats in order of arrival. */
+    messages(who: Who | undefined, options?: ReadOptions & CallOptions): Promise<readonly Message[]>
+    message(id: string, options?: CallOptions): Promise<Message>
+    /** Marks everything that arrived up to here as read; receipts tell the sender. */
+    markRead(who: Who, arrival?: number, options?: CallOptions): Promise<void>
+    why(id: string, options?: CallOptions): Promise<Why>
+  }
+
+  readonly events: {
+    /**
+     * The change feed from a cursor on (0: all that is kept; undefined: from now), then live.
+     * Ends when the signal aborts or the node closes. Throws CURSOR_TOO_OLD.
+     */
+    since(cursor: number | undefined, options?: CallOptions): AsyncIterable<NodeEvent>
+    /** The cursor that the next event will have. */
+    cursor(options?: CallOptions): Promise<number>
+  }
+
+  /** Calls back for every message of somebody else; never for one's own. Returns the way to stop. */
+  on(event: 'message', listener: (message: IncomingMessage) => unknown): () => void
+
+  /** Waits until relays were drained to their head and first attempts were answered, at most `ms`. */
+  settle(ms: number, options?: CallOptions): Promise<void>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A message as a listener gets it. */
+export interface IncomingMessage extends Message {
+  reply(text: string): Promise<SendResult>
+}

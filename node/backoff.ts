@@ -1,0 +1,24 @@
+// Full-jitter exponential back-off, one per destination: reset by a sign of life, so that who comes
+// back is not kept waiting by how long it was away (SPEC.md §10).
+import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from '../protocol/index.ts'
+
+export class Backoff {
+  readonly #unit: () => number
+  #attempts = 0
+
+  /** `unit`: 0 to 1, uniformly. */
+  constructor(unit: () => number) {
+    this.#unit = unit
+  }
+
+  /** How long to wait before the next attempt. */
+  nextMs(): number {
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#attempts, 20))
+    this.#attempts += 1
+    return Math.max(BACKOFF_MIN_MS / 4, this.#unit() * ceiling)
+  }
+
+  reset(): void {
+    this.#attempts = 0
+  }
+}

@@ -1,0 +1,207 @@
+// Gets what waits to where it belongs: for each device its direct stream and each of its mailboxes,
+// in order on each path (SPEC.md §10). Holds nothing that a restart would miss: the outbox is the
+// truth, this only works on it.
+import { type Bytes32, type Mailbox, toHex } from '../../crypto/index.ts'
+import {
+  DIRECT_HEAD_START_MS,
+  DIRECT_RECENT_MS,
+  type Peer,
+  peers,
+  get,
+  prepareOutbox,
+  outboxHead,
+  waitingDevices,
+} from '../../protocol/index.ts'
+import type { Core } from '../core.ts'
+import type { DirectService } from '../direct/direct-service.ts'
+import type { Courier } from '../relays/courier.ts'
+import { DepositLane } from './deposit-lane.ts'
+import { DirectLane } from './direct-lane.ts'
+
+interface Destination {
+  readonly device: Bytes32
+  readonly direct: DirectLane
+  readonly deposits: Map<string, DepositLane>
+  directOkMs: number
+  working: number
+}
+
+export class Carrier {
+  readonly #core: Core
+  readonly #direct: DirectService
+  readonly #courier: Courier
+  readonly #destinations = new Map<string, Destination>()
+  #idle: (() => void)[] = []
+
+  constructor(core: Core, direct: DirectService, courier: Courier) {
+    this.#core = core
+    this.#direct = direct
+    this.#courier = courier
+  }
+
+  /** Takes up whatever waited when the node was last stopped. */
+  async start(): Promise<void> {
+    for (const device of await this.#core.ledger.read(() => waitingDevices.all())) this.kick(device)
+  }
+
+  /** Something waits for a device, or may move again. */
+  kick(device: Bytes32): void {
+    void this.#work(this.#destination(device))
+  }
+
+  /** A device showed itself: its back-offs are over. */
+  heard(device: Bytes32): void {
+    const destination = this.#destination(device)
+    for (const lane of destination.deposits.values()) lane.wake()
+    this.kick(device)
+  }
+
+  /** What stands in the way of a device's mail, by relay. */
+  troubles(device: Bytes32): readonly { readonly serviceKey: string; readonly why: string }[] {
+    const lanes = this.#destinations.get(toHex(device))?.deposits ?? new Map<string, DepositLane>()
+    return [...lanes].flatMap(([serviceKey, lane]) =>
+      lane.trouble === undefined ? [] : [{ serviceKey, why: lane.trouble }],
+    )
+  }
+
+  /** Resolves when every path either has nothing to do or waits for another attempt. */
+  async settled(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && [...this.#destinations.values()].some((one) => this.#isActive(one))) {
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
+  stop(): void {
+    for (const { deposits } of this.#destinations.values()) {
+      for (const lane of deposits.values()) lane.stop()
+    }
+    this.#progress()
+  }
+
+  #isActive(destination: Destination): boolean {
+    if (destination.working > 0 || destination.direct.active) return true
+    return [...destination.deposits.values()].some((lane) => lane.active)
+  }
+
+  #progress(): void {
+    const waiting = this.#idle
+    this.#idle = []
+    for (const wake of waiting) wake()
+  }
+
+  #destination(device: Bytes32): Destination {
+    const key = toHex(device)
+    let destination = this.#destinations.get(key)
+    if (destination === undefined) {
+      const made: Destination = {
+        device,
+        direct: new DirectLane(this.#core, device, () => {
+          made.directOkMs = this.#core.clock.monotonicMs()
+          this.#progress()
+        }),
+        deposits: new Map(),
+        directOkMs: Number.NEGATIVE_INFINITY,
+        working: 0,
+      }
+      destination = made
+      this.#destinations.set(key, made)
+    }
+    return destination
+  }
+
+  async #work(destination: Destination): Promise<void> {
+    const { ledger, stopping } = this.#core
+    if (stopping.aborted) return
+    destination.working += 1
+    try {
+      const { device } = destination
+      await this.#prepareAll(device)
+      const peer = await ledger.read(() => get(peers, device))
+      const head = await ledger.read(() => outboxHead(device))
+      if (peer === undefined || head.items === 0) return
+      const recent =
+        this.#core.clock.monotonicMs() - destination.directOkMs < DIRECT_RECENT_MS
+      const link = this.#direct.openLink(device)
+      if (link !== undefined) void this.#overLink(destination, link)
+      else void this.#dial(destination)
+      const headStartMs = link !== undefined || recent ? DIRECT_HEAD_START_MS : 0
+      this.#depositAll(destination, peer, headStartMs)
+    } catch (error) {
+      if (!stopping.aborted) this.#core.log('carrier', String(error))
+    } finally {
+      destination.working -= 1
+      this.#progress()
+    }
+  }
+
+  async #prepareAll(device: Bytes32): Promise<void> {
+    for (;;) {
+      const head = await this.#core.ledger.read(() => outboxHead(device))
+      if (head.prepared >= head.next - 1) return
+      const blocked = await this.#core.ledger.run((turn) => prepareOutbox(turn, device))
+      if (blocked !== undefined) return
+    }
+  }
+
+  async #overLink(
+    destination: Destination,
+    link: NonNullable<ReturnType<DirectService['openLink']>>,
+  ): Promise<void> {
+    try {
+      await destination.direct.run(link)
+    } catch (error) {
+      this.#core.log('carrier', `direct: ${String(error)}`)
+    } finally {
+      this.#progress()
+    }
+  }
+
+  async #dial(destination: Destination): Promise<void> {
+    destination.working += 1
+    try {
+      const link = await this.#direct.connect(destination.device)
+      if (link !== undefined) await this.#overLink(destination, link)
+    } finally {
+      destination.working -= 1
+      this.#progress()
+    }
+  }
+
+  #depositAll(destination: Destination, peer: Peer, headStartMs: number): void {
+    for (const mailbox of peer.endpoints.mailboxes) {
+      const lane = this.#lane(destination, mailbox)
+      lane.update(mailbox, peer.invite)
+      if (headStartMs === 0) {
+        lane.kick()
+        continue
+      }
+      destination.working += 1
+      const done = (): void => {
+        destination.working -= 1
+        lane.kick()
+        this.#progress()
+      }
+      // The direct path goes first; what it has not delivered by then goes to the relays too.
+      this.#core.clock.sleep(headStartMs, this.#core.stopping).then(done, done)
+    }
+  }
+
+  #lane(destination: Destination, mailbox: Mailbox): DepositLane {
+    const key = toHex(mailbox.serviceKey)
+    let lane = destination.deposits.get(key)
+    if (lane === undefined) {
+      lane = new DepositLane({
+        core: this.#core,
+        courier: this.#courier,
+        device: destination.device,
+        mailbox,
+        onProgress: () => this.#progress(),
+      })
+      destination.deposits.set(key, lane)
+    }
+    return lane
+  }
+}

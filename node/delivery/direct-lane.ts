@@ -1,0 +1,98 @@
+// Carries a device's outbox over its direct stream, in order, within the stream's window.
+import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { type OutboxItem, noteAnswer, outboxItems } from '../../protocol/index.ts'
+import type { Core } from '../core.ts'
+import type { DirectLink } from '../direct/direct-link.ts'
+
+const PAGE = 64
+
+export class DirectLane {
+  readonly #core: Core
+  readonly #device: Bytes32
+  readonly #onAnswer: () => void
+  /** Sequences on the way over the current link. */
+  #flying = new Set<number>()
+  #link: DirectLink | undefined
+  #busyUntilMs = 0
+  #running = false
+  #again = false
+
+  constructor(core: Core, device: Bytes32, onAnswer: () => void) {
+    this.#core = core
+    this.#device = device
+    this.#onAnswer = onAnswer
+  }
+
+  /** Whether anything is under way. */
+  get active(): boolean {
+    return this.#running || this.#flying.size > 0
+  }
+
+  /** Sends whatever is not on its way yet over this link. */
+  async run(link: DirectLink): Promise<void> {
+    if (this.#link !== link) {
+      this.#link = link
+      this.#flying = new Set()
+    }
+    if (this.#running) {
+      this.#again = true
+      return
+    }
+    this.#running = true
+    try {
+      do {
+        this.#again = false
+        await this.#pass(link)
+      } while (this.#again && link.open)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #pass(link: DirectLink): Promise<void> {
+    await link.ready()
+    for (let from = 0; link.open; ) {
+      const items = await this.#core.ledger.read(() => outboxItems(this.#device, from, PAGE))
+      for (const item of items) {
+        from = item.sequence + 1
+        await this.#offer(link, item)
+        if (!link.open) return
+      }
+      if (items.length < PAGE) return
+    }
+  }
+
+  async #offer(link: DirectLink, item: OutboxItem): Promise<void> {
+    const { message, sequence } = item
+    if (message === undefined || item.heldThere || this.#flying.has(sequence)) return
+    await this.#waitWhileBusy()
+    while (link.open && !link.hasRoom) await link.room()
+    if (!link.open) return
+    this.#flying.add(sequence)
+    void this.#carry(link, sequence, message.sid, message.inner)
+  }
+
+  async #waitWhileBusy(): Promise<void> {
+    const waitMs = this.#busyUntilMs - this.#core.clock.monotonicMs()
+    if (waitMs > 0) await this.#core.clock.sleep(waitMs, this.#core.stopping)
+  }
+
+  async #carry(link: DirectLink, sequence: number, sid: Uint8Array, inner: Uint8Array): Promise<void> {
+    const flying = this.#flying
+    try {
+      const answer = await link.envelope(sid, inner)
+      if (answer === undefined) return
+      if (answer.code === 'busy') {
+        this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
+        this.#again = true
+      }
+      const key = { device: this.#device, sequence }
+      await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer))
+    } catch (error) {
+      this.#core.log('direct', `answer of ${toHex(this.#device).slice(0, 8)} lost: ${String(error)}`)
+    } finally {
+      flying.delete(sequence)
+      this.#onAnswer()
+    }
+  }
+}
