@@ -49,7 +49,7 @@ describe('the libp2p host', () => {
       await relay.handle(PROTOCOL, () => undefined)
       const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
       const address = relay.addresses()[0]!
-      const sockets = await idleSockets(portOf(address), 100)
+      const sockets = await idleSockets(portOf(address), 300)
       const stream = await client.dial(address, PROTOCOL, { signal: AbortSignal.timeout(5000) })
       expect(stream.open).toBe(true)
       const started = performance.now()
