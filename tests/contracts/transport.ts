@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Bytes32 } from '../../crypto/index.ts'
 import { systemClock } from '../../node/clock.ts'
+import { bytes, record } from './recorder.ts'
 import type { FrameStream, Host, HostOptions, Network, ProtocolSpec } from '../../node/transport.ts'
 
 const ECHO: ProtocolSpec = { id: '/sotto/contract/1', maxFrameBytes: 64 * 1024 }
