@@ -1,6 +1,6 @@
 // One turn's view of a conversation: its rows are read once, changed in memory, written once. So a
 // thousand entries that close together cost one write of each author and of the conversation.
-import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import { get, range, type Row, type Step, type Table, type Turn } from '../step.ts'
 import { WALK_PAGE_ROWS } from '../limits.ts'
 import { type EntryHeader, decodeHeader } from './header.ts'
@@ -101,7 +101,7 @@ export function saveWorking(turn: Turn, working: Working): void {
 /** The entry with this id, if it is held and of this conversation. */
 export function* heldIn(conversation: Bytes32, id: Bytes32): Step<HeldEntry | undefined> {
   const held = yield* heldEntry(id)
-  if (held === undefined || toHex(held.header.conversation) !== toHex(conversation)) {
+  if (held === undefined || !equalBytes(held.header.conversation, conversation)) {
     return undefined
   }
   return held
