@@ -8,6 +8,7 @@ import type { EntryHeader, EntryRef } from './header.ts'
 import {
   absorbRanges,
   addToRanges,
+  intersectRanges,
   type NumberRange,
   rangesHave,
   subtractRanges,
@@ -74,7 +75,8 @@ function highestKnown(row: AuthorRow): number {
   return Math.max(row.n, row.headN, last === undefined ? 0 : last[1])
 }
 
-function missingOf(row: AuthorRow): readonly NumberRange[] {
+/** Numbers above n that are known of and not held. */
+export function missingOf(row: AuthorRow): readonly NumberRange[] {
   const top = highestKnown(row)
   return top === row.n ? [] : subtractRanges([[row.n + 1, top]], row.above)
 }
@@ -172,7 +174,13 @@ export function* markLost(
 ): Step<void> {
   const row = yield* get(authorTable, { conversation, author })
   if (row === undefined) return
-  turn.put(authorTable, { conversation, author }, { ...row, lost: uniteRanges(row.lost, [lost]) })
+  // Only what is missing can be lost, and it is told once.
+  const fresh = subtractRanges(intersectRanges(missingOf(row), lost), row.lost)
+  if (fresh.length === 0) return
+  turn.put(authorTable, { conversation, author }, { ...row, lost: uniteRanges(row.lost, fresh) })
+  for (const [from, to] of fresh) {
+    turn.change({ kind: 'irretrievable', conversation, author, from, to })
+  }
 }
 
 /** Counts an accepted entry's number, and tells of the gap it opens or fills. */

@@ -3,7 +3,14 @@
 import { type Bytes32, u64 } from '../../crypto/index.ts'
 import { type EntryContent, readEntryContent } from '../content/entry-content.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
-import { elideEntry, type Elision, type Entry, type EntryBody, type WireEntry } from './entry.ts'
+import {
+  ABSENCE,
+  elideEntry,
+  type Elision,
+  type Entry,
+  type EntryBody,
+  type WireEntry,
+} from './entry.ts'
 import type { EntryRef } from './header.ts'
 import {
   arrivalIndex,
@@ -106,7 +113,7 @@ function* viewOf(held: HeldEntry): Step<EntryView> {
 function* bodyOf({ id, row, header }: HeldEntry): Step<EntryBody | number> {
   if (row.reason !== 0) return row.reason
   const { conversation } = header
-  return (yield* get(bodyTable, { conversation, id })) ?? row.reason
+  return (yield* get(bodyTable, { conversation, id })) ?? ABSENCE.notHeld
 }
 
 /** One entry as it is shown; undefined where it is not held. */

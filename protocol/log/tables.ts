@@ -182,7 +182,7 @@ export function authorOwner(key: ByAuthor): Uint8Array<ArrayBuffer> {
 export interface NumberRow {
   /** Entries held with this number: one, unless its author forked. */
   readonly ids: readonly Bytes32[]
-  /** Siblings that were not kept. */
+  /** How often a further sibling was not kept. */
   readonly dropped: number
 }
 

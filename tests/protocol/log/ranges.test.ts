@@ -6,6 +6,7 @@ import {
   addToRanges,
   decodeRanges,
   encodeRanges,
+  intersectRanges,
   type NumberRange,
   rangesHave,
   subtractRanges,
@@ -27,6 +28,8 @@ describe('ranges', () => {
         expect(membersOf(uniteRanges(setOf(a), setOf(b)))).toEqual(sorted(new Set([...a, ...b])))
         const rest = a.filter((n) => !b.includes(n))
         expect(membersOf(subtractRanges(setOf(a), setOf(b)))).toEqual(sorted(rest))
+        const within = a.filter((n) => n >= 10 && n <= 30)
+        expect(membersOf(intersectRanges(setOf(a), [10, 30]))).toEqual(sorted(within))
       }),
     )
   })
