@@ -10,14 +10,8 @@ import { firstAt, missingOf } from './frontier.ts'
 import type { EntryRef } from './header.ts'
 import { absorbRanges, subtractRanges } from './ranges.ts'
 import { type EntrySource, standingOf } from './source.ts'
-import {
-  authorOwner,
-  headIndex,
-  numberIndex,
-  rootTable,
-  type WaitRow,
-  waitTable,
-} from './tables.ts'
+import { authorOwner } from './row-codec.ts'
+import { headIndex, numberIndex, rootTable, type WaitRow, waitTable } from './tables.ts'
 import {
   authorOf,
   type HeldEntry,

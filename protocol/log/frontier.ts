@@ -1,6 +1,6 @@
 // What is held of each author, and what is missing (SPEC.md §8, §10). Numbers have no hole at their
 // author, so a hole here is a gap; only the author's own entries and receipts can declare one.
-import { type Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, u64 } from '../../crypto/index.ts'
 import type { ForkPoint } from '../content/frontier.ts'
 import { FRONTIER_AUTHORS_MAX, FRONTIER_HEADS_MAX } from '../limits.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
@@ -14,14 +14,8 @@ import {
   subtractRanges,
   uniteRanges,
 } from './ranges.ts'
-import {
-  authorIndex,
-  type AuthorRow,
-  authorTable,
-  headIndex,
-  numberIndex,
-  orderRef,
-} from './tables.ts'
+import { authorIndex, type AuthorRow, authorTable } from './author-table.ts'
+import { headIndex, numberIndex, orderRef } from './tables.ts'
 import {
   authorOf,
   heldIn,
@@ -31,7 +25,6 @@ import {
   walk,
   type Working,
 } from './working.ts'
-import { u64 } from '../../crypto/index.ts'
 
 /** What is held of one author. */
 export interface AuthorFrontier {

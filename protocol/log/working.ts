@@ -4,17 +4,9 @@ import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import { get, range, type Row, type Step, type Table, type Turn } from '../step.ts'
 import { WALK_PAGE_ROWS } from '../limits.ts'
 import { type EntryHeader, decodeHeader } from './header.ts'
-import {
-  authorIndex,
-  type AuthorRow,
-  authorTable,
-  type ConversationRow,
-  conversationTable,
-  type EntryRow,
-  entryTable,
-  type ProofRow,
-  proofTable,
-} from './tables.ts'
+import { authorIndex, type AuthorRow, authorTable } from './author-table.ts'
+import { type ConversationRow, conversationTable } from './conversation-table.ts'
+import { type EntryRow, entryTable, type ProofRow, proofTable } from './tables.ts'
 
 const EMPTY_CONVERSATION: ConversationRow = {
   arrivals: 0,
