@@ -56,6 +56,7 @@ export {
   signDeviceList,
 } from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
+export { hchacha20 } from './hchacha.ts'
 export {
   type InviteCapability,
   type InviteLink,
@@ -72,6 +73,8 @@ export {
 } from './invite-link.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
+export { expectAeadLengths, expectSecretLength } from './lengths.ts'
+export { ADDRESSES_MAX, CARD_LIFE_S, PREKEY_LIFE_S } from './limits.ts'
 export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
 export {
   type Mailbox,
