@@ -74,7 +74,14 @@ export {
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
 export { expectAeadLengths, expectSecretLength } from './lengths.ts'
-export { ADDRESSES_MAX, CARD_LIFE_S, PREKEY_LIFE_S } from './limits.ts'
+export {
+  ADDRESSES_MAX,
+  CARD_LIFE_S,
+  LIST_MAX_BYTES,
+  MAILBOXES_MAX,
+  PREKEY_LIFE_S,
+  RENDEZVOUS_MAX,
+} from './limits.ts'
 export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
 export {
   type Mailbox,
@@ -85,7 +92,6 @@ export {
   readMailbox,
   readRendezvous,
 } from './mailbox-record.ts'
-export { ADDRESSES_MAX, LIST_MAX_BYTES, MAILBOXES_MAX, RENDEZVOUS_MAX } from './limits.ts'
 export { noble } from './noble.ts'
 export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
 export { createPhrase, parsePhrase, phraseSeed } from './phrase.ts'
