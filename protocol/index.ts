@@ -135,5 +135,6 @@ export {
   readOrdered,
 } from './log/read.ts'
 export { eraseBody, markSeen, readPosition } from './log/seen.ts'
+export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
 export { type EntrySource, type Standing, standingOf } from './log/source.ts'
 export { type EntryContent, readEntryContent } from './content/entry-content.ts'

@@ -23,9 +23,9 @@ import {
 import { ABSENCE, type Entry, restoreEntry, type WireEntry } from './entry.ts'
 import { countNumber } from './frontier.ts'
 import { type EntrySource, type Standing, standingOf } from './source.ts'
+import { type AuthorRow } from './author-table.ts'
 import {
   arrivalIndex,
-  type AuthorRow,
   bodyTable,
   type EntryRow,
   entryTable,
