@@ -56,6 +56,7 @@ export {
 } from './handshake.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
+export { LADDER, LISTS_BYTES, SEAL_OVERHEAD_BYTES } from './limits.ts'
 export { noble } from './noble.ts'
 export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
 export {
