@@ -6,6 +6,7 @@ export type CryptoErrorCode =
   | 'ERR_CRYPTO_UNAUTHENTIC' // a tag, MAC or signature does not hold
   | 'ERR_CRYPTO_KEY' // a key that must not be used: small order, not canonical, wrong length
   | 'ERR_CRYPTO_TEXT' // a string that is not well-formed Unicode
+  | 'ERR_CRYPTO_EXPIRED' // authentic, but past the end its signer stated
   | 'ERR_CRYPTO_PHRASE' // a recovery phrase with an unknown word or a wrong checksum
   | 'ERR_CRYPTO_PARAMETER' // a caller's mistake: length or range
   | 'ERR_PROTOCOL_LIMIT' // honest but beyond a stated bound: to be held, never dropped

@@ -1,6 +1,15 @@
 // The public surface of the crypto floor: pure functions over bytes. Later floors import from here
 // only; the list is explicit, so that a name's absence is a decision.
 export {
+  accountKeySeed,
+  rendezvousMailboxId,
+  rendezvousOwnerSeed,
+  rendezvousRoot,
+} from './account.ts'
+export { encodeAddress, parseAddress } from './address.ts'
+export { decodeBase32, encodeBase32 } from './base32.ts'
+export { type ItemKind, type ItemPlace, openItem, sealItem } from './bundle-item.ts'
+export {
   type Bytes,
   type Bytes8,
   type Bytes12,
@@ -26,6 +35,15 @@ export {
   u8,
   wipe,
 } from './bytes.ts'
+export {
+  type Card,
+  type CardFields,
+  type DeviceEndpoints,
+  type ExpectedCard,
+  type OfferedKey,
+  openCard,
+  signCard,
+} from './card.ts'
 export { type CborArray, type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
 export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
 export {
@@ -39,6 +57,13 @@ export {
 } from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
 export {
+  type HandshakeBundle,
+  type HandshakeSelf,
+  type InitiateOptions,
+  type PublicPrekey,
+  initiateHandshake,
+} from './handshake.ts'
+export {
   type AcceptOptions,
   type OpenedIdentity,
   type ResponderSecrets,
@@ -47,18 +72,45 @@ export {
 } from './handshake-accept.ts'
 export { INIT_TYPE, type Init, decodeInit, handshakeId } from './handshake-init.ts'
 export type { HandshakeResult, Party } from './handshake-schedule.ts'
+export { hchacha20 } from './hchacha.ts'
 export {
-  type HandshakeBundle,
-  type HandshakeSelf,
-  type InitiateOptions,
-  type Prekey,
-  initiateHandshake,
-} from './handshake.ts'
+  type InviteCapability,
+  type InviteLink,
+  InviteLinkError,
+  type InviteLinkFault,
+  type InviteWhere,
+  encodeInviteLink,
+  inviteCapability,
+  inviteId,
+  inviteLinkForQr,
+  inviteProof,
+  parseInviteLink,
+  serviceKeyHash,
+} from './invite-link.ts'
 export { hkdf, hkdfExpand, hkdfExtract, sign, verify } from './kdf.ts'
 export { type Label, type SignatureContext, label } from './labels.ts'
-export { LADDER, LISTS_BYTES, SEAL_OVERHEAD_BYTES } from './limits.ts'
+export { expectAeadLengths, expectSecretLength } from './lengths.ts'
+export {
+  ADDRESSES_MAX,
+  CARD_LIFE_S,
+  LADDER,
+  LISTS_BYTES,
+  PREKEY_LIFE_S,
+  SEAL_OVERHEAD_BYTES,
+} from './limits.ts'
+export { decodeLinkAddress, encodeLinkAddress } from './link-address.ts'
+export {
+  type Mailbox,
+  type Rendezvous,
+  encodeMailbox,
+  encodeRendezvous,
+  readAddress,
+  readMailbox,
+  readRendezvous,
+} from './mailbox-record.ts'
 export { noble } from './noble.ts'
 export { type PaddedContent, frameRoom, padFrames, padTo, unpad, unpadContent } from './padding.ts'
+export { createPhrase, parsePhrase, phraseSeed } from './phrase.ts'
 export {
   PQ_IDLE,
   type PqFrame,
@@ -69,6 +121,15 @@ export {
   pqOfferIsDue,
   receivePqFrame,
 } from './pq-rekey.ts'
+export {
+  type ExpectedPrekey,
+  type Prekey,
+  type PrekeyKind,
+  openPrekey,
+  prekeyId,
+  prekeySlot,
+  signPrekey,
+} from './prekeys.ts'
 export type { CryptoProvider } from './provider.ts'
 export { decodeRatchetState, encodeRatchetState } from './ratchet-codec.ts'
 export {
@@ -93,6 +154,7 @@ export {
   ratchetReceive,
 } from './ratchet-receive.ts'
 export { type RatchetState, type SkippedSeed, countSkipped, dropSkipped } from './ratchet-state.ts'
+export { type SafetyNumber, safetyNumber, safetyNumberMatches } from './safety-number.ts'
 export {
   type OpenedEnvelope,
   type SealKey,
@@ -108,6 +170,32 @@ export {
   decodeSignedObject,
   signObject,
 } from './signed-object.ts'
+export { type StateKey, createStateKey, openStateKeys, sealStateKeys } from './state-key.ts'
 export { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
 export { checkX25519PublicKey } from './strict-x25519.ts'
 export { decodeText, encodeText } from './text.ts'
+export {
+  type VaultHeader,
+  type VaultKdf,
+  type VaultParameters,
+  openVaultHeader,
+  openVaultKek,
+  parseVaultHeader,
+  passphraseBytes,
+  scryptKek,
+  sealVaultHeader,
+} from './vault-header.ts'
+export {
+  type StateSubkey,
+  type ValuePlace,
+  type ValueSealer,
+  type VaultRoot,
+  indexKey,
+  openStateValue,
+  openValue,
+  sealStateValue,
+  sealValue,
+  stateGeneration,
+  vaultIndexRoot,
+  vaultSubkey,
+} from './vault-value.ts'

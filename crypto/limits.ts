@@ -12,8 +12,17 @@ export const LIST_MAX_REVOKED = 32
 /** Bytes of a device list: 10 devices and 32 revoked are 2 596. */
 export const LIST_MAX_BYTES = 4_096
 
+/** Words of a recovery phrase: 256 bits. */
+export const PHRASE_WORDS = 24
+/** Hash rounds of one half of a safety number: libsignal's, about 2^12 on top of a search. */
+export const SAFETY_NUMBER_ROUNDS = 5_200
+
 /** Bytes of an account card: its item must fit 16 384 at a relay. */
 export const CARD_MAX_BYTES = 16_000
+/** A card's item is a multiple of this, in bytes: a relay learns the number of devices at most. */
+export const CARD_ITEM_STEP_BYTES = 512
+/** Bytes of one bundle item: what a relay stores. */
+export const ITEM_MAX_BYTES = 16_384
 /** Life of a card, in seconds. */
 export const CARD_LIFE_S: number = 14 * 86_400
 /** Relays (mailboxes) of one device. */
@@ -28,8 +37,17 @@ export const RENDEZVOUS_MAX = 2
 /** Life of a prekey on offer, in seconds after issue. */
 export const PREKEY_LIFE_S: number = 60 * 86_400
 
+/** Bytes of a signed prekey: an OKEM has 1 304, with later times 1 308. */
+export const PREKEY_MAX_BYTES = 1_536
+/** Highest counter of a prekey id (u24). */
+export const PREKEY_COUNTER_MAX: number = 2 ** 24 - 1
+
 /** Bytes of an invite link before base32: a QR code of 22 rows. */
 export const LINK_MAX_BYTES = 112
+/** Bytes of a host name in an invite link: what is left of 112. */
+export const LINK_HOST_MAX_BYTES = 21
+/** Characters of text looked at as an invite link: 186 with room for line breaks and indentation. */
+export const LINK_TEXT_MAX_CHARS = 1_024
 
 /** Sealed totals, in bytes: an envelope has one of these sizes or is malformed (SPEC.md §7). */
 export const LADDER: readonly number[] = [512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 65_536]
@@ -61,4 +79,6 @@ export const PQ_REPEAT_MESSAGES = 16
 export const SCRYPT_LOG2N_MIN = 14
 export const SCRYPT_LOG2N_MAX = 20
 export const SCRYPT_LOG2N_DEFAULT = 17
+/** scrypt block size and the bound of its parallelism. */
+export const SCRYPT_R = 8
 export const SCRYPT_P_MAX = 4

@@ -7,6 +7,7 @@ import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concat, equalBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
+import { expectAeadLengths, expectSecretLength } from './lengths.ts'
 import { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
 import { checkX25519PublicKey } from './strict-x25519.ts'
 import type { CryptoProvider } from './provider.ts'
@@ -30,7 +31,7 @@ function open(run: () => Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   try {
     return own(run())
   } catch (cause) {
-    // noble throws plain Errors: for a tag that does not hold, and for a ciphertext shorter than one.
+    // Lengths were checked: what noble throws here as a plain Error is a tag that does not hold.
     if (cause instanceof TypeError || cause instanceof RangeError) throw cause
     return undefined
   }
@@ -43,17 +44,35 @@ export const noble: CryptoProvider = {
   hmac: (key, ...parts) =>
     own(hmac(sha256, key, parts.length === 1 && parts[0] ? parts[0] : concat(...parts))),
 
-  aeadSeal: (key, nonce, aad, plaintext) =>
-    own(chacha20poly1305(key, nonce, aad).encrypt(plaintext)),
-  aeadOpen: (key, nonce, aad, sealed) =>
-    sealed.length < 16 ? undefined : open(() => chacha20poly1305(key, nonce, aad).decrypt(sealed)),
-  xaeadSeal: (key, nonce, aad, plaintext) =>
-    own(xchacha20poly1305(key, nonce, aad).encrypt(plaintext)),
-  xaeadOpen: (key, nonce, aad, sealed) =>
-    sealed.length < 16 ? undefined : open(() => xchacha20poly1305(key, nonce, aad).decrypt(sealed)),
+  aeadSeal: (key, nonce, aad, plaintext) => {
+    expectAeadLengths(key, nonce, 12)
+    return own(chacha20poly1305(key, nonce, aad).encrypt(plaintext))
+  },
+  aeadOpen: (key, nonce, aad, sealed) => {
+    expectAeadLengths(key, nonce, 12)
+    return sealed.length < 16
+      ? undefined
+      : open(() => chacha20poly1305(key, nonce, aad).decrypt(sealed))
+  },
+  xaeadSeal: (key, nonce, aad, plaintext) => {
+    expectAeadLengths(key, nonce, 24)
+    return own(xchacha20poly1305(key, nonce, aad).encrypt(plaintext))
+  },
+  xaeadOpen: (key, nonce, aad, sealed) => {
+    expectAeadLengths(key, nonce, 24)
+    return sealed.length < 16
+      ? undefined
+      : open(() => xchacha20poly1305(key, nonce, aad).decrypt(sealed))
+  },
 
-  ed25519PublicKey: (seed) => own(ed25519.getPublicKey(seed)),
-  ed25519Sign: (seed, message) => own(ed25519.sign(message, seed)),
+  ed25519PublicKey: (seed) => {
+    expectSecretLength(seed)
+    return own(ed25519.getPublicKey(seed))
+  },
+  ed25519Sign: (seed, message) => {
+    expectSecretLength(seed)
+    return own(ed25519.sign(message, seed))
+  },
   ed25519KeyAccepted: (publicKey) => ed25519KeyIsStrict(publicKey),
   ed25519Verify: (publicKey, message, signature) => {
     if (!signatureScalarIsReduced(signature) || !ed25519KeyIsStrict(publicKey)) return false
@@ -65,8 +84,12 @@ export const noble: CryptoProvider = {
     return equalBytes(Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), r)
   },
 
-  x25519PublicKey: (secret) => own(x25519.getPublicKey(secret)),
+  x25519PublicKey: (secret) => {
+    expectSecretLength(secret)
+    return own(x25519.getPublicKey(secret))
+  },
   x25519: (secret, publicKey) => {
+    expectSecretLength(secret)
     checkX25519PublicKey(publicKey)
     try {
       return own(x25519.getSharedSecret(secret, publicKey))

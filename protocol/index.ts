@@ -40,6 +40,27 @@ export {
   startSession,
 } from './session/start-session.ts'
 export {
+  type CardItem,
+  type CardOffer,
+  type DirectBundle,
+  buildCard,
+  buildDirectBundle,
+  cardIsDue,
+  directPlace,
+} from './prekeys/bundle.ts'
+export { type HandshakePrekey, consumePrekey, findPrekey } from './prekeys/find.ts'
+export { type PrekeyCounts, type PrekeyItems, issuePrekeys, refillCounts } from './prekeys/issue.ts'
+export {
+  type OfferedPrekeys,
+  currentSealKey,
+  offeredPrekeys,
+  renewPrekeys,
+  sealKeys,
+} from './prekeys/renew.ts'
+export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
+export { type PrekeyPlace, endSlot } from './prekeys/slots.ts'
+export { type Swept, sweepPrekeys } from './prekeys/sweep.ts'
+export {
   type Load,
   type Place,
   type RangeQuery,

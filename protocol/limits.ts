@@ -113,6 +113,23 @@ export const OPK_PER_RELAY = 100
 export const OPK_REFILL_BELOW = 30
 export const OKEM_PER_RELAY = 20
 export const OKEM_REFILL_BELOW = 6
+/** One-time secrets of one slot that wait for their use; beyond it none are issued (promise 9). */
+export const OPK_OUTSTANDING_MAX = 2_000
+export const OKEM_OUTSTANDING_MAX = 400
+/** Relays that prekeys were issued to: a byte of the id, without slot 0. */
+export const PREKEY_SLOTS_MAX = 255
+/** Which ids were used is known this long after their slot ended. */
+export const PREKEY_TOMBSTONE_MS: number = 90 * DAY_MS
+/** A slot is given to another relay this long after it ended: its last prekey is over by then. */
+export const PREKEY_SLOT_REUSE_MS: number = 180 * DAY_MS
+/** Seal keys kept: one a week for 45 to 90 days. */
+export const SEAL_KEYS_MAX = 255
+/** Rows of one page of a sweep. */
+export const PREKEY_SWEEP_ROWS = 512
+/** Bytes of one record of own prekeys: the ranges of used ids are the longest. */
+export const PREKEY_RECORD_MAX_BYTES: number = 64 << 10
+/** A card is signed again after this, half its life. */
+export const CARD_RENEW_MS: number = 7 * DAY_MS
 
 // --- Change feed ---
 export const CHANGES_KEEP_MS: number = 30 * DAY_MS

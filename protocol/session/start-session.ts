@@ -6,7 +6,7 @@ import {
   type Bytes32,
   CryptoError,
   type DeviceList,
-  type Prekey,
+  type PublicPrekey,
   equalBytes,
   findDevice,
   initiateHandshake,
@@ -25,10 +25,10 @@ export interface PeerBundle {
   readonly dh: Bytes32
   /** The signed DeviceList that came with the card. */
   readonly list: Uint8Array
-  readonly spk: Prekey<Bytes32>
+  readonly spk: PublicPrekey<Bytes32>
   /** A one-time KEM key, else the long-term one. */
-  readonly kem: Prekey<Bytes<1184>>
-  readonly opk?: Prekey<Bytes32>
+  readonly kem: PublicPrekey<Bytes<1184>>
+  readonly opk?: PublicPrekey<Bytes32>
 }
 
 export interface StartOptions {

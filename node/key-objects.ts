@@ -1,0 +1,67 @@
+// Raw curve keys as node:crypto KeyObjects, the most recently used ones kept: an import costs about
+// as much as the operation. Only keys that live long are kept; ratchet secrets never, for a kept
+// object would outlive the wiping of its bytes.
+import { type KeyObject, createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+
+type Curve = 'Ed25519' | 'X25519'
+
+/** Verifying keys met again: members of groups and contacts. About 1 KiB each. */
+const VERIFYING_KEYS_MAX = 4_096
+/** One's own signing keys: device, mailboxes, a relay's service and process keys. */
+const SIGNING_KEYS_MAX = 64
+
+/** A map that forgets the least recently used entry beyond its bound. */
+class RecentlyUsed<V> {
+  readonly #entries = new Map<string, V>()
+  readonly #max: number
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get(key: string, create: () => V): V {
+    const known = this.#entries.get(key)
+    const value = known ?? create()
+    if (known !== undefined) this.#entries.delete(key)
+    else if (this.#entries.size >= this.#max) {
+      const [oldest = key] = this.#entries.keys()
+      this.#entries.delete(oldest)
+    }
+    this.#entries.set(key, value)
+    return value
+  }
+}
+
+const verifyingKeys = new RecentlyUsed<KeyObject>(VERIFYING_KEYS_MAX)
+const signingKeys = new RecentlyUsed<KeyObject>(SIGNING_KEYS_MAX)
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+}
+
+function importPublic(curve: Curve, x: string): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: curve, x }, format: 'jwk' })
+}
+
+/** An X25519 public key that was checked before (SPEC.md §1), not kept: most are met once. */
+export function dhKeyObject(publicKey: Uint8Array): KeyObject {
+  return importPublic('X25519', base64url(publicKey))
+}
+
+/** An Ed25519 public key that was checked before (SPEC.md §1), kept. */
+export function verifyingKeyObject(publicKey: Uint8Array): KeyObject {
+  const x = base64url(publicKey)
+  return verifyingKeys.get(x, () => importPublic('Ed25519', x))
+}
+
+/** The secret key of 32 bytes, not kept. node:crypto asks for an x and takes d alone. */
+export function secretKeyObject(curve: Curve, secret: Uint8Array): KeyObject {
+  const d = base64url(secret)
+  return createPrivateKey({ key: { kty: 'OKP', crv: curve, d, x: '' }, format: 'jwk' })
+}
+
+/** The Ed25519 signing key of a seed, kept under a hash of it. */
+export function signingKeyObject(seed: Uint8Array): KeyObject {
+  const name = createHash('sha256').update(seed).digest('base64url')
+  return signingKeys.get(name, () => secretKeyObject('Ed25519', seed))
+}
