@@ -4,6 +4,42 @@ export type { Effect } from './effects.ts'
 export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
 export type { Self } from './self.ts'
 export {
+  type DeviceListRecord,
+  type ListedDevice,
+  adoptDeviceList,
+  deviceLists,
+  isListed,
+} from './peers/device-lists.ts'
+export {
+  type EncryptLimit,
+  type EncryptOptions,
+  type EncryptOutcome,
+  encryptTo,
+} from './session/encrypt.ts'
+export { endSessions, retireSessions } from './session/keep-session.ts'
+export type { ListVersion, ListVersions } from './session/list-versions.ts'
+export { type InnerInput, openInner } from './session/open-inner.ts'
+export type {
+  Candidate,
+  Judge,
+  OpenOutcome,
+  OpenedInner,
+  Remote,
+  UnreadableReason,
+} from './session/open-outcome.ts'
+export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
+export { forgetReplays } from './session/replay-map.ts'
+export { type SessionIndex, type SessionRef, sessionIndex } from './session/session-index.ts'
+export { type SessionInfo, sessionInfo } from './session/session-info.ts'
+export { type SessionRecord, sessions } from './session/session-record.ts'
+export { expireSkipped, skippedSeeds } from './session/skipped-seeds.ts'
+export {
+  type PeerBundle,
+  type StartOptions,
+  type StartOutcome,
+  startSession,
+} from './session/start-session.ts'
+export {
   type CardItem,
   type CardOffer,
   type DirectBundle,
@@ -138,3 +174,96 @@ export { eraseBody, markSeen, readPosition } from './log/seen.ts'
 export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
 export { type EntrySource, type Standing, standingOf } from './log/source.ts'
 export { type EntryContent, readEntryContent } from './content/entry-content.ts'
+
+// Contacts (SPEC.md §3)
+export {
+  type AcceptedContact,
+  allContacts,
+  type Contact,
+  contactOf,
+  type ContactState,
+  isAccepted,
+} from './contacts/contact.ts'
+export { createInvite, type CreatedInvite, type InviteRequest } from './contacts/create-invite.ts'
+export {
+  addByLink,
+  failFirstContact,
+  type FirstContact,
+  firstContactOf,
+  openFirstContacts,
+} from './contacts/first-contact.ts'
+export { allInvites, type OwnInvite, revokeInvite } from './contacts/invite.ts'
+export {
+  acceptRequest,
+  blockContact,
+  markVerified,
+  removeContact,
+  renameContact,
+} from './contacts/manage.ts'
+export { foldName } from './contacts/names.ts'
+export { type ReceivedBundle, takeBundle } from './contacts/take-bundle.ts'
+
+// Delivery (SPEC.md §9, §10)
+export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
+export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
+export { type Evidence, evidence, shownState, type ShownState } from './delivery/evidence.ts'
+export { receiveInner } from './delivery/inbox.ts'
+export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
+export { outboxHead, type OutboxItem, outboxItems, waitingDevices } from './delivery/outbox.ts'
+export { type Blocked, prepareOutbox } from './delivery/prepare.ts'
+export {
+  markReceiptDue,
+  receiptDelay,
+  receiptDevices,
+  sendReceipt,
+} from './delivery/receipts-out.ts'
+export { sendReset } from './delivery/reset.ts'
+export { checkText, sendText, type SentEntry } from './delivery/send.ts'
+export {
+  type Answer,
+  type AnswerCode,
+  type CardReply,
+  decodeDirectFrame,
+  type DirectFrame,
+  encodeDirectFrame,
+  GOAWAY,
+} from './direct/direct-frame.ts'
+
+// Devices, ours and others' (SPEC.md §2, §4)
+export { deviceLists } from './peers/device-lists.ts'
+export { knownDevices } from './peers/known-devices.ts'
+export { refreshEndpoints } from './peers/own-endpoints.ts'
+export {
+  activeMailboxes,
+  allRelayChoices,
+  chooseRelay,
+  mailboxOwnerSeed,
+  mailboxSecret,
+  type OwnMailbox,
+  type RelayChoice,
+} from './peers/own-mailbox.ts'
+export { type InviteAnswer, type Peer, peers } from './peers/peer.ts'
+export {
+  meetRelay,
+  noteIncarnation,
+  notePublished,
+  type Publication,
+  publication,
+} from './peers/publication.ts'
+export { profile, type Profile, profiles } from './profile.ts'
+
+export {
+  BACKOFF_MAX_MS,
+  BACKOFF_MIN_MS,
+  DIRECT_ANSWER_MS,
+  DIRECT_FRAME_MAX_BYTES,
+  DIRECT_HEAD_START_MS,
+  DIRECT_HELLO_MS,
+  DIRECT_IDLE_MS,
+  DIRECT_PING_MAX_MS,
+  DIRECT_PING_MIN_MS,
+  DIRECT_RECENT_MS,
+  DIRECT_UNKNOWN_STREAMS,
+  DIRECT_WINDOW_BYTES,
+  DIRECT_WINDOW_MESSAGES,
+} from './limits.ts'

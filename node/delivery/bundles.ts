@@ -1,7 +1,14 @@
 // Fetches what a session begins with: a device's card and one-time keys, by the invite that was
 // added, over its direct stream, or from one of its mailboxes (SPEC.md §3, §4). Tries again by
 // back-off for as long as something waits for the device.
-import { type Bytes16, type Bytes32, type InviteLink, inviteId, parseInviteLink, toHex } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  type InviteLink,
+  inviteId,
+  parseInviteLink,
+  toHex,
+} from '../../crypto/index.ts'
 import {
   type CardReply,
   type FirstContact,
@@ -137,7 +144,9 @@ export class Bundles {
     const link = parseInviteLink(provider, first.link)
     try {
       const items = await this.#itemsOf(link, first)
-      const device = await ledger.run((turn) => takeBundle(turn, { account: first.account, ...items }))
+      const device = await ledger.run((turn) =>
+        takeBundle(turn, { account: first.account, ...items }),
+      )
       await this.#direct.learn(device)
       this.#onStarted(device)
       return true

@@ -102,9 +102,7 @@ export class DirectLink {
 
   /** Whether another envelope fits the window now. */
   get hasRoom(): boolean {
-    return (
-      this.#waiting.size < DIRECT_WINDOW_MESSAGES && this.#waitingBytes < DIRECT_WINDOW_BYTES
-    )
+    return this.#waiting.size < DIRECT_WINDOW_MESSAGES && this.#waitingBytes < DIRECT_WINDOW_BYTES
   }
 
   /** Resolves when the window has room again, or the link is over. */
@@ -273,7 +271,8 @@ export class DirectLink {
       if (this.#closed) return
       const now = this.#clock.monotonicMs()
       const [oldest] = this.#waiting.values()
-      if (oldest !== undefined && now - oldest.atMs > DIRECT_ANSWER_MS) return this.abort('no answer')
+      if (oldest !== undefined && now - oldest.atMs > DIRECT_ANSWER_MS)
+        return this.abort('no answer')
       if (now - this.#heardMs > DIRECT_IDLE_MS) return this.abort('silent')
       this.#send({ kind: 'ping', token: Math.floor(now) })
       this.#watch()

@@ -41,7 +41,10 @@ export class DirectService {
   readonly #core: Core
   readonly #host: Host
   readonly #onLink: (device: Bytes32) => void
-  readonly #bundle: (inviteId: Bytes16, caller: Caller | undefined) => Promise<CardReply | undefined>
+  readonly #bundle: (
+    inviteId: Bytes16,
+    caller: Caller | undefined,
+  ) => Promise<CardReply | undefined>
   /** By transport key: who may be there, and the open link. */
   readonly #callers = new Map<string, Caller>()
   readonly #links = new Map<string, DirectLink>()

@@ -75,7 +75,11 @@ export async function createProfile(options: CreateProfileOptions): Promise<Crea
   const list = openDeviceList(provider, signed)
   wipe(accountSeed, seed)
 
-  const { vault, header, stateKey } = await createVault({ provider, random, passphrase: options.passphrase })
+  const { vault, header, stateKey } = await createVault({
+    provider,
+    random,
+    passphrase: options.passphrase,
+  })
   const store = await openLevelStore(paths.store, { createIfMissing: true })
   const records = new RecordStore({ store, keys: vault.keys, provider, random })
   try {

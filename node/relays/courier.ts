@@ -1,7 +1,14 @@
 // Deposits and card fetches at other people's relays, from a host of their own with a throw-away
 // key: a relay that serves two friends cannot tie a deposit to a mailbox owner except by address and
 // time (SPEC.md §12). Connections close after a minute without work.
-import { type Bytes16, type Bytes32, type Mailbox, equalBytes, inviteCapability, toHex } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  type Mailbox,
+  equalBytes,
+  inviteCapability,
+  toHex,
+} from '../../crypto/index.ts'
 import { type InviteAnswer, type SealedCopy, decodeCapability } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
@@ -118,7 +125,8 @@ export class Courier {
 
   async #line(addresses: readonly string[], expected: Expected): Promise<RelayConnection> {
     const [address] = addresses
-    if (address === undefined) throw new NodeError('RELAY_UNREACHABLE', 'the mailbox has no address')
+    if (address === undefined)
+      throw new NodeError('RELAY_UNREACHABLE', 'the mailbox has no address')
     const name = `${address} ${JSON.stringify(Object.values(expected).map((v) => (v instanceof Uint8Array ? toHex(v) : v)))}`
     let line = this.#lines.get(name)
     if (line === undefined) {

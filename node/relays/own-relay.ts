@@ -151,12 +151,15 @@ export class OwnRelay {
     const { ledger, provider, self } = this.#core
     const { serviceKey } = connection
     const own = await ledger.run((turn) => meetRelay(turn, this.choice, serviceKey))
-    const opened = await connection.openMailbox(mailboxOwnerSeed({ crypto: provider }, self, serviceKey), {
-      type: 1,
-      secret: mailboxSecret({ crypto: provider }, self, serviceKey, own.generation),
-      gen: own.generation,
-      awayDays: 0,
-    })
+    const opened = await connection.openMailbox(
+      mailboxOwnerSeed({ crypto: provider }, self, serviceKey),
+      {
+        type: 1,
+        secret: mailboxSecret({ crypto: provider }, self, serviceKey, own.generation),
+        gen: own.generation,
+        awayDays: 0,
+      },
+    )
     this.#own = await ledger.run((turn) => noteIncarnation(turn, own.slot, opened.incarnation))
     this.#connection = connection
     this.trouble = ''

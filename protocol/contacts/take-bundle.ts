@@ -8,6 +8,7 @@ import {
   EMPTY,
   type InviteLink,
   type Mailbox,
+  type OfferedKey,
   type Prekey,
   equalBytes,
   openCard,
@@ -81,9 +82,9 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
       device,
       dh,
       list: card.list.bytes,
-      spk: card.signedPrekey,
-      kem: okem ?? card.lastResortKem,
-      ...(opk === undefined ? {} : { opk }),
+      spk: asKey(card.signedPrekey),
+      kem: asKey(okem ?? card.lastResortKem),
+      ...(opk === undefined ? {} : { opk: asKey(opk) }),
     },
   })
   if (started.kind === 'refused') {
@@ -97,6 +98,10 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
   yield* answerInvite(turn, bundle.account, device)
   yield* prepareOutbox(turn, device)
   return device
+}
+
+function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly key: Uint8Array } {
+  return { id, key: publicKey }
 }
 
 /** The first message to an inviter: its only frame is the intro that every message carries. */

@@ -1,5 +1,6 @@
 // Two devices with a session between them, without machines: for tests of the pure ratchet.
 import {
+  CryptoError,
   type HandshakeBundle,
   type RatchetReceipt,
   type RatchetState,
@@ -172,4 +173,39 @@ export function makeTalkingPair(seed: string): RatchetPair {
   pair.bob.receive(pair.alice.send('hello', pair.init.length))
   pair.alice.receive(pair.bob.send('hello back'))
   return pair
+}
+
+/** The code of the CryptoError that `run` throws. */
+export function codeOf(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    return error instanceof CryptoError ? error.code : String(error)
+  }
+  return 'nothing thrown'
+}
+
+/** The bytes with one bit changed. */
+export function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const out = Uint8Array.from(bytes)
+  out[at]! ^= 1
+  return out
+}
+
+/** What a peer that lies in its header would send; the sender's state does not move. */
+export function withHeader(peer: RatchetPeer, edit: (header: Uint8Array) => void): Uint8Array {
+  const liar = {
+    ...noble,
+    aeadSeal: (...[key, nonce, aad, plaintext]: Parameters<typeof noble.aeadSeal>) => {
+      if (plaintext.length === 44) edit(plaintext)
+      return noble.aeadSeal(key, nonce, aad, plaintext)
+    },
+  }
+  return ratchetEncrypt(liar, peer.state, {
+    lists: LISTS,
+    frames: frame('lie'),
+    initLength: 0,
+    random: peer.random,
+    nowMs: START_MS,
+  }).message
 }
