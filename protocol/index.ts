@@ -1,80 +1,34 @@
 // The public surface of the protocol floor: wire formats and machines, all pure.
 export type { Change } from './changes.ts'
-export type { Effect } from './effects.ts'
-export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
-export type { Self } from './self.ts'
 export {
-  type DeviceListRecord,
-  type ListedDevice,
-  adoptDeviceList,
-  deviceLists,
-  isListed,
-} from './peers/device-lists.ts'
+  type AcceptedContact,
+  allContacts,
+  type Contact,
+  contactOf,
+  type ContactState,
+  isAccepted,
+} from './contacts/contact.ts'
+export { type CreatedInvite, createInvite, type InviteRequest } from './contacts/create-invite.ts'
 export {
-  type EncryptLimit,
-  type EncryptOptions,
-  type EncryptOutcome,
-  encryptTo,
-} from './session/encrypt.ts'
-export { endSessions, retireSessions } from './session/keep-session.ts'
-export type { ListVersion, ListVersions } from './session/list-versions.ts'
-export { type InnerInput, openInner } from './session/open-inner.ts'
-export type {
-  Candidate,
-  Judge,
-  OpenOutcome,
-  OpenedInner,
-  Remote,
-  UnreadableReason,
-} from './session/open-outcome.ts'
-export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
-export { forgetReplays } from './session/replay-map.ts'
-export { type SessionIndex, type SessionRef, sessionIndex } from './session/session-index.ts'
-export { type SessionInfo, sessionInfo } from './session/session-info.ts'
-export { type SessionRecord, sessions } from './session/session-record.ts'
-export { expireSkipped, skippedSeeds } from './session/skipped-seeds.ts'
+  addByLink,
+  failFirstContact,
+  type FirstContact,
+  firstContactOf,
+  openFirstContacts,
+} from './contacts/first-contact.ts'
+export { allInvites, type OwnInvite, revokeInvite } from './contacts/invite.ts'
 export {
-  type PeerBundle,
-  type StartOptions,
-  type StartOutcome,
-  startSession,
-} from './session/start-session.ts'
-export {
-  type CardItem,
-  type CardOffer,
-  type DirectBundle,
-  buildCard,
-  buildDirectBundle,
-  cardIsDue,
-  directPlace,
-} from './prekeys/bundle.ts'
-export { type HandshakePrekey, consumePrekey, findPrekey } from './prekeys/find.ts'
-export { type PrekeyCounts, type PrekeyItems, issuePrekeys, refillCounts } from './prekeys/issue.ts'
-export {
-  type OfferedPrekeys,
-  currentSealKey,
-  offeredPrekeys,
-  renewPrekeys,
-  sealKeys,
-} from './prekeys/renew.ts'
-export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
-export { type PrekeyPlace, endSlot } from './prekeys/slots.ts'
-export { type Swept, sweepPrekeys } from './prekeys/sweep.ts'
-export {
-  type Load,
-  type Place,
-  type RangeQuery,
-  type Row,
-  type Step,
-  type Table,
-  type Turn,
-  get,
-  range,
-} from './step.ts'
-
-// Frames and content kinds (SPEC.md §8, §10)
+  acceptRequest,
+  blockContact,
+  markVerified,
+  removeContact,
+  renameContact,
+} from './contacts/manage.ts'
+export { foldName } from './contacts/names.ts'
+export { type ReceivedBundle, takeBundle } from './contacts/take-bundle.ts'
 export { type Base, type BaseAuthor, type BaseFrame, baseFrame } from './content/base.ts'
 export { type Endpoints, endpointsFrame, type HomeHost } from './content/endpoints.ts'
+export { type EntryContent, readEntryContent } from './content/entry-content.ts'
 export { entryFrame } from './content/entry.ts'
 export {
   type ForkPoint,
@@ -84,8 +38,8 @@ export {
 } from './content/frontier.ts'
 export { type Intro, introFrame } from './content/intro.ts'
 export { type ContentKind, frameOf, readFrame } from './content/kind.ts'
-export { type ListFrame, listFrame } from './content/list.ts'
 export { type ListRequest, listRequestFrame } from './content/list-request.ts'
+export { type ListFrame, listFrame } from './content/list.ts'
 export {
   type Receipt,
   type ReceiptAuthor,
@@ -104,106 +58,6 @@ export { type SyncAbsence, type SyncPage, syncPageFrame } from './content/sync-p
 export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sync-request.ts'
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
-export {
-  type Carrier,
-  carrierAllows,
-  decodeFrames,
-  encodeFrames,
-  type Frame,
-  frameClass,
-  type FrameClass,
-} from './frames.ts'
-
-// The log (SPEC.md §8)
-export {
-  ABSENCE,
-  type AbsenceReason,
-  absenceReason,
-  compareOrder,
-  decodeEntry,
-  directConversation,
-  elideEntry,
-  type Elision,
-  encodeEntry,
-  type Entry,
-  type EntryBody,
-  type EntryContext,
-  restoreEntry,
-  type WireEntry,
-} from './log/entry.ts'
-export {
-  decodeHeader,
-  type ElidedHeader,
-  type EntryHeader,
-  type EntryRef,
-  headerFault,
-} from './log/header.ts'
-export type { NumberRange } from './log/ranges.ts'
-export {
-  type Acceptance,
-  type AcceptedEntry,
-  acceptEntry,
-  type AcceptRequest,
-  type RefusalReason,
-} from './log/accept.ts'
-export { appendEntry, type Appended, type AppendRequest } from './log/append.ts'
-export { acceptBase, type BaseOutcome, giveUp, type GiveUpOutcome } from './log/base.ts'
-export {
-  type AuthorFrontier,
-  authorFrontier,
-  type ConversationFrontier,
-  conversationFrontier,
-  type Gap,
-  gapsOf,
-  markLost,
-  noteHead,
-} from './log/frontier.ts'
-export {
-  type ConversationFacts,
-  conversationFacts,
-  entryWireForm,
-  type EntryView,
-  proofsOf,
-  readArrivals,
-  readEntry,
-  readHeldEntry,
-  readNumbers,
-  readOrdered,
-} from './log/read.ts'
-export { eraseBody, markSeen, readPosition } from './log/seen.ts'
-export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
-export { type EntrySource, type Standing, standingOf } from './log/source.ts'
-export { type EntryContent, readEntryContent } from './content/entry-content.ts'
-
-// Contacts (SPEC.md §3)
-export {
-  type AcceptedContact,
-  allContacts,
-  type Contact,
-  contactOf,
-  type ContactState,
-  isAccepted,
-} from './contacts/contact.ts'
-export { createInvite, type CreatedInvite, type InviteRequest } from './contacts/create-invite.ts'
-export {
-  addByLink,
-  failFirstContact,
-  type FirstContact,
-  firstContactOf,
-  openFirstContacts,
-} from './contacts/first-contact.ts'
-export { allInvites, type OwnInvite, revokeInvite } from './contacts/invite.ts'
-export {
-  acceptRequest,
-  blockContact,
-  markVerified,
-  removeContact,
-  renameContact,
-} from './contacts/manage.ts'
-export { foldName } from './contacts/names.ts'
-export { type ReceivedBundle, takeBundle } from './contacts/take-bundle.ts'
-
-// Delivery (SPEC.md §9, §10)
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export { type Evidence, evidence, shownState, type ShownState } from './delivery/evidence.ts'
@@ -228,9 +82,97 @@ export {
   encodeDirectFrame,
   GOAWAY,
 } from './direct/direct-frame.ts'
-
-// Devices, ours and others' (SPEC.md §2, §4)
-export { deviceLists } from './peers/device-lists.ts'
+export type { Effect } from './effects.ts'
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export {
+  type Carrier,
+  carrierAllows,
+  decodeFrames,
+  encodeFrames,
+  type Frame,
+  frameClass,
+  type FrameClass,
+} from './frames.ts'
+export {
+  BACKOFF_MAX_MS,
+  BACKOFF_MIN_MS,
+  DIRECT_ANSWER_MS,
+  DIRECT_FRAME_MAX_BYTES,
+  DIRECT_HEAD_START_MS,
+  DIRECT_HELLO_MS,
+  DIRECT_IDLE_MS,
+  DIRECT_PING_MAX_MS,
+  DIRECT_PING_MIN_MS,
+  DIRECT_RECENT_MS,
+  DIRECT_UNKNOWN_STREAMS,
+  DIRECT_WINDOW_BYTES,
+  DIRECT_WINDOW_MESSAGES,
+} from './limits.ts'
+export {
+  type Acceptance,
+  type AcceptedEntry,
+  acceptEntry,
+  type AcceptRequest,
+  type RefusalReason,
+} from './log/accept.ts'
+export { type Appended, appendEntry, type AppendRequest } from './log/append.ts'
+export { acceptBase, type BaseOutcome, giveUp, type GiveUpOutcome } from './log/base.ts'
+export {
+  ABSENCE,
+  type AbsenceReason,
+  absenceReason,
+  compareOrder,
+  decodeEntry,
+  directConversation,
+  elideEntry,
+  type Elision,
+  encodeEntry,
+  type Entry,
+  type EntryBody,
+  type EntryContext,
+  restoreEntry,
+  type WireEntry,
+} from './log/entry.ts'
+export {
+  type AuthorFrontier,
+  authorFrontier,
+  type ConversationFrontier,
+  conversationFrontier,
+  type Gap,
+  gapsOf,
+  markLost,
+  noteHead,
+} from './log/frontier.ts'
+export {
+  decodeHeader,
+  type ElidedHeader,
+  type EntryHeader,
+  type EntryRef,
+  headerFault,
+} from './log/header.ts'
+export type { NumberRange } from './log/ranges.ts'
+export {
+  type ConversationFacts,
+  conversationFacts,
+  type EntryView,
+  entryWireForm,
+  proofsOf,
+  readArrivals,
+  readEntry,
+  readHeldEntry,
+  readNumbers,
+  readOrdered,
+} from './log/read.ts'
+export { eraseBody, markSeen, readPosition } from './log/seen.ts'
+export { type EntrySource, type Standing, standingOf } from './log/source.ts'
+export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
+export {
+  adoptDeviceList,
+  type DeviceListRecord,
+  deviceLists,
+  isListed,
+  type ListedDevice,
+} from './peers/device-lists.ts'
 export { knownDevices } from './peers/known-devices.ts'
 export { refreshEndpoints } from './peers/own-endpoints.ts'
 export {
@@ -250,20 +192,66 @@ export {
   type Publication,
   publication,
 } from './peers/publication.ts'
-export { profile, type Profile, profiles } from './profile.ts'
-
 export {
-  BACKOFF_MAX_MS,
-  BACKOFF_MIN_MS,
-  DIRECT_ANSWER_MS,
-  DIRECT_FRAME_MAX_BYTES,
-  DIRECT_HEAD_START_MS,
-  DIRECT_HELLO_MS,
-  DIRECT_IDLE_MS,
-  DIRECT_PING_MAX_MS,
-  DIRECT_PING_MIN_MS,
-  DIRECT_RECENT_MS,
-  DIRECT_UNKNOWN_STREAMS,
-  DIRECT_WINDOW_BYTES,
-  DIRECT_WINDOW_MESSAGES,
-} from './limits.ts'
+  buildCard,
+  buildDirectBundle,
+  cardIsDue,
+  type CardItem,
+  type CardOffer,
+  type DirectBundle,
+  directPlace,
+} from './prekeys/bundle.ts'
+export { consumePrekey, findPrekey, type HandshakePrekey } from './prekeys/find.ts'
+export { issuePrekeys, type PrekeyCounts, type PrekeyItems, refillCounts } from './prekeys/issue.ts'
+export {
+  currentSealKey,
+  type OfferedPrekeys,
+  offeredPrekeys,
+  renewPrekeys,
+  sealKeys,
+} from './prekeys/renew.ts'
+export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
+export { endSlot, type PrekeyPlace } from './prekeys/slots.ts'
+export { sweepPrekeys, type Swept } from './prekeys/sweep.ts'
+export { profile, type Profile, profiles } from './profile.ts'
+export type { Self } from './self.ts'
+export {
+  type EncryptLimit,
+  type EncryptOptions,
+  type EncryptOutcome,
+  encryptTo,
+} from './session/encrypt.ts'
+export { endSessions, retireSessions } from './session/keep-session.ts'
+export type { ListVersion, ListVersions } from './session/list-versions.ts'
+export { type InnerInput, openInner } from './session/open-inner.ts'
+export type {
+  Candidate,
+  Judge,
+  OpenOutcome,
+  OpenedInner,
+  Remote,
+  UnreadableReason,
+} from './session/open-outcome.ts'
+export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
+export { forgetReplays } from './session/replay-map.ts'
+export { type SessionIndex, sessionIndex, type SessionRef } from './session/session-index.ts'
+export { type SessionInfo, sessionInfo } from './session/session-info.ts'
+export { type SessionRecord, sessions } from './session/session-record.ts'
+export { expireSkipped, skippedSeeds } from './session/skipped-seeds.ts'
+export {
+  type PeerBundle,
+  type StartOptions,
+  type StartOutcome,
+  startSession,
+} from './session/start-session.ts'
+export {
+  get,
+  type Load,
+  type Place,
+  range,
+  type RangeQuery,
+  type Row,
+  type Step,
+  type Table,
+  type Turn,
+} from './step.ts'
