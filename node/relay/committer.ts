@@ -73,6 +73,7 @@ export class Committer {
   #running: Promise<void> | undefined
   #broken = false
   #stopped = false
+  readonly #end = new AbortController()
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -108,6 +109,7 @@ export class Committer {
 
   /** Runs what is queued, then takes nothing more. */
   async stop(): Promise<void> {
+    if (this.#broken) this.#end.abort()
     await this.#running
     this.#stopped = true
   }
@@ -232,8 +234,15 @@ export class Committer {
   async #reopen(): Promise<void> {
     const { reopen, clock } = this.#options
     if (reopen === undefined) return
-    for (let waitMs = REOPEN_MIN_MS; !this.#stopped; waitMs = Math.min(2 * waitMs, REOPEN_MAX_MS)) {
-      await clock.sleep(waitMs)
+    for (let waitMs = REOPEN_MIN_MS; ; waitMs = Math.min(2 * waitMs, REOPEN_MAX_MS)) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(waitMs, resolve)
+        this.#end.signal.addEventListener('abort', () => {
+          timer.cancel()
+          resolve()
+        })
+      })
+      if (this.#end.signal.aborted) return
       try {
         await this.#store.close()
         this.#store = await reopen()

@@ -23,6 +23,7 @@ export class FlushView {
   readonly #store: Store
   readonly #cells = new Map<string, Cell>()
   #step = new Map<string, Cell>()
+  readonly #also: StoreWrite[] = []
 
   constructor(store: Store) {
     this.#store = store
@@ -109,9 +110,14 @@ export class FlushView {
       .map(({ key, value }) => ({ order: key.slice(base.length), value }))
   }
 
+  /** A write that no machine reads. */
+  writeAlso(write: StoreWrite): void {
+    this.#also.push(write)
+  }
+
   /** What the flush is to write. */
   writes(): readonly StoreWrite[] {
-    const out: StoreWrite[] = []
+    const out: StoreWrite[] = [...this.#also]
     for (const { key, value, encode, written } of this.#cells.values()) {
       if (!written) continue
       out.push({ key, value: value === undefined ? undefined : encode(value as never) })
