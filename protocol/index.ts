@@ -166,6 +166,24 @@ export {
 export { eraseBody, markSeen, readPosition } from './log/seen.ts'
 export { type EntrySource, type Standing, standingOf } from './log/source.ts'
 export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
+export type { MailboxCounters } from './mailbox/counters.ts'
+export { type DepositOutcome, takeDeposit } from './mailbox/deposit.ts'
+export { dueExpiry, dueLease, expireRows, sweepLease, trimMarks } from './mailbox/expiry.ts'
+export {
+  countPrekeys,
+  deleteInvite,
+  getCard,
+  putCard,
+  putInvite,
+  putPrekeys,
+  takePrekeys,
+} from './mailbox/key-shelf.ts'
+export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
+export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
+export { acknowledge, fetchItems, headOf, itemsAfter } from './mailbox/read.ts'
+export type { MarkRecord } from './mailbox/records.ts'
+export { cards, type ExpiryKey, mailboxes, marks, stocks } from './mailbox/tables.ts'
+export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
 export {
   adoptDeviceList,
   type DeviceListRecord,
@@ -214,6 +232,91 @@ export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
 export { endSlot, type PrekeyPlace } from './prekeys/slots.ts'
 export { sweepPrekeys, type Swept } from './prekeys/sweep.ts'
 export { profile, type Profile, profiles } from './profile.ts'
+export {
+  type Capability,
+  CAPABILITY_BYTES,
+  decodeCapability,
+  depositMac,
+  deriveCapKey,
+  encodeCapability,
+  takeMac,
+  takeSubject,
+} from './relay/capability.ts'
+export { buildCustodyTree, type CustodyTree } from './relay/custody-tree.ts'
+export {
+  type AskedDeposit,
+  type CustodyContext,
+  type CustodyEvidence,
+  type CustodyLeaf,
+  type CustodyResult,
+  leafHash,
+  leafNonce,
+  signFlush,
+  verifyCustody,
+} from './relay/custody.ts'
+export type { DepositAuth } from './relay/deposit-auth.ts'
+export {
+  decodeDescriptor,
+  type Descriptor,
+  type DescriptorBody,
+  type DescriptorLimits,
+  processOf,
+  signDescriptor,
+} from './relay/descriptor.ts'
+export { failed, type RelayFailure } from './relay/failure.ts'
+export {
+  type CustodyRoot,
+  decodeRelayFrame,
+  decodeRequest,
+  encodeMalformedReply,
+  encodePushFrame,
+  encodeReplyFrame,
+  encodeRequest,
+  peekRequestId,
+  type RelayFrame,
+  type RelayPush,
+  type ReplyFrame,
+  type RequestFrame,
+} from './relay/frames.ts'
+export type { RelayItem } from './relay/item.ts'
+export {
+  CARD_ITEM_MAX_BYTES,
+  DESCRIPTOR_LIFE_S,
+  DESCRIPTOR_MAX_BYTES,
+  FRAME_OPS_MAX,
+  ITEM_OVERHEAD_BYTES,
+  ITEMS_MAX,
+  PREKEY_ITEM_MAX_BYTES,
+  PROCESS_CERT_LIFE_S,
+  PROCESS_CERT_RENEW_S,
+  RELAY_FRAME_MAX_BYTES,
+} from './relay/limits.ts'
+export {
+  deviceMailboxSecret,
+  deviceOwnerSeed,
+  groupMailboxKeys,
+  mailboxIdOf,
+  rendezvousOwnerSeed,
+  serviceKeyHash,
+} from './relay/mailbox-keys.ts'
+export { DONE, type Done } from './relay/op-codec.ts'
+export type { CardGetReply, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
+export { type Cursor, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
+export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
+export {
+  decodeReply,
+  encodeReply,
+  isFailure,
+  type OpKind,
+  type OpReply,
+  type OpRequest,
+  type RelayOp,
+  type UnknownOp,
+} from './relay/ops.ts'
+export { signAuth, signOpen, type StreamBinding } from './relay/owner-proof.ts'
+export { decodeProcessCert, type ProcessCert, signProcessCert } from './relay/process-cert.ts'
+export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
+export { type ScopeName, STATUS, type StatusName } from './relay/status.ts'
 export type { Self } from './self.ts'
 export {
   type EncryptLimit,
@@ -255,111 +358,3 @@ export {
   type Table,
   type Turn,
 } from './step.ts'
-
-// The relay protocol (SPEC.md §12, §13).
-export {
-  type Capability,
-  CAPABILITY_BYTES,
-  decodeCapability,
-  depositMac,
-  deriveCapKey,
-  encodeCapability,
-  takeMac,
-  takeSubject,
-} from './relay/capability.ts'
-export {
-  type AskedDeposit,
-  type CustodyContext,
-  type CustodyEvidence,
-  type CustodyLeaf,
-  type CustodyResult,
-  leafHash,
-  leafNonce,
-  signFlush,
-  verifyCustody,
-} from './relay/custody.ts'
-export { type CustodyTree, buildCustodyTree } from './relay/custody-tree.ts'
-export type { DepositAuth } from './relay/deposit-auth.ts'
-export {
-  type Descriptor,
-  type DescriptorBody,
-  type DescriptorLimits,
-  decodeDescriptor,
-  processOf,
-  signDescriptor,
-} from './relay/descriptor.ts'
-export { type RelayFailure, failed } from './relay/failure.ts'
-export {
-  type CustodyRoot,
-  type RelayFrame,
-  type RelayPush,
-  type ReplyFrame,
-  type RequestFrame,
-  decodeRelayFrame,
-  decodeRequest,
-  encodeMalformedReply,
-  encodePushFrame,
-  encodeReplyFrame,
-  encodeRequest,
-  peekRequestId,
-} from './relay/frames.ts'
-export type { RelayItem } from './relay/item.ts'
-export {
-  CARD_ITEM_MAX_BYTES,
-  DESCRIPTOR_LIFE_S,
-  DESCRIPTOR_MAX_BYTES,
-  FRAME_OPS_MAX,
-  ITEMS_MAX,
-  ITEM_OVERHEAD_BYTES,
-  PREKEY_ITEM_MAX_BYTES,
-  PROCESS_CERT_LIFE_S,
-  PROCESS_CERT_RENEW_S,
-  RELAY_FRAME_MAX_BYTES,
-} from './relay/limits.ts'
-export {
-  deviceMailboxSecret,
-  deviceOwnerSeed,
-  groupMailboxKeys,
-  mailboxIdOf,
-  rendezvousOwnerSeed,
-  serviceKeyHash,
-} from './relay/mailbox-keys.ts'
-export {
-  type OpKind,
-  type OpReply,
-  type OpRequest,
-  type RelayOp,
-  type UnknownOp,
-  decodeReply,
-  encodeReply,
-  isFailure,
-} from './relay/ops.ts'
-export { DONE, type Done } from './relay/op-codec.ts'
-export type { CardGetReply, PrekeyCounts, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
-export { type Cursor, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
-export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
-export { type StreamBinding, signAuth, signOpen } from './relay/owner-proof.ts'
-export { type ProcessCert, decodeProcessCert, signProcessCert } from './relay/process-cert.ts'
-export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
-export { STATUS, type StatusName, type ScopeName } from './relay/status.ts'
-
-// The rules of a mailbox at a relay (SPEC.md §14).
-export type { MailboxCounters } from './mailbox/counters.ts'
-export { type DepositOutcome, takeDeposit } from './mailbox/deposit.ts'
-export { dueExpiry, dueLease, expireRows, sweepLease, trimMarks } from './mailbox/expiry.ts'
-export {
-  countPrekeys,
-  deleteInvite,
-  getCard,
-  putCard,
-  putInvite,
-  putPrekeys,
-  takePrekeys,
-} from './mailbox/key-shelf.ts'
-export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
-export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
-export { acknowledge, fetchItems, headOf, itemsAfter } from './mailbox/read.ts'
-export { cards, marks, mailboxes, stocks } from './mailbox/tables.ts'
-export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
-export type { MarkRecord } from './mailbox/records.ts'
-export type { ExpiryKey } from './mailbox/tables.ts'

@@ -4,18 +4,23 @@
 import {
   type Bytes16,
   type Bytes32,
+  EMPTY,
   type Mailbox,
   equalBytes,
   inviteCapability,
   toHex,
 } from '../../crypto/index.ts'
-import { type InviteAnswer, type SealedCopy, decodeCapability } from '../../protocol/index.ts'
+import { type InviteAnswer, type SealedCopy, decodeCapability, isFailure } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
-import { type RelayConnection, connectRelay } from '../relay-client/index.ts'
+import { connectRelay } from '../relay-client/connect-relay.ts'
+import type { RelayConnection } from '../relay-client/relay-connection.ts'
+import type { DepositRight } from '../relay-client/relay-types.ts'
 import type { Host } from '../transport.ts'
 
+/** Card, OPK and OKEM. */
+const ALL_CLASSES = 0b111
 const IDLE_MS = 60_000
 const CONNECT_MS = 15_000
 
@@ -64,7 +69,7 @@ export class Courier {
     invite: InviteAnswer | undefined,
   ): Promise<DepositOutcome> {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
-    const { lane, auth } = await this.#authority(connection, mailbox, invite, copy.envelopeId)
+    const { lane, auth } = this.#right(mailbox, invite)
     const reply = await connection.deposit({
       mailboxId: mailbox.mailboxId,
       envId: copy.envelopeId,
@@ -73,8 +78,11 @@ export class Courier {
       auth,
       env: copy.envelope,
     })
-    if (reply.kind === 'failed') {
+    if (!('kind' in reply)) {
       return { kind: 'failed', reason: reply.status, retryAfterMs: reply.retryAfterMs }
+    }
+    if (reply.kind === 'unproven') {
+      return { kind: 'failed', reason: 'its signature does not hold', retryAfterMs: 0 }
     }
     return { kind: 'held', incarnation: reply.incarnation, holdUntilS: reply.holdUntilS }
   }
@@ -91,36 +99,48 @@ export class Courier {
     const connection = await this.#line([address], { serviceKeyHash })
     const { capId, capKey } = inviteCapability(this.#core.provider, secret, mailboxId)
     const auth = { kind: 'invite', capId, capKey, claim } as const
-    const items = await connection.take({ mailboxId, lane: 0, auth })
-    return { serviceKey: connection.serviceKey, ...items }
+    return this.#takeFrom(connection, { mailboxId, lane: 0, auth })
   }
 
   /** A bundle of a device whose mailbox we know. */
   async take(mailbox: Mailbox, invite: InviteAnswer | undefined): Promise<BundleItems> {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
-    const { mailboxId } = mailbox
-    const { lane, auth } = await this.#authority(connection, mailbox, invite, undefined)
-    const items = await connection.take({ mailboxId, lane, auth })
-    return { serviceKey: connection.serviceKey, ...items }
+    return this.#takeFrom(connection, { mailboxId: mailbox.mailboxId, ...this.#right(mailbox, invite) })
+  }
+
+  async #takeFrom(
+    connection: RelayConnection,
+    request: { readonly mailboxId: Bytes16; readonly lane: number; readonly auth: DepositRight },
+  ): Promise<BundleItems> {
+    const reply = await connection.take({ ...request, classes: ALL_CLASSES })
+    if (isFailure(reply)) {
+      const used = reply.status === 'used'
+      throw new NodeError(used ? 'INVITE_USED' : 'RELAY_UNREACHABLE', `the relay answered ${reply.status}`, {
+        retryable: !used,
+      })
+    }
+    const { card = EMPTY, opk = EMPTY, okem = EMPTY } = reply
+    if (card.length === 0) {
+      throw new NodeError('RELAY_UNREACHABLE', 'the relay holds no card there', { retryable: true })
+    }
+    return { serviceKey: connection.serviceKey, card, opk, okem }
   }
 
   /** What a deposit is allowed by: a capability, the invite it answers, or work (lane 1). */
-  async #authority(
-    connection: RelayConnection,
+  #right(
     mailbox: Mailbox,
     invite: InviteAnswer | undefined,
-    envelopeId: Bytes32 | undefined,
-  ) {
+  ): { readonly lane: number; readonly auth: DepositRight } {
     if (mailbox.capability !== undefined) {
       const { lane, expiresS, capId, capKey } = decodeCapability(mailbox.capability)
-      return { lane, auth: { kind: 'capability', capId, expiresS, capKey } as const }
+      return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
     }
     if (invite?.mailbox !== undefined && equalBytes(invite.mailbox.mailboxId, mailbox.mailboxId)) {
       const { secret, claim } = invite
       const { capId, capKey } = inviteCapability(this.#core.provider, secret, mailbox.mailboxId)
-      return { lane: 0, auth: { kind: 'invite', capId, capKey, claim } as const }
+      return { lane: 0, auth: { kind: 'invite', capId, capKey, claim } }
     }
-    return { lane: 1, auth: { kind: 'work' } as const }
+    return { lane: 1, auth: { kind: 'work' } }
   }
 
   async #line(addresses: readonly string[], expected: Expected): Promise<RelayConnection> {

@@ -4,6 +4,8 @@ import { type Bytes32, CryptoError, openEnvelope, toHex } from '../../crypto/ind
 import {
   type OwnMailbox,
   type RelayChoice,
+  type RelayItem,
+  isFailure,
   meetRelay,
   mailboxOwnerSeed,
   mailboxSecret,
@@ -16,13 +18,19 @@ import {
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
-import { type RelayConnection, type RelayItem, connectRelay } from '../relay-client/index.ts'
+import { NodeError } from '../errors.ts'
+import { connectRelay } from '../relay-client/connect-relay.ts'
+import type { RelayConnection } from '../relay-client/relay-connection.ts'
+import type { Subscription } from '../relay-client/relay-types.ts'
+import { joinPeerAddress } from '../net/peer-id.ts'
 import type { Host } from '../transport.ts'
 
 const CONNECT_MS = 20_000
 /** Acknowledgements in one frame, and the credit that a page of items is given back with. */
 const ACK_MAX = 256
 const HOUR_MS = 3_600_000
+/** Items and bytes on their way to us at once; given back after each durable batch. */
+const SUBSCRIPTION_CREDIT = { messages: 256, bytes: 4 << 20 }
 
 export interface OwnRelayOptions {
   readonly core: Core
@@ -40,6 +48,7 @@ export class OwnRelay {
   readonly #backoff: Backoff
   #connection: RelayConnection | undefined
   #own: OwnMailbox | undefined
+  #subscription: Subscription | undefined
   #timer: Timer | undefined
   #hourly: Timer | undefined
   #publishing: Promise<void> | undefined
@@ -113,8 +122,8 @@ export class OwnRelay {
     try {
       const connection = await connectRelay({
         host: this.#options.host,
-        address,
-        expected: { pinned: transportKey },
+        address: joinPeerAddress(address, transportKey),
+        expected: { pinned: true },
         clock,
         provider,
         random,
@@ -160,11 +169,14 @@ export class OwnRelay {
         awayDays: 0,
       },
     )
+    if (isFailure(opened)) {
+      throw new NodeError('RELAY_UNREACHABLE', `the relay refused the mailbox: ${opened.status}`)
+    }
     this.#own = await ledger.run((turn) => noteIncarnation(turn, own.slot, opened.incarnation))
     this.#connection = connection
     this.trouble = ''
     this.#backoff.reset()
-    await connection.subscribe(own.mailboxId, {
+    const subscription = await connection.subscribe(own.mailboxId, {
       onItems: (items) => void this.#take(connection, own, items),
       onDrained: () => {
         this.#drained = true
@@ -172,7 +184,8 @@ export class OwnRelay {
         this.#settle()
       },
       onEnd: () => void connection.close(),
-    })
+    }, SUBSCRIPTION_CREDIT)
+    this.#subscription = subscription
     await this.publish()
     this.#options.onChange()
     this.#hourly?.cancel()
@@ -202,7 +215,7 @@ export class OwnRelay {
       for (let at = 0; at < acks.length; at += ACK_MAX) {
         await connection.ack(own.mailboxId, acks.slice(at, at + ACK_MAX))
       }
-      connection.credit(own.mailboxId, items.length, sizeBytes)
+      this.#subscription?.credit(items.length, sizeBytes)
     } catch (error) {
       // Nothing was acknowledged that is not durable: the relay keeps it, the next start fetches it.
       this.#core.log('relay', `items not taken: ${String(error)}`)

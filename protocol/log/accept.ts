@@ -267,6 +267,7 @@ function writeEntry(turn: Turn, working: Working, entry: Entry, placement: Place
     open: false,
     pending: citations.pending,
     arrival,
+    arrivedAtMs: turn.nowMs,
     late: false,
     flagged: citations.contradicted.length > 0,
     forked: ids.length > 1,

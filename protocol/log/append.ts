@@ -73,7 +73,9 @@ export function* appendEntry(turn: Turn, request: AppendRequest): Step<Appended>
   turn.put(numberIndex, { conversation, author, n }, { ids: [id], dropped: 0 })
   yield* countNumber(turn, working, id, header)
   const flags = { open: false, late: false, flagged: false, forked: false, labelled: false }
-  const row = { headerBytes, signature, reason: 0, pending: 0, arrival, via: undefined, ...flags }
+  const arrivedAtMs = turn.nowMs
+  const placed = { arrival, arrivedAtMs, via: undefined, ...flags }
+  const row = { headerBytes, signature, reason: 0, pending: 0, ...placed }
   yield* placeEntry(turn, working, { id, row, header })
   markOwnSeen(working, { id, lamport }, arrival)
   const counted = yield* authorOf(working, author)

@@ -37,6 +37,8 @@ export interface EntryView {
   readonly lamport: number
   readonly sentAtMs: number
   readonly arrival: number
+  /** Wall clock at arrival, Unix ms: for display. */
+  readonly arrivedAtMs: number
   readonly content: EntryContent
   /** An ancestor is missing: shown below the others, marked. */
   readonly open: boolean
@@ -103,10 +105,10 @@ function* viewAll(ids: readonly Bytes32[]): Step<readonly EntryView[]> {
 function* viewOf(held: HeldEntry): Step<EntryView> {
   const { id, row, header } = held
   const { conversation, op, author, n, lamport, sentAtMs } = header
-  const { arrival, open, late, flagged, forked, labelled, via } = row
+  const { arrival, arrivedAtMs, open, late, flagged, forked, labelled, via } = row
   const content = readEntryContent(header, yield* bodyOf(held))
   const named = { id, conversation, op, author, n, lamport, sentAtMs }
-  return { ...named, arrival, content, open, late, flagged, forked, labelled, via }
+  return { ...named, arrival, arrivedAtMs, content, open, late, flagged, forked, labelled, via }
 }
 
 /** The body, or the number of the reason for its absence. */

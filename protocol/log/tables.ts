@@ -32,6 +32,8 @@ export interface EntryRow {
   /** How many of its prev and parents are not closed yet; those it contradicts count for ever. */
   readonly pending: number
   readonly arrival: number
+  /** Wall clock at arrival, Unix ms: for display. */
+  readonly arrivedAtMs: number
   readonly late: boolean
   /** It contradicts an entry that it cites: it never closes and is never cited. */
   readonly flagged: boolean
@@ -55,6 +57,7 @@ export const entryTable: Table<Bytes32, EntryRow> = {
       row.reason,
       row.pending,
       row.arrival,
+      row.arrivedAtMs,
       [row.open, row.late, row.flagged, row.forked, row.labelled].map(Number),
       row.via ?? EMPTY,
     ]),
@@ -65,6 +68,7 @@ export const entryTable: Table<Bytes32, EntryRow> = {
     const reason = fields.uint('reason')
     const pending = fields.uint('pending')
     const arrival = fields.uint('arrival')
+    const arrivedAtMs = fields.uint('arrivedAt')
     const flags = fields.nested('flags')
     const open = flags.flag('open')
     const late = flags.flag('late')
@@ -79,6 +83,7 @@ export const entryTable: Table<Bytes32, EntryRow> = {
       open,
       pending,
       arrival,
+      arrivedAtMs,
       late,
       flagged,
       forked,

@@ -81,8 +81,7 @@ const cardMarks: Table<number, { readonly sealId: number; readonly mailboxes: nu
 
 export interface Publication {
   readonly card: CardItem | undefined
-  /** [class, item]: 1 OPK, 2 OKEM. */
-  readonly prekeys: readonly (readonly [number, Uint8Array])[]
+  readonly prekeys: readonly PrekeyItem[]
   readonly replacePrekeys: boolean
   readonly invites: readonly {
     readonly capId: Bytes8
