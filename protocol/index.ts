@@ -60,8 +60,15 @@ export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
-export { type Evidence, evidence, shownState, type ShownState } from './delivery/evidence.ts'
+export {
+  type DeviceEvidence,
+  type Evidence,
+  evidence,
+  shownState,
+  type ShownState,
+} from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
+export { retryKept } from './delivery/retry-kept.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export { outboxHead, type OutboxItem, outboxItems, waitingDevices } from './delivery/outbox.ts'
 export { type Blocked, prepareOutbox } from './delivery/prepare.ts'

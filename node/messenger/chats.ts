@@ -198,4 +198,3 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
     why: (id): Promise<Why> => ledger.read((turn) => explain(turn, parseId(id), troubles)),
   }
 }
-

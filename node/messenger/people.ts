@@ -96,12 +96,18 @@ export function makeInvites(core: Core, published: () => Promise<void>): Node['i
     async revoke(id): Promise<void> {
       await ledger.run(function* (turn) {
         const wanted = id.trim().toLowerCase()
-        const matches = (yield* allInvites()).filter((one) => toHex(one.inviteId).startsWith(wanted))
+        const matches = (yield* allInvites()).filter((one) =>
+          toHex(one.inviteId).startsWith(wanted),
+        )
         const [only, second] = matches
         if (only === undefined || second !== undefined || wanted.length < 4) {
-          throw new NodeError('INVITE_INVALID', `no single invite has the id "${id.slice(0, 64)}"`, {
-            hint: 'See them with: sotto invite list',
-          })
+          throw new NodeError(
+            'INVITE_INVALID',
+            `no single invite has the id "${id.slice(0, 64)}"`,
+            {
+              hint: 'See them with: sotto invite list',
+            },
+          )
         }
         yield* revokeInvite(turn, fromHex(toHex(only.inviteId)))
       })
@@ -168,7 +174,11 @@ export function makeContacts(core: Core, dropped: (account: Uint8Array) => void)
   }
 }
 
-async function dropOf(core: Core, who: string, dropped: (account: Uint8Array) => void): Promise<void> {
+async function dropOf(
+  core: Core,
+  who: string,
+  dropped: (account: Uint8Array) => void,
+): Promise<void> {
   const contact = await core.ledger.read((turn) => resolveWho(turn.crypto, who))
   if (contact.state === 'blocked') dropped(contact.account)
 }

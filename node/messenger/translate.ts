@@ -42,7 +42,10 @@ function fromProtocol(error: ProtocolError): NodeError {
     case 'ERR_PROTOCOL_UNKNOWN':
       return new NodeError('UNKNOWN_CONTACT', error.message, { cause: error })
     case 'ERR_PROTOCOL_FORBIDDEN':
-      return new NodeError('NAME_TAKEN', error.message, { hint: 'Choose another name.', cause: error })
+      return new NodeError('NAME_TAKEN', error.message, {
+        hint: 'Choose another name.',
+        cause: error,
+      })
     case 'ERR_PROTOCOL_LIMIT':
       return new NodeError('INVALID', error.message, { cause: error })
     case 'ERR_PROTOCOL_STALE':

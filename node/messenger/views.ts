@@ -53,11 +53,7 @@ function contentOf(entry: EntryView): Pick<Message, 'kind' | 'text' | 'replyTo'>
 }
 
 /** One entry of a direct conversation. */
-export function* messageView(
-  turn: Turn,
-  contact: ContactRecord,
-  entry: EntryView,
-): Step<Message> {
+export function* messageView(turn: Turn, contact: ContactRecord, entry: EntryView): Step<Message> {
   const me = yield* selfPerson(turn)
   const them = personOf(turn.crypto, contact)
   const own = yield* knownDevices(turn.self.account)

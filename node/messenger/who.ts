@@ -1,5 +1,11 @@
 // WHO: a contact by name, address, or a unique prefix of its address. It never guesses.
-import { type CryptoProvider, CryptoError, encodeAddress, equalBytes, parseAddress } from '../../crypto/index.ts'
+import {
+  type CryptoProvider,
+  CryptoError,
+  encodeAddress,
+  equalBytes,
+  parseAddress,
+} from '../../crypto/index.ts'
 import { type Contact, type Step, allContacts, foldName } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 
@@ -32,9 +38,13 @@ export function* resolveWho(provider: CryptoProvider, who: string): Step<Contact
   const [only, second] = matches
   if (only !== undefined && second === undefined) return only
   if (only !== undefined) {
-    throw new NodeError('AMBIGUOUS_CONTACT', `"${who}" may be ${matches.map((m) => m.name).join(', ')}`, {
-      hint: 'Give the name, or more of the address.',
-    })
+    throw new NodeError(
+      'AMBIGUOUS_CONTACT',
+      `"${who}" may be ${matches.map((m) => m.name).join(', ')}`,
+      {
+        hint: 'Give the name, or more of the address.',
+      },
+    )
   }
   throw new NodeError('UNKNOWN_CONTACT', `there is no contact "${who}"`, {
     hint: 'See who is there: sotto contact list. Add somebody by their link: sotto add LINK',

@@ -46,7 +46,9 @@ function* obstacles(
     const peer = yield* get(peers, device)
     const head = yield* outboxHead(device)
     if (peer === undefined) {
-      missing.push('the keys of the contact are not here yet: its relay or its node was not reached')
+      missing.push(
+        'the keys of the contact are not here yet: its relay or its node was not reached',
+      )
       continue
     }
     if (head.prepared < head.next - 1 && !peer.heard) {

@@ -10,7 +10,12 @@ import {
   inviteCapability,
   toHex,
 } from '../../crypto/index.ts'
-import { type InviteAnswer, type SealedCopy, decodeCapability, isFailure } from '../../protocol/index.ts'
+import {
+  type InviteAnswer,
+  type SealedCopy,
+  decodeCapability,
+  isFailure,
+} from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
@@ -78,7 +83,7 @@ export class Courier {
       auth,
       env: copy.envelope,
     })
-    if (!('kind' in reply)) {
+    if (isFailure(reply)) {
       return { kind: 'failed', reason: reply.status, retryAfterMs: reply.retryAfterMs }
     }
     if (reply.kind === 'unproven') {
@@ -105,7 +110,10 @@ export class Courier {
   /** A bundle of a device whose mailbox we know. */
   async take(mailbox: Mailbox, invite: InviteAnswer | undefined): Promise<BundleItems> {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
-    return this.#takeFrom(connection, { mailboxId: mailbox.mailboxId, ...this.#right(mailbox, invite) })
+    return this.#takeFrom(connection, {
+      mailboxId: mailbox.mailboxId,
+      ...this.#right(mailbox, invite),
+    })
   }
 
   async #takeFrom(
@@ -115,9 +123,13 @@ export class Courier {
     const reply = await connection.take({ ...request, classes: ALL_CLASSES })
     if (isFailure(reply)) {
       const used = reply.status === 'used'
-      throw new NodeError(used ? 'INVITE_USED' : 'RELAY_UNREACHABLE', `the relay answered ${reply.status}`, {
-        retryable: !used,
-      })
+      throw new NodeError(
+        used ? 'INVITE_USED' : 'RELAY_UNREACHABLE',
+        `the relay answered ${reply.status}`,
+        {
+          retryable: !used,
+        },
+      )
     }
     const { card = EMPTY, opk = EMPTY, okem = EMPTY } = reply
     if (card.length === 0) {

@@ -176,15 +176,19 @@ export class OwnRelay {
     this.#connection = connection
     this.trouble = ''
     this.#backoff.reset()
-    const subscription = await connection.subscribe(own.mailboxId, {
-      onItems: (items) => void this.#take(connection, own, items),
-      onDrained: () => {
-        this.#drained = true
-        this.#options.onDrained()
-        this.#settle()
+    const subscription = await connection.subscribe(
+      own.mailboxId,
+      {
+        onItems: (items) => void this.#take(connection, own, items),
+        onDrained: () => {
+          this.#drained = true
+          this.#options.onDrained()
+          this.#settle()
+        },
+        onEnd: () => void connection.close(),
       },
-      onEnd: () => void connection.close(),
-    }, SUBSCRIPTION_CREDIT)
+      SUBSCRIPTION_CREDIT,
+    )
     this.#subscription = subscription
     await this.publish()
     this.#options.onChange()

@@ -13,6 +13,7 @@ import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
 import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
 import { profile } from '../profile.ts'
+import type { PrekeyItem } from '../relay/ops-keys.ts'
 import { mailboxIdOf } from '../relay/mailbox-keys.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -86,7 +87,7 @@ export interface Publication {
   readonly invites: readonly {
     readonly capId: Bytes8
     readonly capKey: Bytes32
-    readonly expiresAtS: number
+    readonly expiresS: number
     readonly uses: number
   }[]
   readonly endedInvites: readonly Bytes8[]
@@ -134,8 +135,8 @@ export function* publication(
   return {
     card,
     prekeys: [
-      ...issued.opk.map((item) => [1, item] as const),
-      ...issued.okem.map((item) => [2, item] as const),
+      ...issued.opk.map((item) => ({ class: 1, item }) as const),
+      ...issued.okem.map((item) => ({ class: 2, item }) as const),
     ],
     replacePrekeys: fresh,
     ...(yield* inviteChanges(turn, own)),
@@ -157,7 +158,7 @@ function* inviteChanges(
     if (invite.revoked || invite.expiresAtS < nowS) ended.push(capId)
     else {
       const uses = invite.reusable ? REUSABLE_USES : 1
-      live.push({ capId, capKey, expiresAtS: invite.expiresAtS, uses })
+      live.push({ capId, capKey, expiresS: invite.expiresAtS, uses })
     }
   }
   return { invites: live, endedInvites: ended }
