@@ -27,6 +27,7 @@ export type {
   Remote,
   UnreadableReason,
 } from './session/open-outcome.ts'
+export { ownPrekeys } from './session/own-prekeys.ts'
 export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
 export { forgetReplays } from './session/replay-map.ts'
 export { type SessionIndex, type SessionRef, sessionIndex } from './session/session-index.ts'

@@ -36,6 +36,7 @@ import {
   openInner,
   startSession,
 } from '../../protocol/index.ts'
+import { nativeCrypto } from '../../node/native-crypto.ts'
 import { MemoryDriver } from './memory-driver.ts'
 
 export const DAY_MS = 86_400_000
@@ -150,7 +151,12 @@ export class SessionPeer {
       mailboxRoot: random(32),
     }
     this.account.certify(deviceSeed, self.dh)
-    this.driver = new MemoryDriver({ seed: `driver of ${name}`, self, nowMs: START_MS })
+    this.driver = new MemoryDriver({
+      seed: `driver of ${name}`,
+      self,
+      nowMs: START_MS,
+      crypto: nativeCrypto,
+    })
     this.adopt(this.account.list())
   }
 
