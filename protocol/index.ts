@@ -29,7 +29,7 @@ export type {
 } from './session/open-outcome.ts'
 export { ownPrekeys } from './session/own-prekeys.ts'
 export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
-export { forgetReplays } from './session/replay-map.ts'
+export { sweepReplays } from './session/replay-map.ts'
 export { type SessionIndex, type SessionRef, sessionIndex } from './session/session-index.ts'
 export { type SessionInfo, sessionInfo } from './session/session-info.ts'
 export { type SessionRecord, sessions } from './session/session-record.ts'

@@ -35,6 +35,7 @@ import {
   get,
   openInner,
   startSession,
+  sweepReplays,
 } from '../../protocol/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import { MemoryDriver } from './memory-driver.ts'
@@ -197,6 +198,10 @@ export class SessionPeer {
     this.driver.run(function* (turn) {
       turn.remove(prekeyTable, [0, id])
     })
+  }
+
+  sweepReplays(): boolean {
+    return this.driver.run((turn) => sweepReplays(turn, prekeySource(turn)))
   }
 
   start(bundle: PeerBundle) {
