@@ -3,7 +3,6 @@
 import {
   type Bytes16,
   type Bytes32,
-  CryptoError,
   concat,
   frameRoom,
   innerId,
@@ -16,6 +15,7 @@ import {
   UNCONFIRMED_LIFE_MS,
   UNCONFIRMED_MESSAGES_MAX,
 } from '../limits.ts'
+import { ProtocolError } from '../errors.ts'
 import { deviceLists, isListed } from '../peers/device-lists.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { encodeListVersions } from './list-versions.ts'
@@ -61,7 +61,7 @@ function isSpent(turn: Turn, record: SessionRecord): boolean {
 }
 
 /** The session to send on now; undefined where a new one is needed. */
-export function* sendingSession(
+function* sendingSession(
   turn: Turn,
   index: SessionIndex | undefined,
 ): Step<SessionRecord | undefined> {
@@ -110,7 +110,7 @@ export function* encryptTo(
   })
   const unconfirmed = !record.ratchet.confirmed
   if (unconfirmed !== init.length > 0) {
-    throw new CryptoError('ERR_CRYPTO_PARAMETER', 'an unconfirmed session without its init')
+    throw new ProtocolError('ERR_PROTOCOL_STATE', 'an unconfirmed session without its init')
   }
   turn.put(sessions, state.sid, {
     ...record,

@@ -15,7 +15,7 @@ import { type SessionRecord, sessions } from './session-record.ts'
 import { removeSkipped } from './skipped-seeds.ts'
 
 /** Removes one session and what lies beside it; its index entry is the caller's. */
-export function* removeSession(turn: Turn, sid: Bytes16): Step<void> {
+function* removeSession(turn: Turn, sid: Bytes16): Step<void> {
   turn.remove(sessions, sid)
   yield* removeSkipped(turn, sid)
 }

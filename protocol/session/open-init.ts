@@ -21,7 +21,7 @@ import { keepSession } from './keep-session.ts'
 import { knownVersions, receiveOn } from './open-message.ts'
 import type { Judge, OpenOutcome, Remote } from './open-outcome.ts'
 import type { OneTime, PrekeySource, SecretKeyPair } from './prekey-source.ts'
-import { replayMap } from './replay-map.ts'
+import { rememberHandshake } from './replay-map.ts'
 import { storeSkipped } from './skipped-seeds.ts'
 
 export interface InitInput {
@@ -168,8 +168,7 @@ function* begin(
     received: 1,
   })
   storeSkipped(turn, sid, receipt)
-  const replay = { sid, handshakeId: input.handshakeId }
-  turn.put(replayMap, { spkId: init.spkId, handshakeId: input.handshakeId }, replay)
+  rememberHandshake(turn, { spkId: init.spkId, handshakeId: input.handshakeId }, sid)
   yield* input.prekeys.consume({ opkId: init.opkId, kemId: init.kemId })
   return { kind: 'opened', ...shared, first: true, init: true }
 }

@@ -39,7 +39,10 @@ export type UnreadableReason =
 
 export type OpenOutcome =
   | OpenedInner
-  /** Was opened before, or belongs to a session that was evicted: acknowledge, drop. */
+  /**
+   * Its key was used before, or its session was evicted. It was delivered before only if its innerId
+   * is known: a peer that was set back encrypts anew under used keys, and nobody has read that.
+   */
   | { readonly kind: 'duplicate'; readonly evicted: boolean; readonly remote?: Remote }
   /** No session of that sid. */
   | { readonly kind: 'unknownSession'; readonly sid: Bytes16 }

@@ -12,7 +12,14 @@ import {
   u16,
   u32,
 } from '../../crypto/index.ts'
-import { codeOf, flip, withHeader, makePair, makeTalkingPair } from '../support/ratchet-peers.ts'
+import {
+  codeOf,
+  flip,
+  withHeader,
+  makePair,
+  makeTalkingPair,
+  LISTS,
+} from '../support/ratchet-peers.ts'
 
 describe('ratchet messages', () => {
   it('open in order, both ways, over many turns', () => {
@@ -215,6 +222,23 @@ describe('key schedule', () => {
     bob.receive(alice.send('x', init.length))
     expect(toHex(bob.state.receiving!.ephemeralKey)).toBe(toHex(okm.slice(96, 128)))
     expect(toHex(alice.state.sending!.ephemeralKey)).toBe(toHex(okm.slice(96, 128)))
+  })
+
+  it('binds header and body to the bytes on the wire', () => {
+    const { alice, bob } = makeTalkingPair('aad')
+    bob.receive(alice.send('turn'))
+    alice.receive(bob.send('turn'))
+    const { ad, receiving } = alice.state
+    const message = bob.send('read by hand')
+    const hn = message.subarray(1, 13)
+    const header = noble.aeadOpen(receiving!.headerKey, hn, ad, message.subarray(13, 73))
+    expect(header?.length).toBe(44)
+    const ms = noble.hmac(receiving!.chainKey, Uint8Array.of(1))
+    const mk = noble.hmac(ms, hn)
+    const aad = concat(ad, message.subarray(0, 73))
+    const padded = noble.aeadOpen(mk, new Uint8Array(12), aad, message.subarray(73))
+    expect(padded && toHex(padded.subarray(0, 48))).toBe(toHex(LISTS))
+    expect(padded?.length).toBe(357)
   })
 
   it('keeps the ephemeral key of the chain before until the next step', () => {

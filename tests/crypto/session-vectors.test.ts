@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type CryptoProvider,
   type Random,
   acceptHandshake,
   concat,
@@ -20,6 +21,7 @@ import {
   makeDevice,
   makePrekeys,
 } from '../support/ratchet-peers.ts'
+import { nativeCrypto } from '../../node/native-crypto.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { type VectorValue, vectors } from '../support/vectors.ts'
 
@@ -39,20 +41,20 @@ function hexOf(fields: Readonly<Record<string, Uint8Array>>): Record<string, str
   return Object.fromEntries(Object.entries(fields).map(([name, bytes]) => [name, toHex(bytes)]))
 }
 
-function handshake(seed: string, withOpk: boolean) {
+function handshake(seed: string, withOpk: boolean, crypto: CryptoProvider = noble) {
   const random = seededRandom(seed)
   const [a, b, keys] = [makeDevice(random), makeDevice(random), makePrekeys(random)]
   const handed = recorded(random)
   const bundle = bundleOf(b, keys, withOpk)
   const options = { list: a.list, resetEpoch: withOpk ? 0 : 3, random: handed, nowMs: START_MS }
-  const started = initiateHandshake(noble, a, bundle, options)
+  const started = initiateHandshake(crypto, a, bundle, options)
   const { init } = decodeInit(started.init)
-  const identity = openIdentity(noble, init, {
+  const identity = openIdentity(crypto, init, {
     dhSecret: b.dhSecret,
     spkSecret: keys.spk.secret,
     kemSeed: keys.kemSeed,
   })
-  const accepted = acceptHandshake(noble, b, {
+  const accepted = acceptHandshake(crypto, b, {
     init,
     identity,
     initiator: a,
@@ -84,8 +86,8 @@ function handshake(seed: string, withOpk: boolean) {
 }
 
 /** A short conversation: every message with its random bytes and the sender's state after it. */
-function conversation(seed: string): VectorValue {
-  const pair = handshake(seed, true)
+function conversation(seed: string, crypto: CryptoProvider = noble): VectorValue {
+  const pair = handshake(seed, true, crypto)
   const peers = {
     alice: new RatchetPeer(pair.alice, seededRandom(`${seed} alice`)),
     bob: new RatchetPeer(pair.bob, seededRandom(`${seed} bob`)),
@@ -95,7 +97,7 @@ function conversation(seed: string): VectorValue {
     const sender = peers[from]
     const receiver = peers[from === 'alice' ? 'bob' : 'alice']
     const random = recorded(sender.random)
-    const { state, message } = ratchetEncrypt(noble, sender.state, {
+    const { state, message } = ratchetEncrypt(crypto, sender.state, {
       lists: LISTS,
       frames: frame(text),
       initLength,
@@ -138,5 +140,14 @@ describe('known answers', () => {
   it('ratchet: two messages with init, an answer, two more turns', () => {
     const computed = [conversation('vector ratchet')]
     expect(computed).toEqual(vectors('ratchet', computed))
+  })
+
+  it('are the same from node:crypto', () => {
+    const handshakes = [true, false].map(
+      (withOpk) => handshake(`vector ${withOpk}`, withOpk, nativeCrypto).vector,
+    )
+    expect(handshakes).toEqual(vectors('handshake', handshakes))
+    const ratchets = [conversation('vector ratchet', nativeCrypto)]
+    expect(ratchets).toEqual(vectors('ratchet', ratchets))
   })
 })

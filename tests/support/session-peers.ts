@@ -35,7 +35,9 @@ import {
   get,
   openInner,
   startSession,
+  sweepReplays,
 } from '../../protocol/index.ts'
+import { nativeCrypto } from '../../node/native-crypto.ts'
 import { MemoryDriver } from './memory-driver.ts'
 
 export const DAY_MS = 86_400_000
@@ -150,7 +152,12 @@ export class SessionPeer {
       mailboxRoot: random(32),
     }
     this.account.certify(deviceSeed, self.dh)
-    this.driver = new MemoryDriver({ seed: `driver of ${name}`, self, nowMs: START_MS })
+    this.driver = new MemoryDriver({
+      seed: `driver of ${name}`,
+      self,
+      nowMs: START_MS,
+      crypto: nativeCrypto,
+    })
     this.adopt(this.account.list())
   }
 
@@ -191,6 +198,10 @@ export class SessionPeer {
     this.driver.run(function* (turn) {
       turn.remove(prekeyTable, [0, id])
     })
+  }
+
+  sweepReplays(): boolean {
+    return this.driver.run((turn) => sweepReplays(turn, prekeySource(turn)))
   }
 
   start(bundle: PeerBundle) {

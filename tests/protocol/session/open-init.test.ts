@@ -12,12 +12,11 @@ import {
   adoptDeviceList,
   deviceLists,
   endSessions,
-  forgetReplays,
   sessionIndex,
   sessions,
   skippedSeeds,
 } from '../../../protocol/index.ts'
-import { replayMap } from '../../../protocol/session/replay-map.ts'
+import { replayMap, replayPrekeys } from '../../../protocol/session/replay-map.ts'
 import { SessionPeer, TestAccount, textOf } from '../../support/session-peers.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -176,9 +175,12 @@ describe('a handshake that does not come through', () => {
     const message = alice.send(bob, 'pay 10')
     bob.read(message)
     expect(bob.read(message)).toBe('duplicate')
+    expect(bob.sweepReplays()).toBe(false)
+    expect(bob.driver.rows(replayMap)).toHaveLength(1)
     bob.forgetSpk(bundle.spk.id)
-    expect(bob.driver.run((turn) => forgetReplays(turn, bundle.spk.id))).toBe(false)
+    expect(bob.sweepReplays()).toBe(false)
     expect(bob.driver.rows(replayMap)).toEqual([])
+    expect(bob.driver.rows(replayPrekeys)).toEqual([])
     expect(bob.open(message)).toEqual({ kind: 'unreadable', reason: 'prekey-unknown' })
   })
 

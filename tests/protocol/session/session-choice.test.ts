@@ -5,7 +5,13 @@ import {
   nextResetEpoch,
   type SessionRef,
 } from '../../../protocol/session/session-index.ts'
-import { retireSessions, sessionInfo, sessions, skippedSeeds } from '../../../protocol/index.ts'
+import {
+  endSessions,
+  retireSessions,
+  sessionInfo,
+  sessions,
+  skippedSeeds,
+} from '../../../protocol/index.ts'
 import { SessionPeer, talkingPeers } from '../../support/session-peers.ts'
 
 function ref(resetEpoch: number, confirmed: boolean, h: number): SessionRef {
@@ -102,6 +108,46 @@ describe('session choice', () => {
     expect(sidOf(alice, bob)).toBe(sidOf(bob, alice))
     // Her next handshake is above every epoch there ever was.
     expect(alice.start(bob.bundle())).toMatchObject({ resetEpoch: 4 })
+  })
+})
+
+describe('a profile that was set back', () => {
+  it('never reuses a key; its message is a duplicate at the peer, and comes through after a reset', () => {
+    const [alice, bob] = talkingPeers('set back')
+    bob.read(alice.send(bob, 'the chain begins'))
+    const before = alice.driver.snapshot()
+    const first = alice.send(bob, 'before the copy')
+    expect(bob.read(first)).toBe('before the copy')
+    alice.driver.restore(before)
+    const second = alice.send(bob, 'after the copy')
+    expect(toHex(second.inner.subarray(1, 13))).not.toBe(toHex(first.inner.subarray(1, 13)))
+    // The counter was used: the peer cannot read it, and says nothing that would count as delivery.
+    expect(bob.read(second)).toBe('duplicate')
+    alice.start(bob.bundle())
+    expect(bob.read(alice.send(bob, 'after the copy'))).toBe('after the copy')
+  })
+
+  it('set back to before a DH step, its message does not open, and changes nothing', () => {
+    const [alice, bob] = talkingPeers('set back further')
+    const before = alice.driver.snapshot()
+    expect(bob.read(alice.send(bob, 'a new chain'))).toBe('a new chain')
+    alice.driver.restore(before)
+    expect(bob.open(alice.send(bob, 'another new chain'))).toMatchObject({
+      kind: 'unreadable',
+      reason: 'unauthentic',
+      remote: { device: alice.self.device },
+    })
+  })
+
+  it('stored bytes of a session the peer lost stay unreadable; the same frames go on a new one', () => {
+    const [alice, bob] = talkingPeers('lost session')
+    const stored = alice.send(bob, 'the entry')
+    bob.driver.run((turn) => endSessions(turn, alice.self.device))
+    expect(bob.open(stored)).toEqual({ kind: 'unknownSession', sid: stored.sid })
+    alice.driver.run((turn) => retireSessions(turn, bob.self.device, [stored.sid]))
+    expect(alice.encrypt(bob, 'the entry')).toEqual({ kind: 'needBundle', resetEpoch: 1 })
+    expect(bob.read(alice.send(bob, 'the entry'))).toBe('the entry')
+    expect(alice.read(bob.send(alice, 'got it'))).toBe('got it')
   })
 })
 
