@@ -53,7 +53,7 @@ interface Services {
 export class Messenger {
   readonly core: Core
   /** Raised when the change feed grew. */
-  readonly moved = new Signal()
+  readonly moved: Signal = new Signal()
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
@@ -98,9 +98,9 @@ export class Messenger {
         random,
         provider,
         self: identity.self,
-        onEffects: (effects) => messenger?.#carryOut(effects),
+        onEffects: (effects) => messenger?.carryOut(effects),
         onChanges: () => messenger?.moved.raise(),
-        onFailure: (error) => messenger?.#failed(error),
+        onFailure: (error) => messenger?.failed(error),
       })
       const { self } = identity
       const core: Core = {
@@ -249,7 +249,7 @@ export class Messenger {
   }
 
   /** Effects of a durable batch. */
-  #carryOut(effects: readonly Effect[]): void {
+  carryOut(effects: readonly Effect[]): void {
     const services = this.#services
     if (services === undefined || this.core.stopping.aborted) return
     const kicked = new Set<string>()
@@ -328,7 +328,7 @@ export class Messenger {
     })
   }
 
-  #failed(error: NodeError): void {
+  failed(error: NodeError): void {
     this.readOnly = error.message
     this.core.log('store', `${error.code}: ${error.message}`)
     this.moved.raise()

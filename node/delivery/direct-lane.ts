@@ -92,7 +92,7 @@ export class DirectLane {
         this.#again = true
       }
       const key = { device: this.#device, sequence }
-      await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer))
+      await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
       this.#core.log(
         'direct',

@@ -229,6 +229,12 @@ export class DirectService {
     const answer = await this.#core.ledger.run((turn) =>
       receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
     )
+    // Whoever proved by its session to be an accepted device may be answered on this stream.
+    const key = toHex(transportKey)
+    if (answer.from !== undefined && !this.#callers.has(key)) {
+      this.#callers.set(key, answer.from)
+      this.#onLink(answer.from.device)
+    }
     return answer
   }
 

@@ -13,9 +13,10 @@ import {
   signDeviceList,
   wipe,
 } from '../../crypto/index.ts'
-import { type Self, type Table, deviceLists, profiles } from '../../protocol/index.ts'
+import { type Self, type Table, deviceLists, profiles, relayChoices } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import { splitPeerAddress } from '../net/peer-id.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { RecordStore } from '../store/record-store.ts'
 import { isThere, makePrivateFolder, profilePaths } from './files.ts'
@@ -31,6 +32,8 @@ export interface CreateProfileOptions {
   readonly provider: CryptoProvider
   readonly random: Random
   readonly clock: Clock
+  /** Relays to use: multiaddr/p2p/PeerId, checked by the caller; at most three. */
+  readonly relays: readonly string[]
 }
 
 export interface CreatedProfile {
@@ -100,6 +103,13 @@ export async function createProfile(options: CreateProfileOptions): Promise<Crea
         endpointsCounter: 0,
         endpointsDigest: undefined,
         readReceipts: true,
+      }),
+      ...options.relays.flatMap((text, i) => {
+        const { address, key } = splitPeerAddress(text)
+        const slot = i + 1
+        return key === undefined
+          ? []
+          : [put(relayChoices, slot, { slot, address, transportKey: key })]
       }),
     ])
   } finally {

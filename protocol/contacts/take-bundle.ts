@@ -19,7 +19,9 @@ import {
 } from '../../crypto/index.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { prepareOutbox } from '../delivery/prepare.ts'
+import { addressTo } from '../delivery/unaddressed.ts'
 import { ProtocolError } from '../errors.ts'
+import { directConversation } from '../log/entry.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { NO_ENDPOINTS, type Peer, type PeerEndpoints, peers } from '../peers/peer.ts'
 import { startSession } from '../session/start-session.ts'
@@ -96,6 +98,8 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
         })
   }
   yield* answerInvite(turn, bundle.account, device)
+  const conversation = directConversation(turn.crypto, turn.self.account, bundle.account)
+  yield* addressTo(turn, conversation, device)
   yield* prepareOutbox(turn, device)
   return device
 }

@@ -61,7 +61,7 @@ function isSpent(turn: Turn, record: SessionRecord): boolean {
 }
 
 /** The session to send on now; undefined where a new one is needed. */
-function* sendingSession(
+export function* sendingSession(
   turn: Turn,
   index: SessionIndex | undefined,
 ): Step<SessionRecord | undefined> {
