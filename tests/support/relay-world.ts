@@ -6,7 +6,7 @@ import { joinPeerAddress } from '../../node/net/peer-id.ts'
 import { connectRelay } from '../../node/relay-client/connect-relay.ts'
 import type { RelayConnection } from '../../node/relay-client/relay-connection.ts'
 import type { ExpectedRelay } from '../../node/relay-client/relay-identity.ts'
-import type { DepositRight } from '../../node/relay-client/relay-types.ts'
+import type { Deposit, DepositRight } from '../../node/relay-client/relay-types.ts'
 import {
   type RelayService,
   type RelayServiceOptions,
@@ -16,7 +16,12 @@ import { MemoryStore } from '../../node/store/memory-store.ts'
 import { SortedMap } from '../../node/store/sorted-map.ts'
 import type { Store, StoreWrite } from '../../node/store.ts'
 import type { Host } from '../../node/transport.ts'
-import { deriveCapKey, deviceMailboxSecret, deviceOwnerSeed } from '../../protocol/index.ts'
+import {
+  type RelayItem,
+  deriveCapKey,
+  deviceMailboxSecret,
+  deviceOwnerSeed,
+} from '../../protocol/index.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 
 /** Bytes that are the same in every run. */
@@ -91,16 +96,16 @@ export class RelayWorld {
 
   /** Lets virtual time run until a promise settles. */
   async settle<T>(promise: Promise<T>): Promise<T> {
-    let settled = false
+    const state = { settled: false }
     const watched = promise.finally(() => {
-      settled = true
+      state.settled = true
     })
     watched.catch(() => undefined)
-    for (let i = 0; i < 200_000 && !settled; i++) {
+    for (let i = 0; i < 200_000 && !state.settled; i++) {
       await new Promise(setImmediate)
-      if (!settled) this.time.step()
+      if (!state.settled) this.time.step()
     }
-    if (!settled) throw new Error('nothing settles it')
+    if (!state.settled) throw new Error('nothing settles it')
     return watched
   }
 
@@ -207,4 +212,52 @@ export function envelope(
   readonly env: Uint8Array
 } {
   return { envId: bytesOf(`id ${name}`), env: bytesOf(`env ${name}`, sizeBytes) }
+}
+
+const TTL_S = 30 * 86_400
+
+/** A deposit of a named envelope for 30 days. */
+export function depositTo(
+  owner: Owner,
+  auth: Deposit['auth'],
+  name: string,
+  more: Partial<Deposit> = {},
+): Deposit {
+  return {
+    mailboxId: owner.mailboxId,
+    lane: auth.kind === 'work' ? 1 : 0,
+    ttlS: TTL_S,
+    auth,
+    ...envelope(name),
+    ...more,
+  }
+}
+
+/** What lies in a mailbox. */
+export async function items(world: RelayWorld, owner: Owner): Promise<readonly RelayItem[]> {
+  const reply = await world.settle(
+    owner.connection.fetch({
+      mailboxId: owner.mailboxId,
+      after: undefined,
+      limit: 256,
+      maxBytes: 200_000,
+      idsOnly: false,
+      envIds: [],
+    }),
+  )
+  if ('kind' in reply) throw new Error(reply.status)
+  return reply.items
+}
+
+/** A relay, Bob's mailbox there, and Alice's courier. */
+export async function prepared(): Promise<{
+  world: RelayWorld
+  bob: Owner
+  alice: RelayConnection
+}> {
+  const world = new RelayWorld()
+  await world.start()
+  const bob = await world.owner('bob')
+  const alice = await world.connect()
+  return { world, bob, alice }
 }
