@@ -1,5 +1,6 @@
 // A running node: opens the profile, puts the services together, and hands out the API.
 import { randomBytes } from 'node:crypto'
+import type { CryptoProvider } from '../crypto/index.ts'
 import type { CallOptions, IncomingMessage, Node } from './api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Messenger } from './messenger.ts'
@@ -8,6 +9,8 @@ import { makeChats } from './messenger/chats.ts'
 import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
 import { statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
+import { nativeCrypto } from './native-crypto.ts'
+import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
 import type { Network } from './transport.ts'
 
 export interface CreateNodeOptions {
@@ -26,6 +29,12 @@ export interface CreateNodeOptions {
 /** Ports that tests and the simulator replace; the published createNode takes none of them. */
 export interface NodePorts {
   readonly network: () => Promise<Network>
+  /** Opens the profile's records; called again after a write failed. */
+  readonly profile: (options: {
+    readonly dir: string
+    readonly passphrase: string | undefined
+  }) => Promise<OpenedProfile>
+  readonly provider: CryptoProvider
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array<ArrayBuffer>
 }
@@ -35,10 +44,14 @@ export type RunningNode = Node & {
   addresses(): readonly string[]
 }
 
+const random = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(length))
+
 const systemPorts: NodePorts = {
   network: async () => (await import('./net/libp2p-host.ts')).libp2pNetwork,
+  profile: (options) => openProfile({ ...options, provider: nativeCrypto, random }),
+  provider: nativeCrypto,
   clock: systemClock,
-  random: (length) => new Uint8Array(randomBytes(length)),
+  random,
 }
 
 /**

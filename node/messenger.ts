@@ -19,7 +19,8 @@ import {
   retryKept,
 } from '../protocol/index.ts'
 import type { Timer } from './clock.ts'
-import type { Core } from './core.ts'
+import { Backoff } from './backoff.ts'
+import { type Core, unit } from './core.ts'
 import type { CreateNodeOptions, NodePorts } from './create-node.ts'
 import { Bundles } from './delivery/bundles.ts'
 import { Carrier } from './delivery/carrier.ts'
@@ -27,14 +28,14 @@ import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
-import { nativeCrypto } from './native-crypto.ts'
 import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
-import { openProfile } from './profile/open-profile.ts'
+import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow, writeSafeNow } from './safe-now.ts'
 import { Signal } from './signal.ts'
+import type { RecordStore } from './store/record-store.ts'
 import type { Host } from './transport.ts'
 
 const SAFE_NOW_SAVE_MS = 60_000
@@ -57,7 +58,8 @@ export class Messenger {
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
-  readonly #closeStore: () => Promise<void>
+  readonly #reopen: () => Promise<RecordStore>
+  #records: RecordStore
   #services: Services | undefined
   #relays: OwnRelay[] = []
   #courierHost: Promise<Host> | undefined
@@ -71,21 +73,24 @@ export class Messenger {
     readonly create: CreateNodeOptions
     readonly ports: NodePorts
     readonly stop: AbortController
-    readonly closeStore: () => Promise<void>
+    readonly opened: OpenedProfile
   }) {
     this.core = options.core
     this.#options = options.create
     this.#ports = options.ports
     this.#stop = options.stop
-    this.#closeStore = options.closeStore
+    this.#records = options.opened.records
+    this.#reopen = options.opened.reopen
   }
 
   /** Opens the profile and starts every service. */
   static async start(options: CreateNodeOptions, ports: NodePorts): Promise<Messenger> {
-    const { clock, random } = ports
-    const provider = nativeCrypto
-    const profileOptions = { dir: options.dir, passphrase: options.passphrase, provider, random }
-    const { records, identity } = await openProfile(profileOptions)
+    const { clock, random, provider } = ports
+    const opened = await ports.profile({
+      dir: options.dir,
+      passphrase: options.passphrase,
+    })
+    const { records, identity } = opened
     const stop = new AbortController()
     const log = options.log ?? (() => undefined)
     let messenger: Messenger | undefined
@@ -118,7 +123,7 @@ export class Messenger {
         create: options,
         ports,
         stop,
-        closeStore: () => records.close(),
+        opened,
       })
       await messenger.#begin(identity.homeSeed)
       return messenger
@@ -332,6 +337,30 @@ export class Messenger {
     this.readOnly = error.message
     this.core.log('store', `${error.code}: ${error.message}`)
     this.moved.raise()
+    void this.#recover()
+  }
+
+  /** A failed write leaves LevelDB unusable: opened anew until it works, then all goes on. */
+  async #recover(): Promise<void> {
+    const { clock, ledger, log, random, stopping } = this.core
+    const backoff = new Backoff(() => unit(random))
+    await this.#records.close().catch((error: unknown) => log('store', String(error)))
+    while (!stopping.aborted) {
+      try {
+        await clock.sleep(backoff.nextMs(), stopping)
+        this.#records = await this.#reopen()
+        await ledger.recover(this.#records)
+        await ledger.run((turn) => writeSafeNow(turn))
+      } catch (error) {
+        log('store', String(error))
+        continue
+      }
+      this.readOnly = ''
+      await this.#services?.carrier.start()
+      await this.#services?.receipts.start()
+      await this.#services?.bundles.start()
+      return
+    }
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
@@ -376,6 +405,6 @@ export class Messenger {
       services?.host.stop(),
       this.#courierHost?.then((host) => host.stop()),
     ])
-    await this.#closeStore()
+    await this.#records.close()
   }
 }

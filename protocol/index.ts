@@ -344,6 +344,7 @@ export type {
   Remote,
   UnreadableReason,
 } from './session/open-outcome.ts'
+export { sweepReplays } from './session/replay-map.ts'
 export { ownPrekeys } from './session/own-prekeys.ts'
 export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
 export { type SessionIndex, sessionIndex, type SessionRef } from './session/session-index.ts'
