@@ -8,6 +8,7 @@ import { NodeError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import type { RelaySeeds } from './credentials.ts'
+import { WRITE_BUFFER_BYTES } from './limits.ts'
 
 const KEY_FILES = {
   service: 'service.key',
@@ -80,6 +81,11 @@ async function prepare(dir: string, random: Random): Promise<void> {
   await make(dir, random)
 }
 
+/** Opens the store of a relay, which must be there. */
+export function openRelayStore(storePath: string): Promise<Store> {
+  return openLevelStore(storePath, { writeBufferBytes: WRITE_BUFFER_BYTES })
+}
+
 /**
  * Opens a relay's folder, making it where it is empty or not there. Rejects with NodeError:
  * CORRUPT_STORE where keys or store are missing, LOCKED, NOT_WRITABLE, DISK_FULL.
@@ -99,7 +105,7 @@ export async function openRelayFolder(dir: string, random: Random): Promise<Rela
     transport: await readSeed(dir, KEY_FILES.transport),
   }
   try {
-    return { seeds, store: await openLevelStore(storePath), storePath }
+    return { seeds, store: await openRelayStore(storePath), storePath }
   } catch (error) {
     if (!(error instanceof NodeError) || error.code !== 'NOT_INITIALISED') throw error
     throw new NodeError('CORRUPT_STORE', `the keys of a relay are in ${dir}, its store is not`, {
