@@ -110,6 +110,14 @@ async function createNode(options: HostOptions, listeners: Listeners): Promise<L
   })
 }
 
+/** libp2p's close waits out its timeout where the connection breaks under it; its event does not. */
+async function closeConnection(connection: Connection): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    connection.addEventListener('close', () => resolve(), { once: true })
+  })
+  await Promise.race([connection.close(), closed])
+}
+
 export class Libp2pHost implements Host {
   readonly transportKey: Bytes32
   /** The libp2p node, for services that attach to it (gossipsub); nothing else uses it. */
@@ -252,12 +260,19 @@ export class Libp2pHost implements Host {
       const key = ed25519Key(connection.remotePeer)
       return key !== undefined && equalBytes(key, remoteKey)
     })
-    await Promise.all(connections.map((connection) => connection.close()))
+    await Promise.all(connections.map((connection) => closeConnection(connection)))
   }
 
   async stop(): Promise<void> {
+    // What was sent in this tick is on its streams after this.
+    await new Promise<void>((resolve) => {
+      queueMicrotask(() => process.nextTick(resolve))
+    })
+    // libp2p's stop drops inbound sockets at once; closing flushes them first, for a second at most.
+    // What does not close in time is dropped by stop.
+    await Promise.allSettled(this.libp2p.getConnections().map((each) => closeConnection(each)))
     const stopping = this.libp2p.stop()
-    this.#listeners.destroySockets()
+    this.#listeners.destroyWaiting()
     await stopping
   }
 

@@ -54,7 +54,7 @@ export class Listeners {
     const expire = (): void => {
       socket.destroy()
     }
-    // Replaced by the WebSocket and TCP connections once they take the socket over.
+    // TCP connections have set a timeout of their own already; a WebSocket clears it once it is one.
     if (socket.timeout === undefined || socket.timeout === 0) {
       socket.setTimeout(this.#firstByteTimeoutMs)
       socket.once('timeout', expire)
@@ -68,8 +68,10 @@ export class Listeners {
     )
   }
 
-  /** Ends sockets that are in no connection yet and would hold up closing. */
-  destroySockets(): void {
-    for (const socket of this.#sockets) socket.destroy()
+  /** Ends sockets that are in no connection yet: they would hold up closing. */
+  destroyWaiting(): void {
+    for (const socket of this.#sockets) {
+      if (socket.timeout === this.#firstByteTimeoutMs) socket.destroy()
+    }
   }
 }

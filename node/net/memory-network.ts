@@ -11,28 +11,21 @@ import type {
   Network,
   ProtocolSpec,
 } from '../transport.ts'
-import { hostOf, parseAddress } from './address.ts'
-import { DIAL_TIMEOUT_MS, KEEP_ALIVE_MS } from './limits.ts'
-import {
-  Lane,
-  type MemoryCarrier,
-  type MemoryEnd,
-  type Wire,
-  connectionLost,
-  memoryStreamPair,
-} from './memory-stream.ts'
+import { parseAddress } from './address.ts'
+import { DIAL_TIMEOUT_MS } from './limits.ts'
+import { MemoryConnection } from './memory-connection.ts'
+import { Lane, type Wire, memoryStreamPair } from './memory-stream.ts'
 import { splitPeerAddress } from './peer-id.ts'
 
 /** A wire that delivers everything at once and whole. */
-export const PERFECT_WIRE: Wire = {
+const PERFECT_WIRE: Wire = {
   delayMs: () => 0,
   pieceBytes: (_from, _to, sizeBytes) => sizeBytes,
 }
 
 /** TCP's first retransmission of a connection request. */
 const DIAL_RETRY_MS = 1000
-/** When a side that hears nothing gives a connection up: two keep-alives. */
-const DEAD_AFTER_MS = 2 * KEEP_ALIVE_MS
+const CLOSE_TIMEOUT_MS = 1000
 const FIRST_PORT = 10_001
 
 interface Handler {
@@ -40,79 +33,7 @@ interface Handler {
   readonly accept: (stream: FrameStream) => void
 }
 
-interface OpenStream {
-  readonly opener: MemoryHost
-  readonly near: MemoryEnd
-  readonly far: MemoryEnd
-}
-
-/** One connection between two hosts, and the streams on it. */
-class MemoryConnection {
-  readonly dialer: MemoryHost
-  readonly listener: MemoryHost
-  readonly address: string
-  readonly #clock: Clock
-  readonly #ends = new Set<OpenStream>()
-  open = true
-
-  constructor(clock: Clock, dialer: MemoryHost, listener: MemoryHost, address: string) {
-    this.#clock = clock
-    this.dialer = dialer
-    this.listener = listener
-    this.address = address
-  }
-
-  other(side: MemoryHost): MemoryHost {
-    return side === this.dialer ? this.listener : this.dialer
-  }
-
-  add(ends: OpenStream): void {
-    for (const each of this.#ends) {
-      if (each.near.carrier.over && each.far.carrier.over) this.#ends.delete(each)
-    }
-    this.#ends.add(ends)
-  }
-
-  pump(): void {
-    for (const { near, far } of this.#ends) {
-      near.carrier.pump()
-      far.carrier.pump()
-    }
-  }
-
-  #close(): readonly OpenStream[] {
-    this.open = false
-    this.dialer.forget(this)
-    this.listener.forget(this)
-    const ends = [...this.#ends]
-    this.#ends.clear()
-    return ends
-  }
-
-  /** One side goes away; the other sees it after what that side sent before. */
-  leave(side: MemoryHost): void {
-    if (!this.open) return
-    for (const { near, far, opener } of this.#close()) {
-      const [leaving, staying] = opener === side ? [near, far] : [far, near]
-      if (!leaving.carrier.leave()) this.#breakAfter(staying.carrier, DEAD_AFTER_MS)
-    }
-  }
-
-  /** The network loses it, and what is in the air; each side notices after a delay of its own. */
-  break(delayMs: () => number): void {
-    if (!this.open) return
-    for (const { near, far } of this.#close()) {
-      near.carrier.sever()
-      far.carrier.sever()
-      this.#breakAfter(near.carrier, delayMs())
-      this.#breakAfter(far.carrier, delayMs())
-    }
-  }
-
-  #breakAfter(carrier: MemoryCarrier, delayMs: number): void {
-    this.#clock.after(delayMs, () => carrier.break(connectionLost()))
-  }
-}
+type HostConnection = MemoryConnection<MemoryHost>
 
 class MemoryHost implements Host {
   readonly transportKey: Bytes32
@@ -120,7 +41,7 @@ class MemoryHost implements Host {
   readonly #network: MemoryNetwork
   readonly #addresses: readonly string[]
   readonly #handlers = new Map<string, Handler>()
-  readonly #connections = new Set<MemoryConnection>()
+  readonly #connections = new Set<HostConnection>()
   #stopped = false
 
   constructor(network: MemoryNetwork, machine: string, key: Bytes32, addresses: readonly string[]) {
@@ -130,16 +51,12 @@ class MemoryHost implements Host {
     this.#addresses = addresses
   }
 
-  get connections(): ReadonlySet<MemoryConnection> {
+  get connections(): ReadonlySet<HostConnection> {
     return this.#connections
   }
 
   addresses(): readonly string[] {
     return this.#stopped ? [] : this.#addresses
-  }
-
-  forget(connection: MemoryConnection): void {
-    this.#connections.delete(connection)
   }
 
   async dial(
@@ -181,7 +98,7 @@ class MemoryHost implements Host {
     }
   }
 
-  #openConnection(address: string, key: Bytes32 | undefined): MemoryConnection | undefined {
+  #openConnection(address: string, key: Bytes32 | undefined): HostConnection | undefined {
     return [...this.#connections].find((connection) =>
       key === undefined
         ? connection.dialer === this && connection.address === address
@@ -193,7 +110,7 @@ class MemoryHost implements Host {
     address: string,
     expectedKey: Bytes32 | undefined,
     signal: AbortSignal,
-  ): Promise<MemoryConnection> {
+  ): Promise<HostConnection> {
     const target = this.#network.hostAt(address)
     // Where nobody listens, a machine still answers: it refuses.
     const machine = target?.machine ?? this.machine
@@ -209,14 +126,23 @@ class MemoryHost implements Host {
     if (listener === this) throw new NodeError('UNREACHABLE', 'a host cannot dial itself')
     const existing = this.#openConnection(address, listener.transportKey)
     if (existing !== undefined) return existing
-    const connection = new MemoryConnection(this.#network.clock, this, listener, address)
+    const connection: HostConnection = new MemoryConnection<MemoryHost>({
+      clock: this.#network.clock,
+      dialer: this,
+      listener,
+      address,
+      onClose: () => {
+        this.#connections.delete(connection)
+        listener.#connections.delete(connection)
+      },
+    })
     this.#connections.add(connection)
     listener.#connections.add(connection)
     return connection
   }
 
   async #openStream(
-    connection: MemoryConnection,
+    connection: HostConnection,
     protocol: ProtocolSpec,
     signal: AbortSignal,
   ): Promise<FrameStream> {
@@ -226,12 +152,12 @@ class MemoryHost implements Host {
       this.#network.lane(remote.machine, this.machine),
       {
         remoteKey: remote.transportKey,
-        remoteAddress: remote.#ipAddress(),
+        remoteAddress: this.#network.ipAddressOf(remote.machine),
         maxFrameBytes: protocol.maxFrameBytes,
       },
       {
         remoteKey: this.transportKey,
-        remoteAddress: this.#ipAddress(),
+        remoteAddress: this.#network.ipAddressOf(this.machine),
         maxFrameBytes: remote.#handlers.get(protocol.id)?.protocol.maxFrameBytes ?? 0,
       },
     )
@@ -253,22 +179,40 @@ class MemoryHost implements Host {
     return near.stream
   }
 
-  #ipAddress(): string {
-    const first = this.#addresses[0]
-    return first === undefined ? '127.0.0.1' : hostOf(parseAddress(first))
-  }
-
   async handle(protocol: ProtocolSpec, accept: (stream: FrameStream) => void): Promise<void> {
     this.#handlers.set(protocol.id, { protocol, accept })
   }
 
   async disconnect(remoteKey: Bytes32): Promise<void> {
     for (const connection of this.#connections) {
-      if (equalBytes(connection.other(this).transportKey, remoteKey)) connection.leave(this)
+      if (equalBytes(connection.other(this).transportKey, remoteKey)) {
+        await this.#closeGracefully(connection)
+      }
     }
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    this.#network.release(this)
+    await Promise.all([...this.#connections].map((each) => this.#closeGracefully(each)))
+  }
+
+  /** Flushes the streams, for a second at most. */
+  async #closeGracefully(connection: HostConnection): Promise<void> {
+    const streams = connection.streamsOf(this)
+    await new Promise<void>((resolve) => {
+      const late = this.#network.clock.after(CLOSE_TIMEOUT_MS, resolve)
+      // A stream's close never rejects: what went wrong goes to its onClose.
+      void Promise.all(streams.map((stream) => stream.close())).then(() => {
+        late.cancel()
+        resolve()
+      })
+    })
+    connection.leave(this)
+  }
+
+  /** Power off: gone without a word of its own, what is in the air still arrives. */
+  vanish(): void {
     this.#stopped = true
     this.#network.release(this)
     for (const connection of this.#connections) connection.leave(this)
@@ -280,6 +224,7 @@ export class MemoryNetwork implements Network {
   readonly #wire: Wire
   readonly #listening = new Map<string, MemoryHost>()
   readonly #hosts = new Set<MemoryHost>()
+  readonly #ipAddresses = new Map<string, string>()
   #nextPort = FIRST_PORT
 
   constructor(clock: Clock, wire: Wire = PERFECT_WIRE) {
@@ -314,6 +259,17 @@ export class MemoryNetwork implements Network {
     return host
   }
 
+  /** Where connections of a machine seem to come from. */
+  ipAddressOf(machine: string): string {
+    let address = this.#ipAddresses.get(machine)
+    if (address === undefined) {
+      const n = this.#ipAddresses.size + 1
+      address = `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`
+      this.#ipAddresses.set(machine, address)
+    }
+    return address
+  }
+
   hostAt(address: string): MemoryHost | undefined {
     return this.#listening.get(address)
   }
@@ -338,7 +294,7 @@ export class MemoryNetwork implements Network {
     }
   }
 
-  #connections(): Set<MemoryConnection> {
+  #connections(): Set<HostConnection> {
     return new Set([...this.#hosts].flatMap((host) => [...host.connections]))
   }
 
@@ -365,7 +321,7 @@ export class MemoryNetwork implements Network {
   /** Power off: every host of a machine is gone without a word, its addresses are free. */
   crash(machine: string): void {
     for (const host of this.#hosts) {
-      if (host.machine === machine) void host.stop()
+      if (host.machine === machine) host.vanish()
     }
   }
 }

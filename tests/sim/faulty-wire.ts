@@ -13,7 +13,7 @@ export interface WireSettings {
   readonly bytesPerMs?: number
 }
 
-export const CALM_WIRE: WireSettings = { delayMs: [5, 40], lagChance: 0.01, fragments: true }
+const CALM_WIRE: WireSettings = { delayMs: [5, 40], lagChance: 0.01, fragments: true }
 
 export class FaultyWire implements Wire {
   /** May be replaced at any time. */

@@ -5,7 +5,7 @@
 import type { Simulation } from './simulation.ts'
 
 /** The seeds of a test that runs `count` of them by default. */
-export function seeds(count: number): readonly string[] {
+function seeds(count: number): readonly string[] {
   const one = process.env['SOTTO_SIM_SEED']
   if (one !== undefined) return [one]
   const many = Number(process.env['SOTTO_SIM_SEEDS'] ?? count)
@@ -14,7 +14,7 @@ export function seeds(count: number): readonly string[] {
 }
 
 /** Whether a single seed is being replayed: then traces are kept and printed. */
-export const replaying: boolean = process.env['SOTTO_SIM_SEED'] !== undefined
+const replaying: boolean = process.env['SOTTO_SIM_SEED'] !== undefined
 
 /** Runs each seed; a failure names its seed, and a replayed seed prints its trace. */
 export async function eachSeed(

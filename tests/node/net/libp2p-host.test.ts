@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { type Socket, connect } from 'node:net'
-import type { IdentifyResult } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
+import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { noble } from '../../../crypto/index.ts'
 import { admission } from '../../../node/net/admission.ts'
 import { Libp2pHost, libp2pNetwork } from '../../../node/net/libp2p-host.ts'
-import { joinPeerAddress, peerIdText } from '../../../node/net/peer-id.ts'
+import { joinPeerAddress } from '../../../node/net/peer-id.ts'
 import { transportContract } from '../../contracts/transport.ts'
 
 transportContract('libp2p over TCP', () => ({
@@ -50,7 +49,7 @@ describe('the libp2p host', () => {
       await relay.handle(PROTOCOL, () => undefined)
       const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
       const address = relay.addresses()[0]!
-      const sockets = await idleSockets(portOf(address), 100)
+      const sockets = await idleSockets(portOf(address), 300)
       const stream = await client.dial(address, PROTOCOL, { signal: AbortSignal.timeout(5000) })
       expect(stream.open).toBe(true)
       const started = performance.now()
@@ -73,7 +72,8 @@ describe('the libp2p host', () => {
     expect(result.agentVersion).toBe('sotto/1')
     expect(result.listenAddrs).toEqual([])
     expect(result.signedPeerRecord?.addresses ?? []).toEqual([])
-    await Promise.all([relay.stop(), home.stop()])
+    await home.stop()
+    await relay.stop()
   })
 
   test('dials names, with and without the peer id', async () => {
@@ -134,7 +134,8 @@ describe('the libp2p host', () => {
     )
     await received
     expect(chunks).toBe(1)
-    await Promise.all([client.stop(), relay.stop()])
+    await client.stop()
+    await relay.stop()
   })
 
   test('forgets peers that left', async () => {
@@ -156,12 +157,46 @@ describe('the libp2p host', () => {
     await relay.stop()
   })
 
+  test.each([
+    ['half a length', Uint8Array.of(0, 0), 'FRAME_TRUNCATED'],
+    ['half a frame', Uint8Array.of(0, 0, 0, 5, 1, 2), 'FRAME_TRUNCATED'],
+    ['an empty frame', Uint8Array.of(0, 0, 0, 0), 'FRAME_LENGTH'],
+    ['a frame too long', Uint8Array.of(0, 0, 4, 1), 'FRAME_LENGTH'],
+  ])('a remote that writes %s and ends is cut off', async (_what, bytes, code) => {
+    const listen = ['/ip4/127.0.0.1/tcp/0']
+    const relay = await Libp2pHost.start({ seed: seed(), listen, role: 'relay' })
+    const frames: Uint8Array[] = []
+    const closed = new Promise((resolve) => {
+      void relay.handle(PROTOCOL, (stream) => {
+        stream.onFrame((frame) => frames.push(frame))
+        stream.onClose(resolve)
+      })
+    })
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    const stream = await client.dial(relay.addresses()[0]!, PROTOCOL)
+    stream.send(Uint8Array.of(1))
+    await new Promise(setImmediate)
+    const raw = client.libp2p
+      .getConnections()[0]!
+      .streams.find((each) => each.protocol === PROTOCOL.id)!
+    raw.send(bytes)
+    await raw.close()
+    expect(await closed).toMatchObject({ code })
+    expect(frames).toEqual([Uint8Array.of(1)])
+    await client.stop()
+    await relay.stop()
+  })
+
   test('a host that only dials starts without a listener', async () => {
     const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
     expect(client.addresses()).toEqual([])
     await client.stop()
   })
 })
+
+function peer(raw: Uint8Array, type = 'Ed25519'): PeerId {
+  return { type, publicKey: { raw } } as unknown as PeerId
+}
 
 describe('admission', () => {
   const rules = admission(2)
@@ -171,16 +206,15 @@ describe('admission', () => {
     smallOrder[0] = 1
     const nonCanonical = new Uint8Array(32).fill(255)
     for (const key of [smallOrder, nonCanonical]) {
-      const peer = peerIdFromString(peerIdText(key))
-      expect(rules.denyInboundEncryptedConnection?.(peer, undefined as never)).toBe(true)
-      expect(rules.denyOutboundEncryptedConnection?.(peer, undefined as never)).toBe(true)
+      expect(rules.denyInboundEncryptedConnection?.(peer(key), undefined as never)).toBe(true)
+      expect(rules.denyOutboundEncryptedConnection?.(peer(key), undefined as never)).toBe(true)
     }
-    const good = peerIdFromString(peerIdText(noble.ed25519PublicKey(seed())))
+    const good = peer(noble.ed25519PublicKey(seed()))
     expect(rules.denyInboundEncryptedConnection?.(good, undefined as never)).toBe(false)
   })
 
   test('refuses keys of other types', () => {
-    const rsa = peerIdFromString('QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N')
+    const rsa = peer(noble.ed25519PublicKey(seed()), 'RSA')
     expect(rules.denyInboundEncryptedConnection?.(rsa, undefined as never)).toBe(true)
   })
 })
