@@ -9,6 +9,7 @@ import type { Store } from '../store.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import type { RelaySeeds } from './credentials.ts'
 import { WRITE_BUFFER_BYTES } from './limits.ts'
+import { readHead, writeHead } from './store-head.ts'
 
 const KEY_FILES = {
   service: 'service.key',
@@ -19,6 +20,7 @@ const KEY_FILES = {
 const MARKER = 'unfinished'
 const STORE = 'store'
 const SEED_BYTES = 32
+const EPOCH_BYTES = 8
 
 export interface RelayFolder {
   readonly seeds: RelaySeeds
@@ -112,5 +114,20 @@ export async function openRelayFolder(dir: string, random: Random): Promise<Rela
       hint: 'restore the store; to start anew under new keys, use an empty folder',
       cause: error,
     })
+  }
+}
+
+/**
+ * Marks a folder that was put back from a copy: every mailbox shows another incarnation from now
+ * on, so that owners publish again and depositors deposit again what the copy does not have. To be
+ * called before the relay serves. Rejects as {@link openRelayFolder} does.
+ */
+export async function markRestored(dir: string, random: Random): Promise<void> {
+  const store = await openRelayStore(join(dir, STORE))
+  try {
+    const head = await readHead(store, random)
+    await store.write([writeHead(random(EPOCH_BYTES), head.safeNowMs ?? 0)])
+  } finally {
+    await store.close()
   }
 }

@@ -10,6 +10,7 @@ import { MemoryNetwork } from '../../../node/net/memory-network.ts'
 import { connectRelay } from '../../../node/relay-client/connect-relay.ts'
 import { addressGroup } from '../../../node/relay/address-limits.ts'
 import { type CreateRelayOptions, createRelay } from '../../../node/relay/create-relay.ts'
+import { markRestored } from '../../../node/relay/relay-folder.ts'
 import type { Host, Network } from '../../../node/transport.ts'
 import { deriveCapKey } from '../../../protocol/index.ts'
 import { bytesOf, envelope } from '../../support/relay-world.ts'
@@ -41,6 +42,13 @@ function optionsFor(dir: string, network: Network, listen: string): CreateRelayO
 }
 
 async function depositOnce(host: Host, address: string): Promise<string> {
+  return (await depositFor(host, address)).kind
+}
+
+async function depositFor(
+  host: Host,
+  address: string,
+): Promise<{ readonly kind: string; readonly incarnation: Uint8Array }> {
   const connection = await connectRelay({
     host,
     address,
@@ -67,7 +75,7 @@ async function depositOnce(host: Host, address: string): Promise<string> {
     ...envelope('one'),
   })
   await connection.close()
-  return result.kind
+  return { kind: result.kind, incarnation: opened.incarnation }
 }
 
 describe('a relay in a folder', () => {
@@ -107,6 +115,21 @@ describe('a relay in a folder', () => {
     await expect(createRelay(optionsFor(dir, network, listen))).rejects.toMatchObject({
       code: 'CORRUPT_STORE',
     })
+  })
+
+  it('shows other incarnations once it is marked as restored', async () => {
+    const dir = join(await folder(), 'relay')
+    const network = new MemoryNetwork(systemClock)
+    const client = await network.createHost({ seed: random(32), listen: [], role: 'courier' })
+    const relay = await createRelay(optionsFor(dir, network, listen))
+    const before = await depositFor(client, relay.addresses[0] ?? '')
+    await relay.close()
+    await markRestored(dir, random)
+    const again = await createRelay(optionsFor(dir, network, listen))
+    const after = await depositFor(client, again.addresses[0] ?? '')
+    expect(after.kind).toBe('dup')
+    expect(after.incarnation).not.toEqual(before.incarnation)
+    await again.close()
   })
 
   it('is locked to a second process', async () => {
