@@ -98,6 +98,9 @@ export class OperationQueue {
         }),
       )
     }
+    if (bytes + OP_OVERHEAD_BYTES > RELAY_FRAME_MAX_BYTES) {
+      return Promise.reject(new NodeError('TOO_LARGE', `${kind}: ${bytes} bytes fit no frame`))
+    }
     const make = typeof request === 'function' ? request : () => request
     return new Promise((resolve, reject) => {
       this.#waiting.push({

@@ -20,6 +20,7 @@ import {
 } from '../../protocol/index.ts'
 import { type ConnectionParts, relayHour, relayNowMs } from './connection-parts.ts'
 import { Depositor } from './depositor.ts'
+import { PREKEYS_AT_ONCE } from './limits.ts'
 import type { OpMaker } from './operation-queue.ts'
 import { work } from './proof-worker.ts'
 import { refusal } from './refusal.ts'
@@ -154,14 +155,23 @@ export class RelayConnection {
     throw refusal('CARD.PUT', reply)
   }
 
-  /** Adds one-time prekeys, up to 128 a call, or puts them in the place of all that are there. */
-  putPrekeys(
+  /**
+   * Adds one-time prekeys, or puts them in the place of all that are there. Many of them go in
+   * several operations, in order; what is left of each class after the last.
+   */
+  async putPrekeys(
     mailboxId: Bytes16,
     replace: boolean,
     items: readonly PrekeyItem[],
   ): Promise<PrekeyCounts> {
-    const bytes = items.reduce((sum, { item }) => sum + item.length + 8, 0)
-    return this.#must('prekeyPut', { mailboxId, replace, items }, bytes)
+    const calls: Promise<PrekeyCounts>[] = []
+    for (let at = 0; at < items.length; at += PREKEYS_AT_ONCE) {
+      const part = items.slice(at, at + PREKEYS_AT_ONCE)
+      const bytes = part.reduce((sum, { item }) => sum + item.length + 8, 0)
+      const request = { mailboxId, replace: replace && at === 0, items: part }
+      calls.push(this.#must('prekeyPut', request, bytes))
+    }
+    return (await Promise.all(calls)).at(-1) ?? this.prekeyCount(mailboxId)
   }
 
   prekeyCount(mailboxId: Bytes16): Promise<PrekeyCounts> {

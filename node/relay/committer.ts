@@ -33,6 +33,7 @@ export interface FlushSlot {
 }
 
 export interface Job {
+  /** Operations; one that reads much counts as several. */
   readonly ops: number
   readonly bytes: number
   /** Rows it will probably read. */

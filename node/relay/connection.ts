@@ -30,6 +30,7 @@ import {
   INFLIGHT_OPS_MAX,
   REPLY_RESERVE_BYTES,
 } from './limits.ts'
+import { weightOf } from './op-weight.ts'
 import { type OpPlace, type RelayCore, ReplyRoom, type StreamState, runOp } from './operations.ts'
 import { rowKey } from './row-keys.ts'
 import { TokenBucket } from './token-buckets.ts'
@@ -187,7 +188,7 @@ export class RelayConnection {
     const { core, turnOf } = this.#options
     const state = this.#state
     return {
-      ops: ops.length,
+      ops: ops.reduce((sum, op) => sum + weightOf(op), 0),
       bytes,
       reads: readsOf(frame),
       *steps(slot) {

@@ -4,12 +4,11 @@ import type { CryptoProvider, Random } from '../../crypto/index.ts'
 import type { MailboxLimits } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { joinPeerAddress } from '../net/peer-id.ts'
-import { openLevelStore } from '../store/level-store.ts'
 import type { Host, Network } from '../transport.ts'
 import { DiskGauge } from './disk-gauge.ts'
 import { type HealthServer, startHealthServer } from './health-server.ts'
 import { DISK_MAX_BYTES } from './limits.ts'
-import { openRelayFolder } from './relay-folder.ts'
+import { openRelayFolder, openRelayStore } from './relay-folder.ts'
 import { type RelayService, type RelayServiceOptions, startRelayService } from './relay-service.ts'
 
 export interface CreateRelayOptions extends Pick<
@@ -59,7 +58,7 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
       host,
       store,
       reopen: async () => {
-        store = await openLevelStore(folder.storePath)
+        store = await openRelayStore(folder.storePath)
         return store
       },
       seeds: folder.seeds,

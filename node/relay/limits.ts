@@ -7,7 +7,7 @@ export const RELAY_PROTOCOL: ProtocolSpec = {
   maxFrameBytes: RELAY_FRAME_MAX_BYTES,
 }
 
-/** One flush: operations and bytes of requests. What is beyond goes into the next. */
+/** One flush: operations (a heavy one counts as several) and bytes of requests. What is beyond goes into the next. */
 export const FLUSH_OPS_MAX = 512
 export const FLUSH_BYTES_MAX: number = 1 << 20
 /** Waiting for a flush; beyond it frames are answered `busy`. */
@@ -68,6 +68,8 @@ export const DESCRIPTOR_RENEW_MS: number = 24 * 3_600_000
 export const GOAWAY_GRACE_MS = 5_000
 /** Longest wait for the last flush at the end. */
 export const DRAIN_MS = 30_000
+/** Bytes LevelDB gathers in memory: large, since a relay writes many and short-lived rows. */
+export const WRITE_BUFFER_BYTES: number = 16 << 20
 /** Disk allowed unless told: 10 GiB. */
 export const DISK_MAX_BYTES: number = 10 * 2 ** 30
 export const DISK_PROBE_MS = 30_000

@@ -8,6 +8,8 @@ import { NodeError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import type { RelaySeeds } from './credentials.ts'
+import { WRITE_BUFFER_BYTES } from './limits.ts'
+import { readHead, writeHead } from './store-head.ts'
 
 const KEY_FILES = {
   service: 'service.key',
@@ -18,6 +20,7 @@ const KEY_FILES = {
 const MARKER = 'unfinished'
 const STORE = 'store'
 const SEED_BYTES = 32
+const EPOCH_BYTES = 8
 
 export interface RelayFolder {
   readonly seeds: RelaySeeds
@@ -80,6 +83,11 @@ async function prepare(dir: string, random: Random): Promise<void> {
   await make(dir, random)
 }
 
+/** Opens the store of a relay, which must be there. */
+export function openRelayStore(storePath: string): Promise<Store> {
+  return openLevelStore(storePath, { writeBufferBytes: WRITE_BUFFER_BYTES })
+}
+
 /**
  * Opens a relay's folder, making it where it is empty or not there. Rejects with NodeError:
  * CORRUPT_STORE where keys or store are missing, LOCKED, NOT_WRITABLE, DISK_FULL.
@@ -99,12 +107,27 @@ export async function openRelayFolder(dir: string, random: Random): Promise<Rela
     transport: await readSeed(dir, KEY_FILES.transport),
   }
   try {
-    return { seeds, store: await openLevelStore(storePath), storePath }
+    return { seeds, store: await openRelayStore(storePath), storePath }
   } catch (error) {
     if (!(error instanceof NodeError) || error.code !== 'NOT_INITIALISED') throw error
     throw new NodeError('CORRUPT_STORE', `the keys of a relay are in ${dir}, its store is not`, {
       hint: 'restore the store; to start anew under new keys, use an empty folder',
       cause: error,
     })
+  }
+}
+
+/**
+ * Marks a folder that was put back from a copy: every mailbox shows another incarnation from now
+ * on, so that owners publish again and depositors deposit again what the copy does not have. To be
+ * called before the relay serves. Rejects as {@link openRelayFolder} does.
+ */
+export async function markRestored(dir: string, random: Random): Promise<void> {
+  const store = await openRelayStore(join(dir, STORE))
+  try {
+    const head = await readHead(store, random)
+    await store.write([writeHead(random(EPOCH_BYTES), head.safeNowMs ?? 0)])
+  } finally {
+    await store.close()
   }
 }

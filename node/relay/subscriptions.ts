@@ -191,6 +191,7 @@ export class Subscriptions {
     if (subscription.ended || !stream.open) return false
     if (items.length === 0) return this.#drain(subscription)
     const sent = this.#cut(subscription, items)
+    subscription.drained = false
     if (sent.length === 0) {
       this.#starve(subscription)
       return false
@@ -224,7 +225,8 @@ export class Subscriptions {
   }
 
   #drain(subscription: Subscription): boolean {
-    if (subscription.drained) return false
+    // Something came while the page was read: not the head after all, and it is read again.
+    if (subscription.drained || subscription.again) return false
     subscription.drained = true
     const { mailboxId, incarnation, headSeq } = subscription
     const push: RelayPush = { kind: 'drained', mailboxId, incarnation, headSeq, chain: undefined }

@@ -239,3 +239,61 @@ describe('cards and prekeys', () => {
     })
   })
 })
+
+describe('a disk that fails', () => {
+  it('is told as `busy`, and as not ready, until it works again', async () => {
+    const disk = { broken: false }
+    const world = new RelayWorld()
+    await world.start({
+      reopen: () =>
+        disk.broken
+          ? Promise.reject(new Error('still full'))
+          : Promise.resolve(new FaultyStore(world.map)),
+    })
+    const bob = await world.owner('bob')
+    const alice = await world.connect()
+    const auth = world.capability(bob, 'alice')
+    disk.broken = true
+    world.store.fault = 'before'
+    expect(await world.settle(alice.deposit(depositTo(bob, auth, '1')))).toMatchObject({
+      status: 'busy',
+    })
+    await world.advance(10_000)
+    expect(world.service?.ready).toBe(false)
+    expect(await world.settle(alice.deposit(depositTo(bob, auth, '1')))).toMatchObject({
+      status: 'busy',
+      scope: 'service',
+    })
+    disk.broken = false
+    await world.advance(61_000)
+    expect(world.service?.ready).toBe(true)
+    expect(await world.settle(alice.deposit(depositTo(bob, auth, '1')))).toMatchObject({
+      kind: 'stored',
+    })
+    expect(await items(world, bob)).toHaveLength(1)
+  })
+
+  it('refuses strangers first, then mailboxes, then all, as it fills', async () => {
+    const disk = { used: 0.8 }
+    const world = new RelayWorld()
+    await world.start({ diskUsed: () => disk.used })
+    const bob = await world.owner('bob')
+    const alice = await world.connect()
+    const auth = world.capability(bob, 'alice')
+    const full = { status: 'full', scope: 'service' }
+    const send = (right: Deposit['auth'], name: string): Promise<DepositResult> =>
+      world.settle(alice.deposit(depositTo(bob, right, name)))
+    expect(await send({ kind: 'work' }, '1')).toMatchObject({ kind: 'stored' })
+    disk.used = 0.86
+    expect(await send({ kind: 'work' }, '2')).toMatchObject(full)
+    expect(await send(auth, '3')).toMatchObject({ kind: 'stored' })
+    await world.owner('carol')
+    disk.used = 0.91
+    await expect(world.owner('dave')).rejects.toThrow('OPEN: full')
+    await world.owner('bob')
+    expect(await send(auth, '4')).toMatchObject({ kind: 'stored' })
+    disk.used = 0.98
+    expect(await send(auth, '5')).toMatchObject(full)
+    expect(await send(auth, '4')).toMatchObject({ kind: 'dup' })
+  })
+})

@@ -264,3 +264,71 @@ describe('the stream', () => {
     expect(world.service!.ready).toBe(false)
   })
 })
+
+describe('the owner', () => {
+  it('ends every capability with a higher generation, and cannot go back', async () => {
+    const { world, bob, alice } = await prepared()
+    const old = world.capability(bob, 'alice')
+    const next = await world.owner('bob', 1)
+    expect(next.incarnation).toEqual(bob.incarnation)
+    expect(await world.settle(alice.deposit(depositTo(bob, old, '1')))).toMatchObject({
+      status: 'auth',
+    })
+    const fresh = world.capability(next, 'alice')
+    expect(await world.settle(alice.deposit(depositTo(next, fresh, '2')))).toMatchObject({
+      kind: 'stored',
+    })
+    await expect(world.owner('bob', 0)).rejects.toThrow('OPEN: conflict')
+  })
+
+  it('closes a mailbox with all that is in it; a new one is another incarnation', async () => {
+    const { world, bob, alice } = await prepared()
+    const auth = world.capability(bob, 'alice')
+    await world.settle(alice.deposit(depositTo(bob, auth, '1')))
+    await world.settle(bob.connection.closeMailbox(bob.mailboxId))
+    expect(await world.settle(alice.deposit(depositTo(bob, auth, '2')))).toMatchObject({
+      status: 'auth',
+    })
+    await expect(world.owner('bob')).rejects.toThrow('OPEN: busy')
+    await world.settle(world.service!.sweep())
+    const again = await world.owner('bob')
+    expect(again.incarnation).not.toEqual(bob.incarnation)
+    expect(await items(world, again)).toEqual([])
+    expect(await world.settle(alice.deposit(depositTo(bob, auth, '1')))).toMatchObject({
+      kind: 'stored',
+    })
+  })
+
+  it('publishes many prekeys in several operations, all or nothing of each', async () => {
+    const { world, bob } = await prepared()
+    const some = (count: number): { class: 1; item: Uint8Array }[] =>
+      Array.from({ length: count }, (_, i) => ({ class: 1, item: bytesOf(`opk ${i}`, 2_048) }))
+    const put = (count: number, replace: boolean): Promise<unknown> =>
+      world.settle(bob.connection.putPrekeys(bob.mailboxId, replace, some(count)))
+    expect(await put(200, true)).toEqual({ opk: 200, okem: 0 })
+    expect(await put(300, false)).toEqual({ opk: 500, okem: 0 })
+    await expect(put(13, false)).rejects.toMatchObject({ code: 'RELAY_QUOTA' })
+    expect(await world.settle(bob.connection.prekeyCount(bob.mailboxId))).toEqual({
+      opk: 500,
+      okem: 0,
+    })
+    expect(await put(3, true)).toEqual({ opk: 3, okem: 0 })
+  })
+
+  it('cannot touch a mailbox it did not prove on this stream', async () => {
+    const { world, bob, alice } = await prepared()
+    const calls = [
+      () => alice.ack(bob.mailboxId, [bytesOf('x')]),
+      () => alice.revoke(bob.mailboxId, [bytesOf('x', 8)]),
+      () => alice.putCard(bob.mailboxId, 1, bytesOf('x')),
+      () => alice.closeMailbox(bob.mailboxId),
+      () => alice.prekeyCount(bob.mailboxId),
+      () => alice.deleteInvite(bob.mailboxId, bytesOf('x', 8)),
+    ]
+    for (const call of calls) {
+      await expect(world.settle(call() as Promise<unknown>)).rejects.toMatchObject({
+        cause: { status: 'unauthenticated' },
+      })
+    }
+  })
+})

@@ -284,6 +284,34 @@ describe('a device mailbox', () => {
     expect(describeOutcome(await box.deposit(0, 3, 1, 99))).toBe('dup acked')
   })
 
+  it('gives ephemeral deposits one answer and keeps nothing of them', async () => {
+    const box = new Box()
+    await box.open()
+    const right = { lane: 0, expiresS: START_S * 2, capId: bytesOf('capability 0', 8) }
+    const request = {
+      mailboxId,
+      envId: bytesOf('typing'),
+      lane: 0,
+      flags: 1,
+      ttlS: 0,
+      coalesce: undefined,
+      env: bytesOf('env', 5),
+    }
+    const capKey = deriveCapKey(noble, serviceKey, secret, right)
+    const mac = depositMac(noble, { capKey, serviceKey }, request)
+    const send = (change: object): Promise<unknown> =>
+      box.run((turn) =>
+        takeDeposit(turn, { ...request, auth: { kind: 'capability', ...right, mac }, ...change }),
+      )
+    expect(await send({})).toEqual({ kind: 'accepted', push: true })
+    expect(await send({ mailboxId: bytesOf('nobody', 16) })).toEqual({
+      kind: 'accepted',
+      push: false,
+    })
+    expect(await send({ env: bytesOf('x', 5) })).toEqual({ kind: 'accepted', push: false })
+    expect(await box.ids()).toEqual([])
+  })
+
   it('pages through items, and never sticks at one that is larger than asked for', async () => {
     const box = new Box()
     await box.open()

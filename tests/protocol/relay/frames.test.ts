@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CborValue, encodeCbor, fromHex, noble, toHex } from '../../../crypto/index.ts'
+import { type CborValue, encodeCbor, fromHex, toHex } from '../../../crypto/index.ts'
 import { failed } from '../../../protocol/relay/failure.ts'
 import {
   type RelayPush,
@@ -319,7 +319,6 @@ describe('sizes on the wire (SPEC.md §12.5)', () => {
 
   it('a frame of a stranger decoder reads as these bytes', () => {
     const ping: RelayOp = { kind: 'ping', request: { pad: Uint8Array.of(1, 2) } }
-    expect(encodeRequest(1, [ping])).toEqual(fromHex('83000181' + '82181a420102'))
-    expect(noble.sha256(encodeRequest(1, OPS)).length).toBe(32)
+    expect(encodeRequest(1, [ping])).toEqual(fromHex('8300018182181a420102'))
   })
 })
