@@ -152,19 +152,19 @@ export class Connection implements Calls {
         this.#rpc.notify('rpc.cancel', { id })
         fail(signal?.reason)
       }
-      const done = (): void => {
+      const settled = (): void => {
         this.#pending.delete(fail)
         signal?.removeEventListener('abort', cancel)
       }
       const fail = (error: unknown): void => {
-        done()
+        settled()
         reject(error)
       }
       this.#pending.add(fail)
       signal?.addEventListener('abort', cancel, { once: true })
       this.#rpc.request(method, parameters).then(
         (result: unknown) => {
-          done()
+          settled()
           resolve(result ?? undefined)
         },
         (error: unknown) => fail(fromAnswer(error)),
