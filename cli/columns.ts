@@ -10,9 +10,7 @@ export function columns(
   rows: readonly (readonly string[])[],
 ): readonly string[] {
   const all = [heading, ...rows].map((row) => row.map(terminalSafeLine))
-  const widths = heading.map((_, at) =>
-    Math.max(...all.map((row) => stringWidth(row[at] ?? ''))),
-  )
+  const widths = heading.map((_, at) => Math.max(...all.map((row) => stringWidth(row[at] ?? ''))))
   return all.map((row) =>
     row
       .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - stringWidth(cell))))

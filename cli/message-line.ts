@@ -40,5 +40,9 @@ export function messageLines(message: Message, withChat: boolean): readonly (rea
     text,
   ]
   if (rest.length === 0) return [[...head, ...tail]]
-  return [head, ...rest.slice(0, -1).map((line) => [`    ${line}`]), [`    ${rest.at(-1) ?? ''}`, ...tail]]
+  return [
+    head,
+    ...rest.slice(0, -1).map((line) => [`    ${line}`]),
+    [`    ${rest.at(-1) ?? ''}`, ...tail],
+  ]
 }

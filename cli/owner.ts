@@ -56,7 +56,8 @@ async function knock(options: OwnerOptions): Promise<Connection | undefined> {
     return await Connection.open({ socket: found.socket, signal: options.signal, report })
   } catch (error) {
     const code = codeOf(error)
-    if (['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'].includes(code)) return undefined
+    if (['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'].includes(code))
+      return undefined
     if (error instanceof NodeError && error.code === 'CLOSED') return undefined
     if (code !== 'TIMEOUT') throw error
     throw new NodeError('NODE_RUNNING', `process ${found.pid} runs this profile, and is stuck`, {
@@ -86,10 +87,12 @@ async function runHere(options: OwnerOptions, passphrase: string | undefined): P
   const door = await options.loadNode()
   const given = passphrase === undefined ? {} : { passphrase }
   const node = await door.createNode({ dir, listen, online, log, ...given })
-  const server = online ? await share(node, options).catch(async (error: unknown) => {
-    await node.close()
-    throw error
-  }) : undefined
+  const server = online
+    ? await share(node, options).catch(async (error: unknown) => {
+        await node.close()
+        throw error
+      })
+    : undefined
   return {
     name: node.name,
     address: node.address,

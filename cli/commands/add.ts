@@ -18,7 +18,9 @@ export async function run(invocation: Invocation): Promise<void> {
     output.record(
       { contact: { name: contact.name, address: contact.address, state: contact.state } },
       () => [
-        [`Added ${contact.name}: ${contact.state === 'ready' ? 'connected' : 'waiting for their answer'}.`],
+        [
+          `Added ${contact.name}: ${contact.state === 'ready' ? 'connected' : 'waiting for their answer'}.`,
+        ],
       ],
     )
     output.talk(`Next: sotto send ${contact.name} "hello"`)

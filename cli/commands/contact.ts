@@ -13,7 +13,10 @@ function trust(contact: Contact): string {
 
 function lines(contact: Contact): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
-    [{ text: terminalSafeLine(contact.name), style: 'bold' }, `  ${contact.state}, ${trust(contact)}`],
+    [
+      { text: terminalSafeLine(contact.name), style: 'bold' },
+      `  ${contact.state}, ${trust(contact)}`,
+    ],
     [`  address  ${contact.address}`],
   ]
   if (contact.theirName !== contact.name) {
@@ -108,7 +111,9 @@ export async function verify(invocation: Invocation): Promise<void> {
       const { name, address, verified } = await node.contacts.get(who)
       const safetyNumber = await node.contacts.safetyNumber(address)
       output.record({ name, address, verified, safetyNumber }, () => [[safetyNumber]])
-      output.talk(`Compare it by voice or in person; if it is the same: sotto contact verify ${name} --yes`)
+      output.talk(
+        `Compare it by voice or in person; if it is the same: sotto contact verify ${name} --yes`,
+      )
     },
     { online: false },
   )

@@ -33,7 +33,9 @@ async function history(node: Node, { who, limit, unread }: Wish): Promise<readon
 /** Marks as read up to the first unread message that was not shown, for each chat. */
 async function mark(node: Node, shown: readonly Message[]): Promise<void> {
   const seen = new Set(shown.map((message) => message.id))
-  const chats = new Set(shown.filter((message) => !message.mine).map((message) => message.from.address))
+  const chats = new Set(
+    shown.filter((message) => !message.mine).map((message) => message.from.address),
+  )
   for (const who of chats) {
     const unread = await node.chats.messages(who, { unread: true, limit: PAGE })
     const hidden = unread.findIndex((message) => !seen.has(message.id))
@@ -73,7 +75,8 @@ export async function run(invocation: Invocation): Promise<void> {
     async (session) => {
       const { node } = session
       await session.settle()
-      const address = wish.who === undefined ? undefined : (await node.contacts.get(wish.who)).address
+      const address =
+        wish.who === undefined ? undefined : (await node.contacts.get(wish.who)).address
       // Taken first: what comes while the history is read is followed, not missed.
       const from = (await node.events.cursor()) - 1
       const messages = await history(node, wish)

@@ -48,7 +48,11 @@ export async function run(invocation: Invocation): Promise<number> {
     })
     if (wait === undefined) {
       await session.settle()
-      show(session.lasting() ? queued : { id: queued.id, state: (await node.chats.message(queued.id)).state })
+      show(
+        session.lasting()
+          ? queued
+          : { id: queued.id, state: (await node.chats.message(queued.id)).state },
+      )
       await tellQueued(session, who, invocation)
       return EXIT.OK
     }

@@ -58,7 +58,13 @@ export async function run(invocation: Invocation): Promise<void> {
         return found === undefined ? [] : [[what, found] as const]
       })
       const received = messages.length - mine.length
-      const record = { sent: mine.length, received, states, times: Object.fromEntries(shown), missing }
+      const record = {
+        sent: mine.length,
+        received,
+        states,
+        times: Object.fromEntries(shown),
+        missing,
+      }
       output.record(record, () => [
         [`${mine.length} sent, ${received} received, ${missing} known to be missing`],
         ...Object.entries(states).map(([state, count]) => [`  ${state.padEnd(10)} ${count}`]),

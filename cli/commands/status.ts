@@ -8,7 +8,9 @@ import type { Invocation } from '../tree/index.ts'
 function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
     [{ text: terminalSafeLine(status.name), style: 'bold' }, `  ${status.address}`],
-    [`  daemon    ${daemon ? 'running' : 'not running: `sotto daemon start` keeps messages coming'}`],
+    [
+      `  daemon    ${daemon ? 'running' : 'not running: `sotto daemon start` keeps messages coming'}`,
+    ],
   ]
   for (const address of status.listening) rows.push([`  listening ${address}`])
   for (const relay of status.relays) {

@@ -13,7 +13,9 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
     case 'message':
       return messageLines(event.message, true)
     case 'message:state':
-      return [[at, `${terminalSafeLine(event.chat)}  ${stateMark(event.state)} ${event.id.slice(0, 8)}`]]
+      return [
+        [at, `${terminalSafeLine(event.chat)}  ${stateMark(event.state)} ${event.id.slice(0, 8)}`],
+      ]
     case 'contact':
       return [[at, `${terminalSafeLine(event.contact.name)} is ${event.contact.state}`]]
     case 'gap': {

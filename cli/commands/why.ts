@@ -15,7 +15,9 @@ export function whyLines(why: Why): readonly (readonly Part[])[] {
     `  (${step.evidence})`,
     step.until === undefined ? '' : `  held until ${formatExactTime(step.until).slice(0, 16)}`,
   ])
-  const missing = why.missing.map((text): readonly Part[] => [{ text: `  ${text}`, style: 'yellow' }])
+  const missing = why.missing.map((text): readonly Part[] => [
+    { text: `  ${text}`, style: 'yellow' },
+  ])
   return [[{ text: `${stateMark(why.state)} ${why.state}`, style: 'bold' }], ...steps, ...missing]
 }
 
