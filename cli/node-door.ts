@@ -16,23 +16,23 @@ export type RunningNode = Node & { addresses(): readonly string[] }
 
 /** What the command line uses of the node floor's index. */
 export interface NodeDoor {
-  createNode(options: {
+  readonly createNode: (options: {
     readonly dir: string
     readonly passphrase?: string
     readonly listen?: readonly string[]
     readonly relays?: readonly string[]
     readonly online?: boolean
     readonly log?: Log
-  }): Promise<RunningNode>
-  initProfile(options: {
+  }) => Promise<RunningNode>
+  readonly initProfile: (options: {
     readonly dir: string
     readonly name: string
     readonly passphrase?: string
     readonly phrase?: string
     readonly relays: readonly string[]
-  }): Promise<{ readonly name: string; readonly address: string; readonly phrase: string }>
-  profileNeedsPassphrase(dir: string): Promise<boolean>
-  createRelay(options: {
+  }) => Promise<{ readonly name: string; readonly address: string; readonly phrase: string }>
+  readonly profileNeedsPassphrase: (dir: string) => Promise<boolean>
+  readonly createRelay: (options: {
     readonly dir: string
     readonly listen: readonly string[]
     readonly maxDiskBytes: number
@@ -40,7 +40,7 @@ export interface NodeDoor {
     readonly inviteToken?: string
     readonly metricsPort?: number
     readonly log?: Log
-  }): Promise<RunningRelay>
+  }) => Promise<RunningRelay>
 }
 
 /** Loads the node floor. */

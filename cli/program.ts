@@ -27,7 +27,10 @@ interface Programme {
 function option(spec: FlagSpec): Option {
   const made = new Option(spec.flags, spec.about)
   if (spec.repeats !== true) return made
-  return made.argParser((value: string, before: readonly string[] = []) => [...before, value])
+  return made.argParser((value: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    value,
+  ])
 }
 
 function examplesText(examples: readonly string[]): string {
@@ -58,13 +61,17 @@ function dress(command: Command, about: string, examples: readonly string[]): Co
     })
 }
 
+function description({ about, details = [] }: CommandSpec): string {
+  return details.length === 0 ? about : `${about}\n\n${details.join(' ')}`
+}
+
 function build(
   spec: CommandSpec,
   parent: Command,
   chosen: (spec: CommandSpec, command: Command) => void,
 ): void {
   const command = parent.command(spec.name)
-  dress(command, [spec.about, ...(spec.details ?? [])].join('\n'), spec.examples)
+  dress(command, description(spec), spec.examples)
   command.summary(spec.about)
   for (const word of spec.words ?? []) command.argument(word.syntax, word.about)
   for (const flag of spec.flags ?? []) command.addOption(option(flag))

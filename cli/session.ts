@@ -13,9 +13,9 @@ export const HAND_OVER_MS = 5_000
 export interface Session {
   readonly node: Node
   /** A daemon goes on with it; otherwise the node stops when the command ends. */
-  lasting(): boolean
+  readonly lasting: () => boolean
   /** Without a daemon: fetches what relays hold and hands over what waits, for at most 5 s. */
-  settle(): Promise<void>
+  readonly settle: () => Promise<void>
 }
 
 export interface SessionOptions {

@@ -37,7 +37,7 @@ async function errorInLog(path: string): Promise<NodeError> {
 async function launch(
   invocation: Invocation,
   dir: string,
-): Promise<{ ended(): boolean; log: string }> {
+): Promise<{ readonly ended: () => boolean; readonly log: string }> {
   const { flags } = invocation
   const { passphraseFile } = ownerOptions(invocation)
   const needed = await (await loadNode()).profileNeedsPassphrase(dir)
