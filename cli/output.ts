@@ -63,7 +63,8 @@ export class Output {
       .map((part) => {
         if (typeof part === 'string') return terminalSafe(part)
         const text = terminalSafe(part.text)
-        return color ? styleText(part.style, text) : text
+        // Whether the stream takes colour was decided before.
+        return color ? styleText(part.style, text, { validateStream: false }) : text
       })
       .join('')
   }

@@ -57,7 +57,7 @@ export class FakeNode implements Node {
   }
 
   emit(event: NewEvent): void {
-    this.feed.push({ cursor: this.feed.length + 1, at: AT, ...event } as NodeEvent)
+    this.feed.push({ cursor: this.feed.length + 1, at: AT, ...event })
     for (const wake of this.#listeners) wake()
   }
 
@@ -261,7 +261,8 @@ export class FakeNode implements Node {
 
   async *#since(cursor: number, signal: AbortSignal | undefined): AsyncGenerator<NodeEvent> {
     let at = cursor
-    while (signal?.aborted !== true) {
+    for (;;) {
+      if (signal?.aborted === true) return
       const event = this.feed[at]
       if (event === undefined) {
         try {

@@ -243,7 +243,7 @@ describe('events over the local API', () => {
   test('wait for a slow reader instead of filling memory, and lose nothing', async () => {
     const total = EVENT_WINDOW * 4
     let pulled = 0
-    const since = fake.events.since
+    const since = fake.events.since.bind(fake.events)
     Object.assign(fake.events, {
       since: async function* counted(...parameters: Parameters<typeof since>) {
         for await (const event of since(...parameters)) {
@@ -284,7 +284,7 @@ describe('events over the local API', () => {
 
   test('end quietly when the signal aborts, and the server stops its work', async () => {
     let ended = 0
-    const since = fake.events.since
+    const since = fake.events.since.bind(fake.events)
     Object.assign(fake.events, {
       since: async function* watched(...parameters: Parameters<typeof since>) {
         try {
