@@ -91,7 +91,10 @@ export class ServerConnection {
       this.#write({ jsonrpc: '2.0', id: null, error: { code: -32_600, message } })
       return
     }
-    const run = this.#answer(request).finally(() => this.#running.delete(run))
+    // Not at once: a method that closes the server must find itself among what is running.
+    const run = Promise.resolve()
+      .then(() => this.#answer(request))
+      .finally(() => this.#running.delete(run))
     this.#running.add(run)
   }
 
@@ -225,6 +228,8 @@ export class ServerConnection {
     this.#closing = true
     this.#abortAll(isWaiting, closingError())
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    // Everything that was carried out is answered by now: the rest may be asked elsewhere.
+    this.#notify('rpc.closed', {})
     this.#socket.end()
   }
 
