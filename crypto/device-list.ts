@@ -1,6 +1,6 @@
 // The device list: which devices speak for an account, signed by the account key, which signs
 // nothing else (SPEC.md §2).
-import { type Bytes32, compareBytes } from './bytes.ts'
+import { type Bytes32, EMPTY, compareBytes } from './bytes.ts'
 import { type CborArray, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
 import { type DeviceCert, encodeDeviceCert, openDeviceCert } from './device-cert.ts'
 import { CryptoError, malformed } from './errors.ts'
@@ -71,7 +71,7 @@ export function signDeviceList(
     1,
     provider.ed25519PublicKey(accountSeed),
     fields.version,
-    fields.prevHash ?? new Uint8Array(0),
+    fields.prevHash ?? EMPTY,
     devices.map(encodeDeviceCert),
     fields.revoked.toSorted(compareBytes),
   ])

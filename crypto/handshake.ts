@@ -28,7 +28,7 @@ import type { RatchetState } from './ratchet-state.ts'
 
 const NONCE_0: Uint8Array = new Uint8Array(12)
 
-export interface OfferedPrekey<K extends Uint8Array> {
+export interface PublicPrekey<K extends Uint8Array> {
   readonly id: number
   readonly key: K
 }
@@ -40,9 +40,9 @@ export interface HandshakeBundle {
   readonly dh: Bytes32
   /** Version of the device list the bundle came with. */
   readonly listVersion: number
-  readonly spk: OfferedPrekey<Bytes32>
-  readonly kem: OfferedPrekey<Bytes<1184>>
-  readonly opk?: OfferedPrekey<Bytes32>
+  readonly spk: PublicPrekey<Bytes32>
+  readonly kem: PublicPrekey<Bytes<1184>>
+  readonly opk?: PublicPrekey<Bytes32>
 }
 
 /** This side's identity. */

@@ -1,6 +1,6 @@
 // Where a device can be reached: its mailboxes at relays and its account's rendezvous mailboxes, as
 // cards, intros and endpoints carry them (SPEC.md §2).
-import type { Bytes16, Bytes32 } from './bytes.ts'
+import { type Bytes16, type Bytes32, EMPTY } from './bytes.ts'
 import { type CborArray, type CborValue, FieldReader } from './cbor.ts'
 import { malformed } from './errors.ts'
 import { ADDRESSES_MAX, ADDRESS_MAX_BYTES } from './limits.ts'
@@ -45,7 +45,7 @@ export function encodeMailbox(mailbox: Mailbox): CborArray {
     serviceKey,
     addresses.map((address) => encodeText(address)),
     mailboxId,
-    capability ?? new Uint8Array(0),
+    capability ?? EMPTY,
   ]
 }
 

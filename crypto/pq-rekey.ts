@@ -10,9 +10,9 @@ import { PQ_EPOCH_MAX, PQ_OFFER_AGE_MS, PQ_OFFER_MESSAGES, PQ_REPEAT_MESSAGES } 
 import type { CryptoProvider } from './provider.ts'
 
 /** Frame kinds of the re-key (SPEC.md §6, §8). */
-export const PQ_EK = 0x3000
-export const PQ_CT = 0x3001
-export const PQ_HAVE = 0x3002
+const PQ_EK = 0x3000
+const PQ_CT = 0x3001
+const PQ_HAVE = 0x3002
 
 /** Where a device stands with the next epoch; the target is always pqEpoch + 1. */
 export type PqState =

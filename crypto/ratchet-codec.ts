@@ -1,7 +1,6 @@
 // The stored bytes of a ratchet state: fixed places, about 480 bytes, because it is read and written
 // with every message. It never leaves the device; its format is versioned by its first byte.
-import { type Bytes32, EMPTY, concat, u16, u32, u64, u8 } from './bytes.ts'
-import { readU16, readU32, readU64 } from './bytes.ts'
+import type { Bytes32 } from './bytes.ts'
 import { malformed } from './errors.ts'
 import { PQ_IDLE, type PqState } from './pq-rekey.ts'
 import type { OldChain, RatchetState, ReceivingChain, SendingChain } from './ratchet-state.ts'
@@ -17,23 +16,79 @@ const HAS_OLD_EPHEMERAL = 16
 const CONFIRMED = 32
 const KNOWN_FLAGS = 63
 
-function encodePq(pq: PqState): Uint8Array<ArrayBuffer> {
-  switch (pq.kind) {
-    case 'idle':
-      return u8(0)
-    case 'offering':
-      return concat(u8(1), pq.seed)
-    case 'answering':
-      return concat(u8(2), pq.keyHash, pq.ciphertext, pq.mix)
-    case 'armed':
-      return concat(u8(3), pq.mix)
-    case 'holding':
-      return concat(u8(4), pq.mix)
+/** Largest encoding: all fields, 64 old chains, an answer under way. */
+const MAX_BYTES = 4_096
+
+/** Writes into one buffer: the state is encoded with every message. */
+class ByteWriter {
+  readonly #bytes = new Uint8Array(MAX_BYTES)
+  readonly #view = new DataView(this.#bytes.buffer)
+  #at = 0
+
+  put(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) return
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  u8(value: number): void {
+    this.#bytes[this.#at++] = value
+  }
+
+  u16(value: number): void {
+    this.#view.setUint16(this.#at, value)
+    this.#at += 2
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#at, value)
+    this.#at += 4
+  }
+
+  u64(value: number): void {
+    this.u32(Math.floor(value / 2 ** 32))
+    this.u32(value % 2 ** 32)
+  }
+
+  /** A copy of what was written; the buffer is wiped. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = this.#bytes.slice(0, this.#at)
+    this.#bytes.fill(0, 0, this.#at)
+    return out
   }
 }
 
-function encodeChain(chain: SendingChain): Uint8Array<ArrayBuffer> {
-  return concat(chain.headerKey, chain.chainKey, chain.ephemeralKey, u32(chain.count))
+function putPq(out: ByteWriter, pq: PqState): void {
+  switch (pq.kind) {
+    case 'idle':
+      out.u8(0)
+      return
+    case 'offering':
+      out.u8(1)
+      out.put(pq.seed)
+      return
+    case 'answering':
+      out.u8(2)
+      out.put(pq.keyHash)
+      out.put(pq.ciphertext)
+      out.put(pq.mix)
+      return
+    case 'armed':
+      out.u8(3)
+      out.put(pq.mix)
+      return
+    case 'holding':
+      out.u8(4)
+      out.put(pq.mix)
+  }
+}
+
+function putChain(out: ByteWriter, chain: SendingChain | undefined): void {
+  if (chain === undefined) return
+  out.put(chain.headerKey)
+  out.put(chain.chainKey)
+  out.put(chain.ephemeralKey)
+  out.u32(chain.count)
 }
 
 function flagsOf(state: RatchetState): number {
@@ -49,44 +104,57 @@ function flagsOf(state: RatchetState): number {
 
 /** One new byte string; the secrets in it are the caller's to seal. */
 export function encodeRatchetState(state: RatchetState): Uint8Array<ArrayBuffer> {
-  const { own, remote, sending, receiving, oldEphemeralKey } = state
-  return concat(
-    Uint8Array.of(VERSION, flagsOf(state)),
-    state.sid,
-    state.ad,
-    state.rootKey,
-    state.nextSendingKey,
-    state.nextReceivingKey,
-    u32(state.previousCount),
-    u32(state.chainNumber),
-    u16(state.pqEpoch),
-    u64(state.pqSinceMs),
-    u32(state.pqMessages),
-    own ? concat(own.secret, own.publicKey) : EMPTY,
-    remote ?? EMPTY,
-    sending ? encodeChain(sending) : EMPTY,
-    receiving ? concat(encodeChain(receiving), u16(receiving.outstanding)) : EMPTY,
-    oldEphemeralKey ?? EMPTY,
-    u8(state.oldChains.length),
-    ...state.oldChains.map((old) => concat(u32(old.number), old.headerKey, u16(old.outstanding))),
-    encodePq(state.pq),
-  )
+  const out = new ByteWriter()
+  out.u8(VERSION)
+  out.u8(flagsOf(state))
+  out.put(state.sid)
+  out.put(state.ad)
+  out.put(state.rootKey)
+  out.put(state.nextSendingKey)
+  out.put(state.nextReceivingKey)
+  out.u32(state.previousCount)
+  out.u32(state.chainNumber)
+  out.u16(state.pqEpoch)
+  out.u64(state.pqSinceMs)
+  out.u32(state.pqMessages)
+  out.put(state.own?.secret)
+  out.put(state.own?.publicKey)
+  out.put(state.remote)
+  putChain(out, state.sending)
+  putChain(out, state.receiving)
+  if (state.receiving) out.u16(state.receiving.outstanding)
+  out.put(state.oldEphemeralKey)
+  out.u8(state.oldChains.length)
+  for (const old of state.oldChains) {
+    out.u32(old.number)
+    out.put(old.headerKey)
+    out.u16(old.outstanding)
+  }
+  putPq(out, state.pq)
+  return out.finish()
 }
 
+/** Reads views of one copy, so that a state costs one allocation and not thirty. */
 class ByteReader {
-  readonly #bytes: Uint8Array
+  readonly #bytes: Uint8Array<ArrayBuffer>
+  readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    this.#bytes = new Uint8Array(bytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  #advance(length: number): number {
+    const start = this.#at
+    this.#at += length
+    if (this.#at > this.#bytes.length) malformed('ratchet state: ends early')
+    return start
   }
 
   take(length: number): Uint8Array<ArrayBuffer> {
-    const end = this.#at + length
-    if (end > this.#bytes.length) malformed('ratchet state: ends early')
-    const out = new Uint8Array(this.#bytes.subarray(this.#at, end))
-    this.#at = end
-    return out
+    const start = this.#advance(length)
+    return this.#bytes.subarray(start, start + length)
   }
 
   key(): Bytes32 {
@@ -94,19 +162,19 @@ class ByteReader {
   }
 
   u8(): number {
-    return this.take(1)[0] ?? 0
+    return this.#view.getUint8(this.#advance(1))
   }
 
   u16(): number {
-    return readU16(this.take(2), 0)
+    return this.#view.getUint16(this.#advance(2))
   }
 
   u32(): number {
-    return readU32(this.take(4), 0)
+    return this.#view.getUint32(this.#advance(4))
   }
 
   u64(): number {
-    const value = readU64(this.take(8), 0)
+    const value = this.u32() * 2 ** 32 + this.u32()
     if (!Number.isSafeInteger(value)) malformed('ratchet state: integer above 2^53 - 1')
     return value
   }

@@ -6,8 +6,8 @@ import { LISTS_BYTES, RATCHET_OVERHEAD_BYTES } from './limits.ts'
 /** First byte of a ratchet message. */
 export const RATCHET_TYPE = 0x11
 /** Bytes of a header, and of a sealed one. */
-export const HEADER_BYTES = 44
-export const SEALED_HEADER_BYTES: number = HEADER_BYTES + 16
+const HEADER_BYTES = 44
+const SEALED_HEADER_BYTES: number = HEADER_BYTES + 16
 /** Flag bits that must not be ignored by who does not know them; none is assigned. */
 const CRITICAL_FLAGS = 0xff00
 

@@ -1,4 +1,26 @@
-// The embedder's API.
+// The embedder's API: a node, a relay, and what both need. The first import fills the gaps of
+// Node 20 and must stay the first.
 import './runtime.ts'
 
-export { type Clock, systemClock } from './clock.ts'
+export type {
+  CallOptions,
+  Contact,
+  IncomingMessage,
+  Invite,
+  Message,
+  MessageState,
+  Node,
+  NodeEvent,
+  Person,
+  ReadOptions,
+  RelayStatus,
+  SendResult,
+  Status,
+  Who,
+  Why,
+  WhyStep,
+} from './api.ts'
+export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
+export { NodeError, type NodeErrorCode } from './errors.ts'
+export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'
+export { createRelay, type CreateRelayOptions, type Relay } from './run-relay.ts'

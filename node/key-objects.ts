@@ -9,6 +9,8 @@ type Curve = 'Ed25519' | 'X25519'
 const VERIFYING_KEYS_MAX = 4_096
 /** One's own signing keys: device, mailboxes, a relay's service and process keys. */
 const SIGNING_KEYS_MAX = 64
+/** A signing key is kept from this use on. */
+const KEEP_FROM_USE = 8
 
 /** A map that forgets the least recently used entry beyond its bound. */
 class RecentlyUsed<V> {
@@ -34,6 +36,8 @@ class RecentlyUsed<V> {
 
 const verifyingKeys = new RecentlyUsed<KeyObject>(VERIFYING_KEYS_MAX)
 const signingKeys = new RecentlyUsed<KeyObject>(SIGNING_KEYS_MAX)
+/** Uses of signing keys, by a hash of the seed: which ones are worth keeping. */
+const signingUses = new RecentlyUsed<{ count: number }>(4 * SIGNING_KEYS_MAX)
 
 function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
@@ -60,8 +64,14 @@ export function secretKeyObject(curve: Curve, secret: Uint8Array): KeyObject {
   return createPrivateKey({ key: { kty: 'OKP', crv: curve, d, x: '' }, format: 'jwk' })
 }
 
-/** The Ed25519 signing key of a seed, kept under a hash of it. */
+/**
+ * The Ed25519 signing key of a seed. It is kept, under a hash of the seed, from its 8th use on: so
+ * device and service keys are, and an account key, which signs one list and is wiped, is not.
+ */
 export function signingKeyObject(seed: Uint8Array): KeyObject {
   const name = createHash('sha256').update(seed).digest('base64url')
+  const uses = signingUses.get(name, () => ({ count: 0 }))
+  uses.count++
+  if (uses.count < KEEP_FROM_USE) return secretKeyObject('Ed25519', seed)
   return signingKeys.get(name, () => secretKeyObject('Ed25519', seed))
 }

@@ -54,5 +54,13 @@ export type Change =
       readonly to: number
       readonly missing: boolean
     }
+  /** Messages of an author are missing for good: nobody asked has them any more. */
+  | {
+      readonly kind: 'irretrievable'
+      readonly conversation: Bytes32
+      readonly author: Bytes32
+      readonly from: number
+      readonly to: number
+    }
   /** Something its user should know. */
   | { readonly kind: 'warning'; readonly code: string; readonly text: string }

@@ -1,44 +1,34 @@
 // The public surface of the protocol floor: wire formats and machines, all pure.
 export type { Change } from './changes.ts'
-export type { Effect } from './effects.ts'
-export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
-export type { Self } from './self.ts'
 export {
-  type CardItem,
-  type CardOffer,
-  type DirectBundle,
-  buildCard,
-  buildDirectBundle,
-  cardIsDue,
-  directPlace,
-} from './prekeys/bundle.ts'
-export { type HandshakePrekey, consumePrekey, findPrekey } from './prekeys/find.ts'
-export { type PrekeyCounts, type PrekeyItems, issuePrekeys, refillCounts } from './prekeys/issue.ts'
+  type AcceptedContact,
+  allContacts,
+  type Contact,
+  contactOf,
+  type ContactState,
+  isAccepted,
+} from './contacts/contact.ts'
+export { type CreatedInvite, createInvite, type InviteRequest } from './contacts/create-invite.ts'
 export {
-  type OfferedPrekeys,
-  currentSealKey,
-  offeredPrekeys,
-  renewPrekeys,
-  sealKeys,
-} from './prekeys/renew.ts'
-export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
-export { type PrekeyPlace, endSlot } from './prekeys/slots.ts'
-export { type Swept, sweepPrekeys } from './prekeys/sweep.ts'
+  addByLink,
+  failFirstContact,
+  type FirstContact,
+  firstContactOf,
+  openFirstContacts,
+} from './contacts/first-contact.ts'
+export { allInvites, type OwnInvite, revokeInvite } from './contacts/invite.ts'
 export {
-  type Load,
-  type Place,
-  type RangeQuery,
-  type Row,
-  type Step,
-  type Table,
-  type Turn,
-  get,
-  range,
-} from './step.ts'
-
-// Frames and content kinds (SPEC.md §8, §10)
+  acceptRequest,
+  blockContact,
+  markVerified,
+  removeContact,
+  renameContact,
+} from './contacts/manage.ts'
+export { foldName } from './contacts/names.ts'
+export { type ReceivedBundle, takeBundle } from './contacts/take-bundle.ts'
 export { type Base, type BaseAuthor, type BaseFrame, baseFrame } from './content/base.ts'
 export { type Endpoints, endpointsFrame, type HomeHost } from './content/endpoints.ts'
+export { type EntryContent, readEntryContent } from './content/entry-content.ts'
 export { entryFrame } from './content/entry.ts'
 export {
   type ForkPoint,
@@ -48,8 +38,8 @@ export {
 } from './content/frontier.ts'
 export { type Intro, introFrame } from './content/intro.ts'
 export { type ContentKind, frameOf, readFrame } from './content/kind.ts'
-export { type ListFrame, listFrame } from './content/list.ts'
 export { type ListRequest, listRequestFrame } from './content/list-request.ts'
+export { type ListFrame, listFrame } from './content/list.ts'
 export {
   type Receipt,
   type ReceiptAuthor,
@@ -68,6 +58,39 @@ export { type SyncAbsence, type SyncPage, syncPageFrame } from './content/sync-p
 export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sync-request.ts'
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
+export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
+export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
+export {
+  type DeviceEvidence,
+  type Evidence,
+  evidence,
+  shownState,
+  type ShownState,
+} from './delivery/evidence.ts'
+export { receiveInner } from './delivery/inbox.ts'
+export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
+export { outboxHead, type OutboxItem, outboxItems, waitingDevices } from './delivery/outbox.ts'
+export { type Blocked, prepareOutbox } from './delivery/prepare.ts'
+export {
+  markReceiptDue,
+  receiptDelay,
+  receiptDevices,
+  sendReceipt,
+} from './delivery/receipts-out.ts'
+export { sendReset } from './delivery/reset.ts'
+export { retryKept } from './delivery/retry-kept.ts'
+export { checkText, sendText, type SentEntry } from './delivery/send.ts'
+export {
+  type Answer,
+  type AnswerCode,
+  type CardReply,
+  decodeDirectFrame,
+  type DirectFrame,
+  encodeDirectFrame,
+  GOAWAY,
+} from './direct/direct-frame.ts'
+export type { Effect } from './effects.ts'
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
 export {
   type Carrier,
   carrierAllows,
@@ -77,8 +100,31 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
-
-// The log (SPEC.md §8)
+export {
+  BACKOFF_MAX_MS,
+  BACKOFF_MIN_MS,
+  DIRECT_ANSWER_MS,
+  DIRECT_FRAME_MAX_BYTES,
+  DIRECT_HEAD_START_MS,
+  DIRECT_HELLO_MS,
+  DIRECT_IDLE_MS,
+  DIRECT_PING_MAX_MS,
+  DIRECT_PING_MIN_MS,
+  DIRECT_RECENT_MS,
+  DIRECT_UNKNOWN_STREAMS,
+  DIRECT_WINDOW_BYTES,
+  DIRECT_WINDOW_MESSAGES,
+  NAME_MAX_BYTES,
+} from './limits.ts'
+export {
+  type Acceptance,
+  type AcceptedEntry,
+  acceptEntry,
+  type AcceptRequest,
+  type RefusalReason,
+} from './log/accept.ts'
+export { type Appended, appendEntry, type AppendRequest } from './log/append.ts'
+export { acceptBase, type BaseOutcome, giveUp, type GiveUpOutcome } from './log/base.ts'
 export {
   ABSENCE,
   type AbsenceReason,
@@ -96,23 +142,6 @@ export {
   type WireEntry,
 } from './log/entry.ts'
 export {
-  decodeHeader,
-  type ElidedHeader,
-  type EntryHeader,
-  type EntryRef,
-  headerFault,
-} from './log/header.ts'
-export type { NumberRange } from './log/ranges.ts'
-export {
-  type Acceptance,
-  type AcceptedEntry,
-  acceptEntry,
-  type AcceptRequest,
-  type RefusalReason,
-} from './log/accept.ts'
-export { appendEntry, type Appended, type AppendRequest } from './log/append.ts'
-export { acceptBase, type BaseOutcome, giveUp, type GiveUpOutcome } from './log/base.ts'
-export {
   type AuthorFrontier,
   authorFrontier,
   type ConversationFrontier,
@@ -123,10 +152,18 @@ export {
   noteHead,
 } from './log/frontier.ts'
 export {
+  decodeHeader,
+  type ElidedHeader,
+  type EntryHeader,
+  type EntryRef,
+  headerFault,
+} from './log/header.ts'
+export type { NumberRange } from './log/ranges.ts'
+export {
   type ConversationFacts,
   conversationFacts,
-  entryWireForm,
   type EntryView,
+  entryWireForm,
   proofsOf,
   readArrivals,
   readEntry,
@@ -136,4 +173,198 @@ export {
 } from './log/read.ts'
 export { eraseBody, markSeen, readPosition } from './log/seen.ts'
 export { type EntrySource, type Standing, standingOf } from './log/source.ts'
-export { type EntryContent, readEntryContent } from './content/entry-content.ts'
+export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
+export type { MailboxCounters } from './mailbox/counters.ts'
+export { type DepositOutcome, takeDeposit } from './mailbox/deposit.ts'
+export { dueExpiry, dueLease, expireRows, sweepLease, trimMarks } from './mailbox/expiry.ts'
+export {
+  countPrekeys,
+  deleteInvite,
+  getCard,
+  putCard,
+  putInvite,
+  putPrekeys,
+  takePrekeys,
+} from './mailbox/key-shelf.ts'
+export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
+export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
+export { acknowledge, fetchItems, headOf, itemsAfter } from './mailbox/read.ts'
+export type { MarkRecord } from './mailbox/records.ts'
+export { cards, type ExpiryKey, mailboxes, marks, stocks } from './mailbox/tables.ts'
+export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
+export {
+  adoptDeviceList,
+  type DeviceListRecord,
+  deviceLists,
+  isListed,
+  type ListedDevice,
+} from './peers/device-lists.ts'
+export { knownDevices } from './peers/known-devices.ts'
+export { refreshEndpoints } from './peers/own-endpoints.ts'
+export {
+  activeMailboxes,
+  allRelayChoices,
+  chooseRelay,
+  mailboxOwnerSeed,
+  mailboxSecret,
+  type OwnMailbox,
+  type RelayChoice,
+  relayChoices,
+} from './peers/own-mailbox.ts'
+export { type InviteAnswer, type Peer, peers } from './peers/peer.ts'
+export {
+  meetRelay,
+  noteIncarnation,
+  notePublished,
+  type Publication,
+  publication,
+} from './peers/publication.ts'
+export {
+  buildCard,
+  buildDirectBundle,
+  cardIsDue,
+  type CardItem,
+  type CardOffer,
+  type DirectBundle,
+  directPlace,
+} from './prekeys/bundle.ts'
+export { consumePrekey, findPrekey, type HandshakePrekey } from './prekeys/find.ts'
+export { issuePrekeys, type PrekeyCounts, type PrekeyItems, refillCounts } from './prekeys/issue.ts'
+export {
+  currentSealKey,
+  type OfferedPrekeys,
+  offeredPrekeys,
+  renewPrekeys,
+  sealKeys,
+} from './prekeys/renew.ts'
+export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
+export { endSlot, type PrekeyPlace } from './prekeys/slots.ts'
+export { sweepPrekeys, type Swept } from './prekeys/sweep.ts'
+export { profile, type Profile, profiles } from './profile.ts'
+export {
+  type Capability,
+  CAPABILITY_BYTES,
+  decodeCapability,
+  depositMac,
+  deriveCapKey,
+  encodeCapability,
+  takeMac,
+  takeSubject,
+} from './relay/capability.ts'
+export { buildCustodyTree, type CustodyTree } from './relay/custody-tree.ts'
+export {
+  type AskedDeposit,
+  type CustodyContext,
+  type CustodyEvidence,
+  type CustodyLeaf,
+  type CustodyResult,
+  leafHash,
+  leafNonce,
+  signFlush,
+  verifyCustody,
+} from './relay/custody.ts'
+export type { DepositAuth } from './relay/deposit-auth.ts'
+export {
+  decodeDescriptor,
+  type Descriptor,
+  type DescriptorBody,
+  type DescriptorLimits,
+  processOf,
+  signDescriptor,
+} from './relay/descriptor.ts'
+export { failed, type RelayFailure } from './relay/failure.ts'
+export {
+  type CustodyRoot,
+  decodeRelayFrame,
+  decodeRequest,
+  encodeMalformedReply,
+  encodePushFrame,
+  encodeReplyFrame,
+  encodeRequest,
+  peekRequestId,
+  type RelayFrame,
+  type RelayPush,
+  type ReplyFrame,
+  type RequestFrame,
+} from './relay/frames.ts'
+export type { RelayItem } from './relay/item.ts'
+export {
+  CARD_ITEM_MAX_BYTES,
+  DESCRIPTOR_LIFE_S,
+  DESCRIPTOR_MAX_BYTES,
+  FRAME_OPS_MAX,
+  ITEM_OVERHEAD_BYTES,
+  ITEMS_MAX,
+  PREKEY_ITEM_MAX_BYTES,
+  PROCESS_CERT_LIFE_S,
+  PROCESS_CERT_RENEW_S,
+  RELAY_FRAME_MAX_BYTES,
+} from './relay/limits.ts'
+export {
+  deviceMailboxSecret,
+  deviceOwnerSeed,
+  groupMailboxKeys,
+  mailboxIdOf,
+  rendezvousOwnerSeed,
+  serviceKeyHash,
+} from './relay/mailbox-keys.ts'
+export { DONE, type Done } from './relay/op-codec.ts'
+export type { CardGetReply, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
+export { type Cursor, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
+export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
+export {
+  decodeReply,
+  encodeReply,
+  isFailure,
+  type OpKind,
+  type OpReply,
+  type OpRequest,
+  type RelayOp,
+  type UnknownOp,
+} from './relay/ops.ts'
+export { signAuth, signOpen, type StreamBinding } from './relay/owner-proof.ts'
+export { decodeProcessCert, type ProcessCert, signProcessCert } from './relay/process-cert.ts'
+export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
+export { type ScopeName, STATUS, type StatusName } from './relay/status.ts'
+export type { Self } from './self.ts'
+export {
+  type EncryptLimit,
+  type EncryptOptions,
+  type EncryptOutcome,
+  encryptTo,
+} from './session/encrypt.ts'
+export { endSessions, retireSessions } from './session/keep-session.ts'
+export type { ListVersion, ListVersions } from './session/list-versions.ts'
+export { type InnerInput, openInner } from './session/open-inner.ts'
+export type {
+  Candidate,
+  Judge,
+  OpenOutcome,
+  OpenedInner,
+  Remote,
+  UnreadableReason,
+} from './session/open-outcome.ts'
+export { sweepReplays } from './session/replay-map.ts'
+export { ownPrekeys } from './session/own-prekeys.ts'
+export type { OneTime, PrekeySource, SecretKeyPair } from './session/prekey-source.ts'
+export { type SessionIndex, sessionIndex, type SessionRef } from './session/session-index.ts'
+export { type SessionInfo, sessionInfo } from './session/session-info.ts'
+export { type SessionRecord, sessions } from './session/session-record.ts'
+export { expireSkipped, skippedSeeds } from './session/skipped-seeds.ts'
+export {
+  type PeerBundle,
+  type StartOptions,
+  type StartOutcome,
+  startSession,
+} from './session/start-session.ts'
+export {
+  get,
+  type Load,
+  type Place,
+  range,
+  type RangeQuery,
+  type Row,
+  type Step,
+  type Table,
+  type Turn,
+} from './step.ts'

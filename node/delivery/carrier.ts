@@ -122,8 +122,7 @@ export class Carrier {
       const peer = await ledger.read(() => get(peers, device))
       const head = await ledger.read(() => outboxHead(device))
       if (peer === undefined || head.items === 0) return
-      const recent =
-        this.#core.clock.monotonicMs() - destination.directOkMs < DIRECT_RECENT_MS
+      const recent = this.#core.clock.monotonicMs() - destination.directOkMs < DIRECT_RECENT_MS
       const link = this.#direct.openLink(device)
       if (link !== undefined) void this.#overLink(destination, link)
       else void this.#dial(destination)

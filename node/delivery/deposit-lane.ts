@@ -101,7 +101,7 @@ export class DepositLane {
   async #pass(): Promise<number | undefined> {
     const { serviceKey, mailboxId } = this.#mailbox
     const target = { device: this.#device, serviceKey, mailboxId }
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const next = await this.#core.ledger.run((turn) => nextDeposits(turn, target, from))
       from = next.from
       const outcomes = await Promise.all(next.copies.map((copy) => this.#deposit(copy)))

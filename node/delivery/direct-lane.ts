@@ -51,7 +51,7 @@ export class DirectLane {
 
   async #pass(link: DirectLink): Promise<void> {
     await link.ready()
-    for (let from = 0; link.open; ) {
+    for (let from = 0; link.open;) {
       const items = await this.#core.ledger.read(() => outboxItems(this.#device, from, PAGE))
       for (const item of items) {
         from = item.sequence + 1
@@ -77,7 +77,12 @@ export class DirectLane {
     if (waitMs > 0) await this.#core.clock.sleep(waitMs, this.#core.stopping)
   }
 
-  async #carry(link: DirectLink, sequence: number, sid: Uint8Array, inner: Uint8Array): Promise<void> {
+  async #carry(
+    link: DirectLink,
+    sequence: number,
+    sid: Uint8Array,
+    inner: Uint8Array,
+  ): Promise<void> {
     const flying = this.#flying
     try {
       const answer = await link.envelope(sid, inner)
@@ -87,9 +92,12 @@ export class DirectLane {
         this.#again = true
       }
       const key = { device: this.#device, sequence }
-      await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer))
+      await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
-      this.#core.log('direct', `answer of ${toHex(this.#device).slice(0, 8)} lost: ${String(error)}`)
+      this.#core.log(
+        'direct',
+        `answer of ${toHex(this.#device).slice(0, 8)} lost: ${String(error)}`,
+      )
     } finally {
       flying.delete(sequence)
       this.#onAnswer()

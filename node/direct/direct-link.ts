@@ -1,11 +1,9 @@
 // One stream of /sotto/direct/1 between two home hosts (SPEC.md §9): envelopes out within a window,
 // answers in, answers out after the durable batch, pings. It knows nothing of what it carries.
+import { type Bytes16, type Bytes32, CryptoError } from '../../crypto/index.ts'
 import {
-  type Bytes16,
-  type Bytes32,
   type Answer,
   type CardReply,
-  CryptoError,
   DIRECT_ANSWER_MS,
   DIRECT_FRAME_MAX_BYTES,
   DIRECT_HELLO_MS,
@@ -47,6 +45,21 @@ const EMPTY_CARD: CardReply = {
 /** Received and not yet answered bytes above which the stream is paused. */
 const UNANSWERED_MAX_BYTES = DIRECT_WINDOW_BYTES
 
+/** A promise that is settled from outside. */
+function latch(): {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+} {
+  let resolve: () => void = () => undefined
+  let reject: (error: Error) => void = () => undefined
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
 export class DirectLink {
   readonly remoteKey: Bytes32
   readonly #stream: FrameStream
@@ -59,7 +72,7 @@ export class DirectLink {
   #waiting = new Map<number, Waiting>()
   #waitingBytes = 0
   #room: (() => void)[] = []
-  #ready: { readonly promise: Promise<void>; resolve: () => void; reject: (e: Error) => void }
+  readonly #ready = latch()
   #cards: ((reply: CardReply | undefined) => void)[] = []
   #answers: Answer[] = []
   #answersQueued = false
@@ -80,7 +93,6 @@ export class DirectLink {
     this.#jitter = options.jitter
     this.remoteKey = options.stream.remoteKey
     this.#heardMs = this.#clock.monotonicMs()
-    this.#ready = Promise.withResolvers<void>()
     // A link that dies before its hello rejects for whoever waits, and for nobody else.
     this.#ready.promise.catch(() => undefined)
     this.#stream.onClose((error) => this.#end(error))
@@ -102,9 +114,7 @@ export class DirectLink {
 
   /** Whether another envelope fits the window now. */
   get hasRoom(): boolean {
-    return (
-      this.#waiting.size < DIRECT_WINDOW_MESSAGES && this.#waitingBytes < DIRECT_WINDOW_BYTES
-    )
+    return this.#waiting.size < DIRECT_WINDOW_MESSAGES && this.#waitingBytes < DIRECT_WINDOW_BYTES
   }
 
   /** Resolves when the window has room again, or the link is over. */
@@ -273,7 +283,8 @@ export class DirectLink {
       if (this.#closed) return
       const now = this.#clock.monotonicMs()
       const [oldest] = this.#waiting.values()
-      if (oldest !== undefined && now - oldest.atMs > DIRECT_ANSWER_MS) return this.abort('no answer')
+      if (oldest !== undefined && now - oldest.atMs > DIRECT_ANSWER_MS)
+        return this.abort('no answer')
       if (now - this.#heardMs > DIRECT_IDLE_MS) return this.abort('silent')
       this.#send({ kind: 'ping', token: Math.floor(now) })
       this.#watch()

@@ -1,6 +1,7 @@
 // The change feed: what `watch`, events and whoever was away read (SPEC.md §16). Its rows are in
 // the batch that made them true.
 import {
+  type CborValue,
   EMPTY,
   FieldReader,
   decodeCbor,
@@ -28,62 +29,141 @@ function text(bytes: Uint8Array): string {
   return decodeText(bytes) ?? malformed('change: text')
 }
 
-function encodeChange(change: Change): Parameters<typeof encodeCbor>[0] {
-  switch (change.kind) {
-    case 'message':
-      return [1, change.conversation, change.entry, change.mine ? 1 : 0]
-    case 'state':
-      return [2, change.conversation, change.entry, encodeText(change.state)]
-    case 'contact':
-      return [3, change.account, encodeText(change.state)]
-    case 'gap':
-      return [4, change.conversation, change.author, change.from, change.to, change.missing ? 1 : 0]
-    case 'warning':
-      return [5, encodeText(change.code), encodeText(change.text)]
-  }
+type Fields = readonly CborValue[]
+
+interface ChangeCodec<K extends Change['kind']> {
+  /** Number of the kind in the store: never reused. */
+  readonly code: number
+  readonly encode: (change: Extract<Change, { kind: K }>) => Fields
+  readonly decode: (fields: FieldReader) => Extract<Change, { kind: K }>
+}
+
+const id = (fields: FieldReader, name: string): Uint8Array => fields.bytes(name, 32)
+const bit = (value: boolean): number => (value ? 1 : 0)
+
+const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
+  message: {
+    code: 1,
+    encode: (c) => [c.conversation, c.entry, bit(c.mine), c.arrival, bit(c.open), bit(c.late)],
+    decode: (f) => ({
+      kind: 'message',
+      conversation: id(f, 'conversation'),
+      entry: id(f, 'entry'),
+      mine: f.flag('mine'),
+      arrival: f.uint('arrival'),
+      open: f.flag('open'),
+      late: f.flag('late'),
+    }),
+  },
+  state: {
+    code: 2,
+    encode: (c) => [c.conversation, c.entry, encodeText(c.state)],
+    decode: (f) => ({
+      kind: 'state',
+      conversation: id(f, 'conversation'),
+      entry: id(f, 'entry'),
+      state: text(f.bytes('state', 0, 64)),
+    }),
+  },
+  contact: {
+    code: 3,
+    encode: (c) => [c.account, encodeText(c.state)],
+    decode: (f) => ({
+      kind: 'contact',
+      account: id(f, 'account'),
+      state: text(f.bytes('state', 0, 64)),
+    }),
+  },
+  gap: {
+    code: 4,
+    encode: (c) => [c.conversation, c.author, c.from, c.to, bit(c.missing)],
+    decode: (f) => ({
+      kind: 'gap',
+      conversation: id(f, 'conversation'),
+      author: id(f, 'author'),
+      from: f.uint('from'),
+      to: f.uint('to'),
+      missing: f.flag('missing'),
+    }),
+  },
+  warning: {
+    code: 5,
+    encode: (c) => [encodeText(c.code), encodeText(c.text)],
+    decode: (f) => ({
+      kind: 'warning',
+      code: text(f.bytes('code', 0, 64)),
+      text: text(f.bytes('text', 0, 4_096)),
+    }),
+  },
+  placed: {
+    code: 6,
+    encode: (c) => [c.conversation, c.entry, bit(c.late)],
+    decode: (f) => ({
+      kind: 'placed',
+      conversation: id(f, 'conversation'),
+      entry: id(f, 'entry'),
+      late: f.flag('late'),
+    }),
+  },
+  body: {
+    code: 7,
+    encode: (c) => [c.conversation, c.entry],
+    decode: (f) => ({
+      kind: 'body',
+      conversation: id(f, 'conversation'),
+      entry: id(f, 'entry'),
+    }),
+  },
+  fork: {
+    code: 8,
+    encode: (c) => [c.conversation, c.author, c.n],
+    decode: (f) => ({
+      kind: 'fork',
+      conversation: id(f, 'conversation'),
+      author: id(f, 'author'),
+      n: f.uint('n'),
+    }),
+  },
+  contradiction: {
+    code: 9,
+    encode: (c) => [c.conversation, c.entry],
+    decode: (f) => ({
+      kind: 'contradiction',
+      conversation: id(f, 'conversation'),
+      entry: id(f, 'entry'),
+    }),
+  },
+  seen: {
+    code: 10,
+    encode: (c) => [c.conversation, c.arrival],
+    decode: (f) => ({
+      kind: 'seen',
+      conversation: id(f, 'conversation'),
+      arrival: f.uint('arrival'),
+    }),
+  },
+  irretrievable: {
+    code: 11,
+    encode: (c) => [c.conversation, c.author, c.from, c.to],
+    decode: (f) => ({
+      kind: 'irretrievable',
+      conversation: id(f, 'conversation'),
+      author: id(f, 'author'),
+      from: f.uint('from'),
+      to: f.uint('to'),
+    }),
+  },
+}
+
+function encodeChange(change: Change): Fields {
+  const codec = CODECS[change.kind] as unknown as ChangeCodec<Change['kind']>
+  return [codec.code, ...codec.encode(change as never)]
 }
 
 function decodeChange(fields: FieldReader): Change {
-  const kind = fields.uint('kind')
-  switch (kind) {
-    case 1:
-      return {
-        kind: 'message',
-        conversation: fields.bytes('conversation', 32),
-        entry: fields.bytes('entry', 32),
-        mine: fields.flag('mine'),
-      }
-    case 2:
-      return {
-        kind: 'state',
-        conversation: fields.bytes('conversation', 32),
-        entry: fields.bytes('entry', 32),
-        state: text(fields.bytes('state', 0, 64)),
-      }
-    case 3:
-      return {
-        kind: 'contact',
-        account: fields.bytes('account', 32),
-        state: text(fields.bytes('state', 0, 64)),
-      }
-    case 4:
-      return {
-        kind: 'gap',
-        conversation: fields.bytes('conversation', 32),
-        author: fields.bytes('author', 32),
-        from: fields.uint('from'),
-        to: fields.uint('to'),
-        missing: fields.flag('missing'),
-      }
-    case 5:
-      return {
-        kind: 'warning',
-        code: text(fields.bytes('code', 0, 64)),
-        text: text(fields.bytes('text', 0, 4_096)),
-      }
-    default:
-      return malformed(`change: kind ${kind}`)
-  }
+  const code = fields.uint('kind')
+  const codec = Object.values(CODECS).find((one) => one.code === code)
+  return codec === undefined ? malformed(`change of kind ${code}`) : codec.decode(fields)
 }
 
 export const changes: Table<number, ChangeRow> = {

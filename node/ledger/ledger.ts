@@ -51,7 +51,8 @@ const BATCH_MAX_TURNS = 512
 
 export class Ledger {
   readonly #options: LedgerOptions
-  readonly #journal: Journal
+  #records: RecordStore
+  #journal: Journal
   readonly #cache = new RowCache()
   #jobs: Job[] = []
   #open: Batch = newBatch()
@@ -63,6 +64,7 @@ export class Ledger {
 
   private constructor(options: LedgerOptions, journal: Journal, cursor: number) {
     this.#options = options
+    this.#records = options.records
     this.#journal = journal
     this.#nextCursor = cursor
   }
@@ -76,6 +78,18 @@ export class Ledger {
   /** The cursor after the newest change. */
   get cursor(): number {
     return this.#nextCursor
+  }
+
+  /**
+   * Goes on with a store that was opened anew after a failure. What was not durable is gone, and
+   * whoever waited for it was told.
+   */
+  async recover(records: RecordStore): Promise<void> {
+    this.#journal = await Journal.open(records)
+    this.#nextCursor = await nextCursor(records)
+    this.#records = records
+    this.#cache.clear()
+    this.#failure = undefined
   }
 
   /** Queues a machine; resolves with its result once everything it did is durable. */
@@ -214,7 +228,7 @@ export class Ledger {
   }
 
   async #load(load: Load, overlay: Overlay): Promise<unknown> {
-    const { records } = this.#options
+    const records = this.#records
     if (load.kind === 'get') {
       const epoch = this.#cache.epoch
       const value = await records.get(load.table, load.place)
@@ -242,7 +256,7 @@ export class Ledger {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { records } = this.#options
+    const records = this.#records
     try {
       const writes = []
       for (const { table, place, value } of batch.overlay.values()) {

@@ -30,7 +30,12 @@ export async function openProfile(options: OpenProfileOptions): Promise<OpenedPr
   const { dir, provider, random } = options
   const { keys } = await unlockVault(options)
   const open = async (): Promise<RecordStore> =>
-    new RecordStore({ store: await openLevelStore(profilePaths(dir).store), keys, provider, random })
+    new RecordStore({
+      store: await openLevelStore(profilePaths(dir).store),
+      keys,
+      provider,
+      random,
+    })
   const records = await open()
   try {
     return { records, identity: await readIdentity(records), reopen: open }

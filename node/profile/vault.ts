@@ -63,7 +63,11 @@ export async function createVault(options: {
   readonly provider: CryptoProvider
   readonly random: Random
   readonly passphrase: string | undefined
-}): Promise<{ readonly vault: OpenVault; readonly header: Uint8Array; readonly stateKey: Uint8Array }> {
+}): Promise<{
+  readonly vault: OpenVault
+  readonly header: Uint8Array
+  readonly stateKey: Uint8Array
+}> {
   const { provider, random, passphrase } = options
   const parameters: VaultParameters = {
     kdf: passphrase === undefined ? { kind: 'none' } : { kind: 'scrypt', ...SCRYPT },
@@ -138,7 +142,8 @@ export async function unlockVault(options: {
   try {
     dataKey = openVaultHeader(provider, header, kek)
   } catch (cause) {
-    if (header.kdf.kind === 'none') throw new NodeError('CORRUPT_STORE', 'vault.hdr is damaged', { cause })
+    if (header.kdf.kind === 'none')
+      throw new NodeError('CORRUPT_STORE', 'vault.hdr is damaged', { cause })
     throw new NodeError('WRONG_PASSPHRASE', 'the passphrase is wrong', {
       hint: 'Try again. Without it nobody can open this profile; the 24 words restore the account.',
       cause,

@@ -8,6 +8,7 @@ import {
   EMPTY,
   type InviteLink,
   type Mailbox,
+  type OfferedKey,
   type Prekey,
   equalBytes,
   openCard,
@@ -18,7 +19,9 @@ import {
 } from '../../crypto/index.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { prepareOutbox } from '../delivery/prepare.ts'
+import { addressTo } from '../delivery/unaddressed.ts'
 import { ProtocolError } from '../errors.ts'
+import { directConversation } from '../log/entry.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { NO_ENDPOINTS, type Peer, type PeerEndpoints, peers } from '../peers/peer.ts'
 import { startSession } from '../session/start-session.ts'
@@ -81,9 +84,9 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
       device,
       dh,
       list: card.list.bytes,
-      spk: card.signedPrekey,
-      kem: okem ?? card.lastResortKem,
-      ...(opk === undefined ? {} : { opk }),
+      spk: asKey(card.signedPrekey),
+      kem: asKey(okem ?? card.lastResortKem),
+      ...(opk === undefined ? {} : { opk: asKey(opk) }),
     },
   })
   if (started.kind === 'refused') {
@@ -95,8 +98,14 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
         })
   }
   yield* answerInvite(turn, bundle.account, device)
+  const conversation = directConversation(turn.crypto, turn.self.account, bundle.account)
+  yield* addressTo(turn, conversation, device)
   yield* prepareOutbox(turn, device)
   return device
+}
+
+function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly key: Uint8Array } {
+  return { id, key: publicKey }
 }
 
 /** The first message to an inviter: its only frame is the intro that every message carries. */

@@ -81,7 +81,7 @@ export function* applyMessage(turn: Turn, { opened, admission }: Opened): Step<A
     return IN_REQUESTS
   }
   if (due) yield* markReceiptDue(turn, peer.device, conversation)
-  return COMMITTED
+  return { ...COMMITTED, from: { account: peer.account, device: peer.device } }
 }
 
 /** Notes that a device was heard, and where its intro says it is reached. */

@@ -19,6 +19,8 @@ export interface Arrival {
 export interface ArrivalAnswer {
   readonly code: AnswerCode
   readonly detail: number
+  /** The accepted device that it is from, as the session proves. */
+  readonly from?: { readonly account: Bytes32; readonly device: Bytes32 }
   /** The peer broke the format: close the stream, score it. */
   readonly malformed: boolean
 }

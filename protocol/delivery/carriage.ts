@@ -12,6 +12,7 @@ import type { Answer } from '../direct/direct-frame.ts'
 import { CUSTODY_PER_DEVICE_MAX, DEPOSITS_PER_ITEM_MAX, ENVELOPE_LIFE_MS } from '../limits.ts'
 import { type Peer, peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
+import { retireSessions } from '../session/keep-session.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { type Custody, addEvidence } from './evidence.ts'
 import {
@@ -123,10 +124,21 @@ function* noticeMayLeave(item: OutboxItem): Step<boolean> {
   return (yield* get(peers, item.device))?.heard === true
 }
 
-/** A peer's answer to an envelope on a stream. */
-export function* noteAnswer(turn: Turn, key: ItemKey, answer: Answer): Step<void> {
+/**
+ * A peer's answer to an envelope on a stream. `committed` is evidence only from the transport key
+ * that the device itself named; from another one the receipt decides.
+ */
+export function* noteAnswer(
+  turn: Turn,
+  key: ItemKey,
+  answer: Answer,
+  transportKey: Bytes32,
+): Step<void> {
   const item = yield* get(outbox, key)
   if (item === undefined) return
+  const named = (yield* get(peers, key.device))?.endpoints.home?.transportKey
+  const proven = named !== undefined && same(named, transportKey)
+  if (answer.code === 'committed' && !proven) return
   const { content } = item
   switch (answer.code) {
     case 'committed':
@@ -151,6 +163,7 @@ export function* noteAnswer(turn: Turn, key: ItemKey, answer: Answer): Step<void
       else putItem(turn, { ...item, heldThere: true })
       return
     case 'unknownSession':
+      if (item.message !== undefined) yield* retireSessions(turn, item.device, [item.message.sid])
       yield* encryptAgain(turn, item.device, item.sequence)
       turn.effect({ kind: 'bundle', device: item.device })
       return

@@ -4,7 +4,7 @@
 import { innerId } from '../../crypto/index.ts'
 import { type Admission, admit } from '../contacts/admission.ts'
 import { decodeMessageFrames } from '../content/registry.ts'
-import { prekeySource } from './own-prekeys.ts'
+import { ownPrekeys } from '../session/own-prekeys.ts'
 import { openInner } from '../session/open-inner.ts'
 import type { Step, Turn } from '../step.ts'
 import type { Arrival, ArrivalAnswer } from './arrival.ts'
@@ -29,7 +29,7 @@ export function* receiveInner(turn: Turn, arrival: Arrival): Step<ArrivalAnswer>
   const opened = yield* openInner(turn, {
     sidHint: arrival.sid,
     inner: arrival.inner,
-    prekeys: prekeySource(turn),
+    prekeys: ownPrekeys(turn),
     *judge(candidate): Step<boolean> {
       const { frames } = decodeMessageFrames(candidate.frames, 'ratchet')
       const storedAtS = arrival.path.kind === 'relay' ? arrival.path.storedAtS : undefined
@@ -44,12 +44,15 @@ export function* receiveInner(turn: Turn, arrival: Arrival): Step<ArrivalAnswer>
       return answer
     }
     case 'duplicate':
-      return COMMITTED
+      // Its inner id is not known, so it was never taken here: the sender, or we, were set back.
+      return yield* quarantine(turn, arrival, id, opened)
     case 'refused':
       return admission?.kind === 'busy' ? BUSY : REFUSED
     case 'forbidden':
       return REFUSED
     case 'malformed':
+      // With a remote the ratchet moved: the step stands, nothing of the content applies.
+      if (opened.remote !== undefined) markSeen(turn, id)
       return MALFORMED
     case 'unknownSession':
     case 'unreadable':

@@ -91,7 +91,7 @@ const UNKNOWN_SESSION: ArrivalAnswer = { code: 'unknownSession', detail: 0, malf
 
 type Unopened = Exclude<
   OpenOutcome,
-  { readonly kind: 'opened' | 'duplicate' | 'malformed' | 'forbidden' | 'refused' }
+  { readonly kind: 'opened' | 'malformed' | 'forbidden' | 'refused' }
 >
 
 /** Keeps what could not be opened, or asks the peer on the stream for a new session. */
@@ -108,7 +108,7 @@ export function* quarantine(
   }
   const reason = outcome.kind === 'unreadable' ? outcome.reason : outcome.kind
   yield* keep(turn, holder ?? NOBODY, arrival, innerId, reason)
-  const known = outcome.kind === 'unreadable' || outcome.kind === 'unknownSession'
+  const known = outcome.kind !== 'held' && outcome.kind !== 'unsupported'
   if (holder !== undefined && known) yield* requestReset(turn, holder, arrival.sid)
   return { code: 'held', detail: outcome.kind === 'held' ? 0 : 1, malformed: false }
 }

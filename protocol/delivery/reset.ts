@@ -17,6 +17,7 @@ import { authorFrontier } from '../log/frontier.ts'
 import { directConversation } from '../log/entry.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
+import { retireSessions } from '../session/keep-session.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { encryptAgain } from './carriage.ts'
 import { evidence } from './evidence.ts'
@@ -91,6 +92,7 @@ export function* applyReset(
   conversation: Bytes32,
   reset: Reset,
 ): Step<void> {
+  yield* retireSessions(turn, device, reset.lost)
   for (const position of reset.positions) {
     const mine = position.author === undefined || equalBytes(position.author, turn.self.device)
     if (!mine) continue

@@ -12,6 +12,7 @@ import type { Step, Turn } from '../step.ts'
 import { evidence, noEvidence } from './evidence.ts'
 import { enqueue } from './outbox.ts'
 import { prepareOutbox } from './prepare.ts'
+import { keepUnaddressed } from './unaddressed.ts'
 
 export interface SentEntry {
   readonly entry: Bytes32
@@ -59,6 +60,7 @@ export function* sendText(
     queuedAtMs: turn.nowMs,
     devices: devices.map(({ device }) => noEvidence(device)),
   })
+  if (devices.length === 0) keepUnaddressed(turn, conversation, { entry: id, n })
   for (const { device } of devices) {
     yield* enqueue(turn, device, { kind: 'entry', conversation, entry: id, n })
     yield* prepareOutbox(turn, device)

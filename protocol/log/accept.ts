@@ -23,9 +23,9 @@ import {
 import { ABSENCE, type Entry, restoreEntry, type WireEntry } from './entry.ts'
 import { countNumber } from './frontier.ts'
 import { type EntrySource, type Standing, standingOf } from './source.ts'
+import { type AuthorRow } from './author-table.ts'
 import {
   arrivalIndex,
-  type AuthorRow,
   bodyTable,
   type EntryRow,
   entryTable,
@@ -267,6 +267,7 @@ function writeEntry(turn: Turn, working: Working, entry: Entry, placement: Place
     open: false,
     pending: citations.pending,
     arrival,
+    arrivedAtMs: turn.nowMs,
     late: false,
     flagged: citations.contradicted.length > 0,
     forked: ids.length > 1,

@@ -3,7 +3,13 @@
 // once do not all cite the same heads and leave the rest.
 import { type Bytes32, compareBytes, equalBytes, sign } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { ENTRY_BODY_MAX_BYTES, HEADS_CONSIDERED_MAX, LAMPORT_MAX, PARENTS_MAX } from '../limits.ts'
+import {
+  ENTRY_BODY_MAX_BYTES,
+  ENTRY_KIND_MAX,
+  HEADS_CONSIDERED_MAX,
+  LAMPORT_MAX,
+  PARENTS_MAX,
+} from '../limits.ts'
 import { range, type Step, type Turn } from '../step.ts'
 import { placeEntry } from './closure.ts'
 import { elideEntry, encodeEntry, type Entry, hashBody, hashHeader } from './entry.ts'
@@ -67,7 +73,9 @@ export function* appendEntry(turn: Turn, request: AppendRequest): Step<Appended>
   turn.put(numberIndex, { conversation, author, n }, { ids: [id], dropped: 0 })
   yield* countNumber(turn, working, id, header)
   const flags = { open: false, late: false, flagged: false, forked: false, labelled: false }
-  const row = { headerBytes, signature, reason: 0, pending: 0, arrival, via: undefined, ...flags }
+  const arrivedAtMs = turn.nowMs
+  const placed = { arrival, arrivedAtMs, via: undefined, ...flags }
+  const row = { headerBytes, signature, reason: 0, pending: 0, ...placed }
   yield* placeEntry(turn, working, { id, row, header })
   markOwnSeen(working, { id, lamport }, arrival)
   const counted = yield* authorOf(working, author)
@@ -115,7 +123,8 @@ function makeEntry(turn: Turn, request: AppendRequest, causes: Causes): Entry {
   if (header.lamport > LAMPORT_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'the conversation has no timestamps left')
   }
-  const fault = headerFault(header)
+  const fault =
+    headerFault(header) ?? (header.kind > ENTRY_KIND_MAX ? 'kind of a frame' : undefined)
   if (fault !== undefined) {
     throw new ProtocolError('ERR_PROTOCOL_STATE', `the entry would not be valid: ${fault}`)
   }

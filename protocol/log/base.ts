@@ -6,18 +6,12 @@ import type { Base, BaseAuthor } from '../content/base.ts'
 import { BASE_LAMPORT_MAX, ROOT_DISTANCE_MAX, WALK_PAGE_ROWS } from '../limits.ts'
 import { range, type Step, type Turn } from '../step.ts'
 import { closeEntries, isBelowBase, isRoot, raiseTop, releaseWaiters } from './closure.ts'
-import { firstAt } from './frontier.ts'
+import { firstAt, missingOf } from './frontier.ts'
 import type { EntryRef } from './header.ts'
-import { absorbRanges } from './ranges.ts'
+import { absorbRanges, subtractRanges } from './ranges.ts'
 import { type EntrySource, standingOf } from './source.ts'
-import {
-  authorOwner,
-  headIndex,
-  numberIndex,
-  rootTable,
-  type WaitRow,
-  waitTable,
-} from './tables.ts'
+import { authorOwner } from './row-codec.ts'
+import { headIndex, numberIndex, rootTable, type WaitRow, waitTable } from './tables.ts'
 import {
   authorOf,
   type HeldEntry,
@@ -107,6 +101,9 @@ function* raiseBase(turn: Turn, working: Working, base: BaseAuthor): Step<readon
   const last = end === n ? baseRef : ((yield* firstAt(conversation, key, end)) ?? baseRef)
   const row = { ...before, baseN: n, baseRef, n: end, last, above }
   setAuthor(working, row)
+  for (const [from, to] of subtractRanges(missingOf(before), missingOf(row))) {
+    turn.change({ kind: 'gap', conversation, author: key, from, to, missing: false })
+  }
   const ready = [...(yield* addRoot(turn, working, baseRef))]
   // What was open below it is history now.
   let from: Uint8Array | undefined

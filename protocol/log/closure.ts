@@ -6,8 +6,8 @@ import { get, type Step, type Turn } from '../step.ts'
 import { compareOrder } from './entry.ts'
 import { citedBy, type EntryHeader, type EntryRef } from './header.ts'
 import { addToRanges } from './ranges.ts'
+import { type AuthorRow } from './author-table.ts'
 import {
-  type AuthorRow,
   entryTable,
   headIndex,
   openIndex,

@@ -1,6 +1,6 @@
 // What is held of each author, and what is missing (SPEC.md §8, §10). Numbers have no hole at their
 // author, so a hole here is a gap; only the author's own entries and receipts can declare one.
-import { type Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, u64 } from '../../crypto/index.ts'
 import type { ForkPoint } from '../content/frontier.ts'
 import { FRONTIER_AUTHORS_MAX, FRONTIER_HEADS_MAX } from '../limits.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
@@ -8,19 +8,14 @@ import type { EntryHeader, EntryRef } from './header.ts'
 import {
   absorbRanges,
   addToRanges,
+  intersectRanges,
   type NumberRange,
   rangesHave,
   subtractRanges,
   uniteRanges,
 } from './ranges.ts'
-import {
-  authorIndex,
-  type AuthorRow,
-  authorTable,
-  headIndex,
-  numberIndex,
-  orderRef,
-} from './tables.ts'
+import { authorIndex, type AuthorRow, authorTable } from './author-table.ts'
+import { headIndex, numberIndex, orderRef } from './tables.ts'
 import {
   authorOf,
   heldIn,
@@ -30,7 +25,6 @@ import {
   walk,
   type Working,
 } from './working.ts'
-import { u64 } from '../../crypto/index.ts'
 
 /** What is held of one author. */
 export interface AuthorFrontier {
@@ -74,7 +68,8 @@ function highestKnown(row: AuthorRow): number {
   return Math.max(row.n, row.headN, last === undefined ? 0 : last[1])
 }
 
-function missingOf(row: AuthorRow): readonly NumberRange[] {
+/** Numbers above n that are known of and not held. */
+export function missingOf(row: AuthorRow): readonly NumberRange[] {
   const top = highestKnown(row)
   return top === row.n ? [] : subtractRanges([[row.n + 1, top]], row.above)
 }
@@ -172,7 +167,13 @@ export function* markLost(
 ): Step<void> {
   const row = yield* get(authorTable, { conversation, author })
   if (row === undefined) return
-  turn.put(authorTable, { conversation, author }, { ...row, lost: uniteRanges(row.lost, [lost]) })
+  // Only what is missing can be lost, and it is told once.
+  const fresh = subtractRanges(intersectRanges(missingOf(row), lost), row.lost)
+  if (fresh.length === 0) return
+  turn.put(authorTable, { conversation, author }, { ...row, lost: uniteRanges(row.lost, fresh) })
+  for (const [from, to] of fresh) {
+    turn.change({ kind: 'irretrievable', conversation, author, from, to })
+  }
 }
 
 /** Counts an accepted entry's number, and tells of the gap it opens or fills. */

@@ -44,6 +44,16 @@ export function subtractRanges(
   return rest
 }
 
+/** What of a set lies within one range. */
+export function intersectRanges(
+  ranges: readonly NumberRange[],
+  [from, to]: NumberRange,
+): readonly NumberRange[] {
+  return ranges
+    .map((range): NumberRange => [Math.max(range[0], from), Math.min(range[1], to)])
+    .filter((range) => range[0] <= range[1])
+}
+
 export function rangesHave(ranges: readonly NumberRange[], n: number): boolean {
   return ranges.some(([from, to]) => n >= from && n <= to)
 }

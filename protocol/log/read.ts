@@ -1,15 +1,22 @@
 // Reading a log (SPEC.md §8): in the order all replicas agree on, in the order things arrived here,
 // by id, and as it travels.
-import { type Bytes32, u64 } from '../../crypto/index.ts'
+import { type Bytes32, readU64, u64 } from '../../crypto/index.ts'
 import { type EntryContent, readEntryContent } from '../content/entry-content.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
-import { elideEntry, type Elision, type Entry, type EntryBody, type WireEntry } from './entry.ts'
+import {
+  ABSENCE,
+  elideEntry,
+  type Elision,
+  type Entry,
+  type EntryBody,
+  type WireEntry,
+} from './entry.ts'
 import type { EntryRef } from './header.ts'
+import { conversationTable } from './conversation-table.ts'
+import { authorOwner } from './row-codec.ts'
 import {
   arrivalIndex,
-  authorOwner,
   bodyTable,
-  conversationTable,
   numberIndex,
   openIndex,
   orderIndex,
@@ -30,6 +37,8 @@ export interface EntryView {
   readonly lamport: number
   readonly sentAtMs: number
   readonly arrival: number
+  /** Wall clock at arrival, Unix ms: for display. */
+  readonly arrivedAtMs: number
   readonly content: EntryContent
   /** An ancestor is missing: shown below the others, marked. */
   readonly open: boolean
@@ -96,17 +105,17 @@ function* viewAll(ids: readonly Bytes32[]): Step<readonly EntryView[]> {
 function* viewOf(held: HeldEntry): Step<EntryView> {
   const { id, row, header } = held
   const { conversation, op, author, n, lamport, sentAtMs } = header
-  const { arrival, open, late, flagged, forked, labelled, via } = row
+  const { arrival, arrivedAtMs, open, late, flagged, forked, labelled, via } = row
   const content = readEntryContent(header, yield* bodyOf(held))
   const named = { id, conversation, op, author, n, lamport, sentAtMs }
-  return { ...named, arrival, content, open, late, flagged, forked, labelled, via }
+  return { ...named, arrival, arrivedAtMs, content, open, late, flagged, forked, labelled, via }
 }
 
 /** The body, or the number of the reason for its absence. */
 function* bodyOf({ id, row, header }: HeldEntry): Step<EntryBody | number> {
   if (row.reason !== 0) return row.reason
   const { conversation } = header
-  return (yield* get(bodyTable, { conversation, id })) ?? row.reason
+  return (yield* get(bodyTable, { conversation, id })) ?? ABSENCE.notHeld
 }
 
 /** One entry as it is shown; undefined where it is not held. */
@@ -151,7 +160,7 @@ export function* readNumbers(
   const owner = authorOwner(query)
   const span = { owner, from: u64(from), to: u64(to + 1), limit, reverse: true }
   return (yield* range(numberIndex, span)).map(({ order, value }) => ({
-    n: Number(new DataView(order.buffer, order.byteOffset, 8).getBigUint64(0)),
+    n: readU64(order, 0),
     ids: value.ids,
   }))
 }

@@ -6,13 +6,8 @@ import { WALK_PAGE_ROWS } from '../limits.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
 import { ABSENCE, type AbsenceReason, compareOrder } from './entry.ts'
 import { addToRanges } from './ranges.ts'
-import {
-  arrivalIndex,
-  type ArrivalRow,
-  bodyTable,
-  conversationTable,
-  entryTable,
-} from './tables.ts'
+import { conversationTable } from './conversation-table.ts'
+import { arrivalIndex, type ArrivalRow, bodyTable, entryTable } from './tables.ts'
 import {
   authorOf,
   heldEntry,

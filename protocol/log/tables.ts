@@ -1,42 +1,16 @@
 // What a log is kept in (SPEC.md §8, §11). Headers live for ever in log-entry; bodies lie apart, so
 // that they can be destroyed; the rest are indexes over them. Nothing here names anybody in an order.
-import {
-  type Bytes32,
-  type CborArray,
-  type CborValue,
-  concat,
-  decodeCbor,
-  EMPTY,
-  encodeCbor,
-  FieldReader,
-  u64,
-} from '../../crypto/index.ts'
-import type { ForkPoint } from '../content/frontier.ts'
+import { type Bytes32, concat, EMPTY, encodeCbor, readU64, u64 } from '../../crypto/index.ts'
 import type { Table } from '../step.ts'
 import type { EntryBody } from './entry.ts'
-import { decodeRef, type EntryRef } from './header.ts'
-import { decodeRanges, encodeRanges, type NumberRange } from './ranges.ts'
-
-/** Rows of our own are as long as they were written. */
-const ROW_MAX_BYTES: number = 1 << 24
-const RANGES_STORED_MAX = 32_768
-
-function read(bytes: Uint8Array, what: string): FieldReader {
-  return new FieldReader(decodeCbor(bytes, ROW_MAX_BYTES), what)
-}
-
-function readRanges(fields: FieldReader, name: string): readonly NumberRange[] {
-  return decodeRanges(fields.array(name, 0, RANGES_STORED_MAX), 1, RANGES_STORED_MAX)
-}
-
-function writeRef(ref: EntryRef | undefined): CborArray {
-  return ref === undefined ? [] : [ref.id, ref.lamport]
-}
-
-function readRef(fields: FieldReader, name: string): EntryRef | undefined {
-  const value = fields.array(name, 0, 2)
-  return value.length === 0 ? undefined : decodeRef(value, name)
-}
+import type { EntryRef } from './header.ts'
+import {
+  authorOwner,
+  type ByAuthor,
+  type InConversation,
+  readRow,
+  ROW_MAX_BYTES,
+} from './row-codec.ts'
 
 /** Where an entry stands in a conversation's order: u64 lamport ‖ id. */
 export function orderKey(ref: EntryRef): Uint8Array<ArrayBuffer> {
@@ -45,7 +19,7 @@ export function orderKey(ref: EntryRef): Uint8Array<ArrayBuffer> {
 
 /** The entry at an order key. */
 export function orderRef(order: Uint8Array): EntryRef {
-  const lamport = Number(new DataView(order.buffer, order.byteOffset, 8).getBigUint64(0))
+  const lamport = readU64(order, 0)
   return { lamport, id: order.slice(8) }
 }
 
@@ -58,6 +32,8 @@ export interface EntryRow {
   /** How many of its prev and parents are not closed yet; those it contradicts count for ever. */
   readonly pending: number
   readonly arrival: number
+  /** Wall clock at arrival, Unix ms: for display. */
+  readonly arrivedAtMs: number
   readonly late: boolean
   /** It contradicts an entry that it cites: it never closes and is never cited. */
   readonly flagged: boolean
@@ -81,16 +57,18 @@ export const entryTable: Table<Bytes32, EntryRow> = {
       row.reason,
       row.pending,
       row.arrival,
+      row.arrivedAtMs,
       [row.open, row.late, row.flagged, row.forked, row.labelled].map(Number),
       row.via ?? EMPTY,
     ]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-entry')
+    const fields = readRow(bytes, 'log-entry')
     const headerBytes = fields.bytes('header', 1, ROW_MAX_BYTES)
     const signature = fields.optional('sig', 64)
     const reason = fields.uint('reason')
     const pending = fields.uint('pending')
     const arrival = fields.uint('arrival')
+    const arrivedAtMs = fields.uint('arrivedAt')
     const flags = fields.nested('flags')
     const open = flags.flag('open')
     const late = flags.flag('late')
@@ -105,6 +83,7 @@ export const entryTable: Table<Bytes32, EntryRow> = {
       open,
       pending,
       arrival,
+      arrivedAtMs,
       late,
       flagged,
       forked,
@@ -114,10 +93,6 @@ export const entryTable: Table<Bytes32, EntryRow> = {
   },
 }
 
-export interface InConversation {
-  readonly conversation: Bytes32
-}
-
 /** Bodies, by conversation and id: removing the row destroys the body. */
 export const bodyTable: Table<InConversation & { readonly id: Bytes32 }, EntryBody> = {
   name: 'log-body',
@@ -125,7 +100,7 @@ export const bodyTable: Table<InConversation & { readonly id: Bytes32 }, EntryBo
   place: ({ conversation, id }) => ({ owner: conversation, order: id }),
   encode: (body) => encodeCbor([body.salt, body.bytes]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-body')
+    const fields = readRow(bytes, 'log-body')
     return { salt: fields.bytes('salt', 16), bytes: fields.bytes('body', 0, ROW_MAX_BYTES) }
   },
 }
@@ -136,7 +111,7 @@ function orderTable(name: string): Table<InConversation & EntryRef, Uint8Array> 
     sealing: 'value',
     place: (key) => ({ owner: key.conversation, order: orderKey(key) }),
     encode: (author) => encodeCbor([author]),
-    decode: (bytes) => read(bytes, name).bytes('author', 0, 32),
+    decode: (bytes) => readRow(bytes, name).bytes('author', 0, 32),
   }
 }
 
@@ -161,7 +136,7 @@ export const arrivalIndex: Table<InConversation & { readonly arrival: number }, 
   place: ({ conversation, arrival }) => ({ owner: conversation, order: u64(arrival) }),
   encode: (row) => encodeCbor([row.id, row.author, row.n, row.mine ? 1 : 0]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-arrival')
+    const fields = readRow(bytes, 'log-arrival')
     return {
       id: fields.bytes('id', 32),
       author: fields.bytes('author', 32),
@@ -171,18 +146,10 @@ export const arrivalIndex: Table<InConversation & { readonly arrival: number }, 
   },
 }
 
-export interface ByAuthor extends InConversation {
-  readonly author: Bytes32
-}
-
-export function authorOwner(key: ByAuthor): Uint8Array<ArrayBuffer> {
-  return concat(key.conversation, key.author)
-}
-
 export interface NumberRow {
   /** Entries held with this number: one, unless its author forked. */
   readonly ids: readonly Bytes32[]
-  /** Siblings that were not kept. */
+  /** How often a further sibling was not kept. */
   readonly dropped: number
 }
 
@@ -193,7 +160,7 @@ export const numberIndex: Table<ByAuthor & { readonly n: number }, NumberRow> = 
   place: (key) => ({ owner: authorOwner(key), order: u64(key.n) }),
   encode: (row) => encodeCbor([row.ids, row.dropped]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-number')
+    const fields = readRow(bytes, 'log-number')
     const ids = fields.array('ids', 0, ROW_MAX_BYTES).map((id) => id as Uint8Array)
     return { ids, dropped: fields.uint('dropped') }
   },
@@ -218,7 +185,7 @@ export const waitTable: Table<
   place: (key) => ({ owner: concat(key.conversation, key.missing), order: key.waiter }),
   encode: (row) => encodeCbor([row.lamport, row.author, row.n, row.prev ? 1 : 0]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-wait')
+    const fields = readRow(bytes, 'log-wait')
     return {
       lamport: fields.uint('lamport'),
       author: fields.bytes('author', 32),
@@ -234,7 +201,7 @@ export const rootTable: Table<InConversation & { readonly id: Bytes32 }, number>
   sealing: 'value',
   place: ({ conversation, id }) => ({ owner: conversation, order: id }),
   encode: (lamport) => encodeCbor([lamport]),
-  decode: (bytes) => read(bytes, 'log-root').uint('lamport'),
+  decode: (bytes) => readRow(bytes, 'log-root').uint('lamport'),
 }
 
 export interface ProofRow {
@@ -251,138 +218,8 @@ export const proofTable: Table<InConversation & { readonly at: number }, ProofRo
   place: ({ conversation, at }) => ({ owner: conversation, order: u64(at) }),
   encode: (row) => encodeCbor([row.kind === 'fork' ? 0 : 1, row.first, row.second]),
   decode: (bytes) => {
-    const fields = read(bytes, 'log-proof')
+    const fields = readRow(bytes, 'log-proof')
     const kind = fields.flag('kind') ? 'contradiction' : 'fork'
     return { kind, first: fields.bytes('first', 32), second: fields.bytes('second', 32) }
-  },
-}
-
-export interface AuthorRow {
-  readonly author: Bytes32
-  /** Its place among the authors of the conversation. */
-  readonly index: number
-  /** Entries 1..n are held or below the base. */
-  readonly n: number
-  /** Entry n; undefined iff n = 0. */
-  readonly last: EntryRef | undefined
-  /** Entries held above n + 1. */
-  readonly above: readonly NumberRange[]
-  /** Highest number the author itself claimed. */
-  readonly headN: number
-  /** Number and entry of the base: at or below it nothing is missing. */
-  readonly baseN: number
-  readonly baseRef: EntryRef | undefined
-  readonly open: number
-  /** Numbers seen by the user. */
-  readonly seen: readonly NumberRange[]
-  /** Numbers that nobody has any more. */
-  readonly lost: readonly NumberRange[]
-  /** Second entries at a number: the first eight. */
-  readonly forks: readonly ForkPoint[]
-}
-
-export const authorTable: Table<ByAuthor, AuthorRow> = {
-  name: 'log-author',
-  sealing: 'value',
-  place: (key) => ({ owner: authorOwner(key), order: EMPTY }),
-  encode: (row) =>
-    encodeCbor([
-      row.author,
-      row.index,
-      row.n,
-      writeRef(row.last),
-      encodeRanges(row.above),
-      row.headN,
-      row.baseN,
-      writeRef(row.baseRef),
-      row.open,
-      encodeRanges(row.seen),
-      encodeRanges(row.lost),
-      row.forks.map((fork): CborValue => [fork.n, fork.id]),
-    ]),
-  decode: (bytes) => {
-    const fields = read(bytes, 'log-author')
-    return {
-      author: fields.bytes('author', 32),
-      index: fields.uint('index'),
-      n: fields.uint('n'),
-      last: readRef(fields, 'last'),
-      above: readRanges(fields, 'above'),
-      headN: fields.uint('headN'),
-      baseN: fields.uint('baseN'),
-      baseRef: readRef(fields, 'baseRef'),
-      open: fields.uint('open'),
-      seen: readRanges(fields, 'seen'),
-      lost: readRanges(fields, 'lost'),
-      forks: fields.array('forks', 0, ROW_MAX_BYTES).map(readFork),
-    }
-  },
-}
-
-function readFork(value: CborValue): ForkPoint {
-  const fields = new FieldReader(value, 'fork')
-  return { n: fields.uint('n'), id: fields.bytes('id', 32) }
-}
-
-/** The authors of a conversation, in the order they were met. */
-export const authorIndex: Table<InConversation & { readonly index: number }, Uint8Array> = {
-  name: 'log-authors',
-  sealing: 'value',
-  place: ({ conversation, index }) => ({ owner: conversation, order: u64(index) }),
-  encode: (author) => encodeCbor([author]),
-  decode: (bytes) => read(bytes, 'log-authors').bytes('author', 32),
-}
-
-export interface ConversationRow {
-  /** The last arrival number given. */
-  readonly arrivals: number
-  readonly authors: number
-  readonly open: number
-  /** Entries of kinds or versions that this build could not show when they came. */
-  readonly unknown: number
-  readonly proofs: number
-  /** Roots that were ever put: without any, none need to be looked for. */
-  readonly roots: number
-  /** The highest closed entry. */
-  readonly top: EntryRef | undefined
-  /** The highest entry that was seen. */
-  readonly seenTop: EntryRef | undefined
-  /** Everything that arrived up to here was seen. */
-  readonly position: number
-  /** Entries of others that arrived above position. */
-  readonly unread: number
-}
-
-export const conversationTable: Table<Bytes32, ConversationRow> = {
-  name: 'log-conv',
-  sealing: 'value',
-  place: (conversation) => ({ owner: conversation, order: EMPTY }),
-  encode: (row) =>
-    encodeCbor([
-      row.arrivals,
-      row.authors,
-      row.open,
-      row.unknown,
-      row.proofs,
-      row.roots,
-      writeRef(row.top),
-      writeRef(row.seenTop),
-      row.position,
-      row.unread,
-    ]),
-  decode: (bytes) => {
-    const fields = read(bytes, 'log-conv')
-    return {
-      arrivals: fields.uint('arrivals'),
-      authors: fields.uint('authors'),
-      open: fields.uint('open'),
-      unknown: fields.uint('unknown'),
-      proofs: fields.uint('proofs'),
-      roots: fields.uint('roots'),
-      top: readRef(fields, 'top'),
-      seenTop: readRef(fields, 'seenTop'),
-      position: fields.uint('position'),
-      unread: fields.uint('unread'),
-    }
   },
 }

@@ -1,20 +1,12 @@
 // One turn's view of a conversation: its rows are read once, changed in memory, written once. So a
 // thousand entries that close together cost one write of each author and of the conversation.
-import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import { get, range, type Row, type Step, type Table, type Turn } from '../step.ts'
 import { WALK_PAGE_ROWS } from '../limits.ts'
 import { type EntryHeader, decodeHeader } from './header.ts'
-import {
-  authorIndex,
-  type AuthorRow,
-  authorTable,
-  type ConversationRow,
-  conversationTable,
-  type EntryRow,
-  entryTable,
-  type ProofRow,
-  proofTable,
-} from './tables.ts'
+import { authorIndex, type AuthorRow, authorTable } from './author-table.ts'
+import { type ConversationRow, conversationTable } from './conversation-table.ts'
+import { type EntryRow, entryTable, type ProofRow, proofTable } from './tables.ts'
 
 const EMPTY_CONVERSATION: ConversationRow = {
   arrivals: 0,
@@ -101,7 +93,7 @@ export function saveWorking(turn: Turn, working: Working): void {
 /** The entry with this id, if it is held and of this conversation. */
 export function* heldIn(conversation: Bytes32, id: Bytes32): Step<HeldEntry | undefined> {
   const held = yield* heldEntry(id)
-  if (held === undefined || toHex(held.header.conversation) !== toHex(conversation)) {
+  if (held === undefined || !equalBytes(held.header.conversation, conversation)) {
     return undefined
   }
   return held

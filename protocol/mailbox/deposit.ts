@@ -46,7 +46,7 @@ function checkForm(turn: MailboxTurn, request: DepositRequest): RelayFailure | u
   return undefined
 }
 
-export function* deposit(turn: MailboxTurn, request: DepositRequest): Step<DepositOutcome> {
+export function* takeDeposit(turn: MailboxTurn, request: DepositRequest): Step<DepositOutcome> {
   const { mailboxId, envId } = request
   const refusal = checkForm(turn, request) // B1
   if (refusal !== undefined) return refusal

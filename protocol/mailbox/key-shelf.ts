@@ -72,13 +72,18 @@ export function* putPrekeys(
   const { mailboxId } = request
   if (!(yield* isInUse(mailboxId, true))) return UNKNOWN
   let stock = (yield* get(stocks, mailboxId)) ?? EMPTY_STOCK
+  // All of them or none: what is written by an operation that then fails would stay.
+  const isOver = ([1, 2] as const).some((kind) => {
+    const line = stock[LINES[kind]]
+    const held = request.replace ? 0 : line.next - line.first
+    const more = request.items.filter((item) => item.class === kind).length
+    return held + more > turn.limits.prekeysPerClass
+  })
+  if (isOver) return failed('quota', { scope: 'mailbox' })
   if (request.replace) stock = dropAll(turn, mailboxId, stock)
   for (const { class: kind, item } of request.items) {
     const name = LINES[kind]
     const line = stock[name]
-    if (line.next - line.first >= turn.limits.prekeysPerClass) {
-      return failed('quota', { scope: 'mailbox' })
-    }
     turn.put(prekeys, { mailboxId, class: kind, index: line.next }, item)
     stock = { ...stock, [name]: { ...line, next: line.next + 1 } }
   }
@@ -161,6 +166,7 @@ export function* putInvite(
 ): Step<{ readonly left: number } | RelayFailure> {
   const { mailboxId, capId, capKey, expiresS, uses } = request
   if (!(yield* isInUse(mailboxId, true))) return UNKNOWN
+  if (uses > turn.limits.inviteUses) return failed('quota', { scope: 'mailbox' })
   const held = yield* get(invites, { mailboxId, capId })
   if (held === undefined) {
     const known = yield* range(invites, { owner: mailboxId, limit: turn.limits.invites })

@@ -20,6 +20,8 @@ export interface MailboxLimits {
   /** Rows of one invite claim that nobody acknowledged. */
   readonly claimRows: number
   readonly invites: number
+  /** Uses of one invite: all its claims are in one record. */
+  readonly inviteUses: number
   readonly revoked: number
   /** One-time prekeys of one class. */
   readonly prekeysPerClass: number
@@ -47,6 +49,7 @@ export const MAILBOX_LIMITS: MailboxLimits = {
   overflow: { rows: 256 * 64, bytes: 16 * MEBIBYTE },
   claimRows: 64,
   invites: 64,
+  inviteUses: 4_096,
   revoked: 1_024,
   prekeysPerClass: 512,
   prekeysKept: 20,

@@ -27,7 +27,7 @@ function putLeased(turn: MailboxTurn, mailboxId: Bytes16, record: MailboxRecord)
 }
 
 /** Proves one mailbox and renews its lease. `unknown` only where the signature holds. */
-export function* prove(
+export function* proveMailbox(
   turn: MailboxTurn,
   stream: StreamBinding,
   proof: AuthProof,

@@ -101,9 +101,15 @@ export function* allRelayChoices(): Step<readonly RelayChoice[]> {
 }
 
 /** Chooses a relay; at most three at a time. Choosing one again changes nothing. */
-export function* chooseRelay(turn: Turn, address: string, transportKey: Bytes32): Step<RelayChoice> {
+export function* chooseRelay(
+  turn: Turn,
+  address: string,
+  transportKey: Bytes32,
+): Step<RelayChoice> {
   const choices = yield* allRelayChoices()
-  const same = choices.find((one) => one.address === address && equalBytes(one.transportKey, transportKey))
+  const same = choices.find(
+    (one) => one.address === address && equalBytes(one.transportKey, transportKey),
+  )
   if (same !== undefined) return same
   if (choices.length >= MAILBOXES_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'a device uses at most three relays', {

@@ -7,6 +7,7 @@ import {
   type CardFields,
   CryptoError,
   type DeviceEndpoints,
+  EMPTY,
   type Rendezvous,
   sealItem,
   signCard,
@@ -96,6 +97,5 @@ export function* buildDirectBundle(
   const place = directPlace(transportKey)
   const { item: card } = yield* buildCard(turn, place, offer)
   const { opk, okem } = yield* issuePrekeys(turn, place, { opk: 1, okem: 1 })
-  const none = new Uint8Array(0)
-  return { card, opk: opk[0] ?? none, okem: okem[0] ?? none }
+  return { card, opk: opk[0] ?? EMPTY, okem: okem[0] ?? EMPTY }
 }

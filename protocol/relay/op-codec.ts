@@ -14,9 +14,11 @@ export interface OpCodec<Q, A> {
 }
 
 /** The reply of an operation that has nothing to say but that it took effect. */
-export type Done = Readonly<Record<never, never>>
+export interface Done {
+  readonly kind: 'done'
+}
 
-export const DONE: Done = {}
+export const DONE: Done = { kind: 'done' }
 
 export const encodeDone = (): readonly CborValue[] => [0]
 export const decodeDone = (): Done => DONE

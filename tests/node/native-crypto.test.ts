@@ -163,12 +163,12 @@ describe('the native backend gives what noble gives', () => {
           if (noble.ed25519Verify(input.publicKey, input.message, input.signature)) accepted++
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
     // Both verdicts occur, or this would compare nothing.
-    expect(torsioned).toBeGreaterThan(200)
-    expect(accepted).toBeGreaterThan(10)
-    expect(accepted).toBeLessThan(200)
+    expect(torsioned).toBeGreaterThan(100)
+    expect(accepted).toBeGreaterThan(3)
+    expect(accepted).toBeLessThan(100)
   })
 
   it('for ML-KEM', () => {
@@ -195,6 +195,13 @@ describe('the native backend', () => {
       createHash('sha256').update(`${i}`).digest(),
     )
     const signed = seeds.map((seed) => nativeCrypto.ed25519Sign(new Uint8Array(seed), counting(5)))
+    // Again and again, so that keys enter the cache and others push them out.
+    for (let round = 0; round < 10; round++) {
+      for (const [index, seed] of seeds.entries()) {
+        if (round % 2 === 0 && index > 40) continue
+        expect(nativeCrypto.ed25519Sign(new Uint8Array(seed), counting(5))).toEqual(signed[index])
+      }
+    }
     for (const [index, seed] of seeds.entries()) {
       const key = nativeCrypto.ed25519PublicKey(new Uint8Array(seed))
       const other = signed[(index + 1) % seeds.length] ?? counting(64)

@@ -94,7 +94,7 @@ export class VirtualClock {
     if (this.nextAtMs() === undefined) return false
     const entry = this.#heap.pop()
     if (entry === undefined) return false
-    this.#nowMs = entry.atMs
+    this.#nowMs = Math.max(this.#nowMs, entry.atMs)
     entry.run()
     return true
   }

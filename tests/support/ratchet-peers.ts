@@ -1,5 +1,6 @@
 // Two devices with a session between them, without machines: for tests of the pure ratchet.
 import {
+  CryptoError,
   type HandshakeBundle,
   type RatchetReceipt,
   type RatchetState,
@@ -11,7 +12,6 @@ import {
   encodeText,
   initiateHandshake,
   lengthPrefixed,
-  noble,
   openDeviceList,
   openHeader,
   openIdentity,
@@ -21,6 +21,7 @@ import {
   signDeviceList,
   u16,
 } from '../../crypto/index.ts'
+import { nativeCrypto as crypto } from '../../node/native-crypto.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export const START_MS = 1_700_000_000_000
@@ -38,10 +39,10 @@ export interface TestDevice {
 /** A device that is the only one of its account. */
 export function makeDevice(random: Random): TestDevice {
   const [accountSeed, deviceSeed, dhSecret] = [random(32), random(32), random(32)]
-  const account = noble.ed25519PublicKey(accountSeed)
-  const dh = noble.x25519PublicKey(dhSecret)
-  const cert = signDeviceCert(noble, account, deviceSeed, dh)
-  const list = signDeviceList(noble, accountSeed, {
+  const account = crypto.ed25519PublicKey(accountSeed)
+  const dh = crypto.x25519PublicKey(dhSecret)
+  const cert = signDeviceCert(crypto, account, deviceSeed, dh)
+  const list = signDeviceList(crypto, accountSeed, {
     version: START_MS / 1_000,
     devices: [cert],
     revoked: [],
@@ -59,10 +60,10 @@ export interface TestPrekeys {
 export function makePrekeys(random: Random): TestPrekeys {
   const [spk, opk, kemSeed] = [random(32), random(32), random(64)]
   return {
-    spk: { secret: spk, publicKey: noble.x25519PublicKey(spk) },
-    opk: { secret: opk, publicKey: noble.x25519PublicKey(opk) },
+    spk: { secret: spk, publicKey: crypto.x25519PublicKey(spk) },
+    opk: { secret: opk, publicKey: crypto.x25519PublicKey(opk) },
     kemSeed,
-    kemKey: noble.mlkemPublicKey(kemSeed),
+    kemKey: crypto.mlkemPublicKey(kemSeed),
   }
 }
 
@@ -96,7 +97,7 @@ export class RatchetPeer {
   }
 
   send(text: string, initLength = 0): Uint8Array {
-    const { state, message } = ratchetEncrypt(noble, this.state, {
+    const { state, message } = ratchetEncrypt(crypto, this.state, {
       lists: LISTS,
       frames: frame(text),
       initLength,
@@ -110,11 +111,11 @@ export class RatchetPeer {
 
   /** What receiving would give; nothing is kept. */
   peek(message: Uint8Array): RatchetReceipt | { readonly kind: 'unreadable' } {
-    const opened = openHeader(noble, this.state, message)
+    const opened = openHeader(crypto, this.state, message)
     if (opened === undefined) return { kind: 'unreadable' }
     const skippedSeed = this.seeds.get(`${opened.number}/${opened.header.n}`)
     const { random, nowMs } = this
-    return ratchetReceive(noble, this.state, message, { opened, skippedSeed, random, nowMs })
+    return ratchetReceive(crypto, this.state, message, { opened, skippedSeed, random, nowMs })
   }
 
   /** The text, or the kind of the refusal. */
@@ -142,15 +143,15 @@ export function makePair(seed: string): RatchetPair {
   const [a, b] = [makeDevice(random), makeDevice(random)]
   const keys = makePrekeys(random)
   const options = { list: a.list, resetEpoch: 0, random, nowMs: START_MS }
-  const started = initiateHandshake(noble, a, bundleOf(b, keys), options)
+  const started = initiateHandshake(crypto, a, bundleOf(b, keys), options)
   const { init } = decodeInit(started.init)
-  const identity = openIdentity(noble, init, {
+  const identity = openIdentity(crypto, init, {
     dhSecret: b.dhSecret,
     spkSecret: keys.spk.secret,
     kemSeed: keys.kemSeed,
   })
-  const list = openDeviceList(noble, identity.list)
-  const accepted = acceptHandshake(noble, b, {
+  const list = openDeviceList(crypto, identity.list)
+  const accepted = acceptHandshake(crypto, b, {
     init,
     identity,
     initiator: { account: list.account, device: identity.device, dh: a.dh },
@@ -172,4 +173,39 @@ export function makeTalkingPair(seed: string): RatchetPair {
   pair.bob.receive(pair.alice.send('hello', pair.init.length))
   pair.alice.receive(pair.bob.send('hello back'))
   return pair
+}
+
+/** The code of the CryptoError that `run` throws. */
+export function codeOf(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    return error instanceof CryptoError ? error.code : String(error)
+  }
+  return 'nothing thrown'
+}
+
+/** The bytes with one bit changed. */
+export function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const out = Uint8Array.from(bytes)
+  out[at]! ^= 1
+  return out
+}
+
+/** What a peer that lies in its header would send; the sender's state does not move. */
+export function withHeader(peer: RatchetPeer, edit: (header: Uint8Array) => void): Uint8Array {
+  const liar = {
+    ...crypto,
+    aeadSeal: (...[key, nonce, aad, plaintext]: Parameters<typeof crypto.aeadSeal>) => {
+      if (plaintext.length === 44) edit(plaintext)
+      return crypto.aeadSeal(key, nonce, aad, plaintext)
+    },
+  }
+  return ratchetEncrypt(liar, peer.state, {
+    lists: LISTS,
+    frames: frame('lie'),
+    initLength: 0,
+    random: peer.random,
+    nowMs: START_MS,
+  }).message
 }

@@ -7,14 +7,25 @@ import { authorFrontier, conversationFrontier, gapsOf } from '../../protocol/log
 import { type EntryView, readEntry, readOrdered } from '../../protocol/log/read.ts'
 import type { EntrySource } from '../../protocol/log/source.ts'
 import { textContent } from '../../protocol/content/text.ts'
+import type { Self } from '../../protocol/self.ts'
 import { CONVERSATION, SENT_AT_MS } from './entries.ts'
-import { MemoryDriver } from './memory-driver.ts'
+import { makeSelf, MemoryDriver } from './memory-driver.ts'
+import { seededRandom } from './seeded-random.ts'
+
+/** Keys by name: making them costs more than most tests. */
+const selves = new Map<string, Self>()
+
+function selfOf(name: string): Self {
+  const self = selves.get(name) ?? makeSelf(seededRandom(`keys of ${name}`), noble)
+  selves.set(name, self)
+  return self
+}
 
 export class Replica {
   readonly driver: MemoryDriver
 
   constructor(name: string) {
-    this.driver = new MemoryDriver({ seed: name, crypto: noble })
+    this.driver = new MemoryDriver({ seed: name, self: selfOf(name), crypto: noble })
   }
 
   get device(): Uint8Array {

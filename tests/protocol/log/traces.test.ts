@@ -125,8 +125,13 @@ describe('a parent that nobody has any more', () => {
     const [first, , third] = chain(bob, 3)
     if (first === undefined || third === undefined) throw new Error('no entries')
     accept(alice, [first, third])
-    alice.driver.run((turn) => markLost(turn, CONVERSATION, bob, [2, 2]))
+    alice.driver.run((turn) => markLost(turn, CONVERSATION, bob, [1, 9]))
     expect(alice.gaps()).toEqual([{ author: bob, from: 2, to: 2, irretrievable: true }])
+    // What was given up may still come.
+    const [, second] = chain(bob, 2)
+    if (second === undefined) throw new Error('no entry')
+    expect(alice.accept(second)).toMatchObject({ closed: [second.id, third.id] })
+    expect(alice.gaps()).toEqual([])
   })
 })
 
@@ -161,6 +166,14 @@ describe('a newcomer', () => {
     const outcome = dave.driver.run((turn) => acceptBase(turn, CONVERSATION, base, fromDevice(bob)))
     expect(outcome).toMatchObject({ closed: [next.id] })
     expect(dave.gaps()).toEqual([])
+    expect(dave.driver.changes).toContainEqual({
+      kind: 'gap',
+      conversation: CONVERSATION,
+      author: bob,
+      from: 1,
+      to: 50,
+      missing: false,
+    })
     expect(dave.frontier(bob)).toMatchObject({ n: 51, baseN: 50, last: refOf(next) })
   })
 

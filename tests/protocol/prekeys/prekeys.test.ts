@@ -13,6 +13,7 @@ import {
   sealKeys,
   sweepPrekeys,
 } from '../../../protocol/index.ts'
+import { prekeySlots } from '../../../protocol/prekeys/tables.ts'
 import { counting } from '../../crypto/decoder-checks.ts'
 import { device } from '../../crypto/identity-fixture.ts'
 import { Memory } from './memory-turn.ts'
@@ -225,9 +226,12 @@ describe('slots', () => {
 
   it('are refused beyond 255, without harm', () => {
     const memory = started()
-    for (let n = 0; n < 255; n++) {
-      issue(memory, { serviceKey: counting(32, n), mailboxId: counting(16, n) }, 0)
-    }
+    memory.run(function* (turn) {
+      for (let n = 1; n <= 255; n++) {
+        const record = { ...relay, serviceKey: counting(32, n), nextOpk: 1, nextOkem: 1 }
+        turn.put(prekeySlots, n, { ...record, endedAtMs: 0 })
+      }
+    })
     expect(() =>
       issue(memory, { serviceKey: new Uint8Array(32), mailboxId: counting(16) }, 1),
     ).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL_LIMIT' }))

@@ -1,0 +1,228 @@
+// Fetches what a session begins with: a device's card and one-time keys, by the invite that was
+// added, over its direct stream, or from one of its mailboxes (SPEC.md §3, §4). Tries again by
+// back-off for as long as something waits for the device.
+import {
+  type Bytes16,
+  type Bytes32,
+  type InviteLink,
+  inviteId,
+  parseInviteLink,
+  toHex,
+} from '../../crypto/index.ts'
+import {
+  type CardReply,
+  type FirstContact,
+  type Peer,
+  failFirstContact,
+  firstContactOf,
+  get,
+  openFirstContacts,
+  peers,
+  sendReset,
+  takeBundle,
+} from '../../protocol/index.ts'
+import { Backoff } from '../backoff.ts'
+import type { Timer } from '../clock.ts'
+import { type Core, unit } from '../core.ts'
+import type { DirectService } from '../direct/direct-service.ts'
+import { NodeError } from '../errors.ts'
+import type { Courier } from '../relays/courier.ts'
+
+interface Fetching {
+  readonly backoff: Backoff
+  running: boolean
+  timer: Timer | undefined
+}
+
+const ZEROS16: Bytes16 = new Uint8Array(16)
+
+export class Bundles {
+  readonly #core: Core
+  readonly #direct: DirectService
+  readonly #courier: Courier
+  readonly #onStarted: (device: Bytes32) => void
+  readonly #fetching = new Map<string, Fetching>()
+  readonly #resets = new Set<string>()
+  #active = 0
+  #idle: (() => void)[] = []
+
+  constructor(options: {
+    readonly core: Core
+    readonly direct: DirectService
+    readonly courier: Courier
+    readonly onStarted: (device: Bytes32) => void
+  }) {
+    this.#core = options.core
+    this.#direct = options.direct
+    this.#courier = options.courier
+    this.#onStarted = options.onStarted
+  }
+
+  /** Takes up links whose first message never went out. */
+  async start(): Promise<void> {
+    for (const first of await this.#core.ledger.read(() => openFirstContacts())) {
+      this.firstContact(first.contactNumber)
+    }
+  }
+
+  stop(): void {
+    for (const { timer } of this.#fetching.values()) timer?.cancel()
+    this.#wake()
+  }
+
+  /** Resolves when no fetch is under way. */
+  async settled(signal: AbortSignal): Promise<void> {
+    while (this.#active > 0 && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
+  firstContact(number: number): void {
+    this.#run(`contact ${number}`, () => this.#answerLink(number))
+  }
+
+  /** A session with a device is needed before its outbox can move. */
+  device(device: Bytes32): void {
+    this.#run(`device ${toHex(device)}`, () => this.#fetchDevice(device))
+  }
+
+  /** A device's messages cannot be read: begin anew, and say what is had. */
+  reset(device: Bytes32): void {
+    this.#resets.add(toHex(device))
+    this.device(device)
+  }
+
+  #wake(): void {
+    const waiting = this.#idle
+    this.#idle = []
+    for (const wake of waiting) wake()
+  }
+
+  /** Runs one fetch at a time per name; a fetch that says false is tried again. */
+  #run(name: string, fetch: () => Promise<boolean>): void {
+    let state = this.#fetching.get(name)
+    if (state === undefined) {
+      state = {
+        backoff: new Backoff(() => unit(this.#core.random)),
+        running: false,
+        timer: undefined,
+      }
+      this.#fetching.set(name, state)
+    }
+    if (state.running || this.#core.stopping.aborted) return
+    state.timer?.cancel()
+    void this.#attempt(name, state, fetch)
+  }
+
+  async #attempt(name: string, state: Fetching, fetch: () => Promise<boolean>): Promise<void> {
+    state.running = true
+    this.#active += 1
+    let done = false
+    try {
+      done = await fetch()
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('bundle', String(error))
+    } finally {
+      state.running = false
+      this.#active -= 1
+      this.#wake()
+    }
+    if (done) this.#fetching.delete(name)
+    else if (!this.#core.stopping.aborted) {
+      state.timer = this.#core.clock.after(state.backoff.nextMs(), () => this.#run(name, fetch))
+    }
+  }
+
+  /** Answers a link; true where there is nothing more to do. */
+  async #answerLink(number: number): Promise<boolean> {
+    const { ledger, provider } = this.#core
+    const first = await ledger.read(() => firstContactOf(number))
+    if (first === undefined || first.failed !== '') return true
+    const link = parseInviteLink(provider, first.link)
+    try {
+      const items = await this.#itemsOf(link, first)
+      const device = await ledger.run((turn) =>
+        takeBundle(turn, { account: first.account, ...items }),
+      )
+      await this.#direct.learn(device)
+      this.#onStarted(device)
+      return true
+    } catch (error) {
+      const final = finalReason(error)
+      if (final === undefined) throw error
+      await ledger.run((turn) => failFirstContact(turn, number, final))
+      return true
+    }
+  }
+
+  async #itemsOf(link: InviteLink, first: FirstContact) {
+    const { where, address } = link
+    if (where.kind === 'relay') {
+      const { mailboxId, serviceHash } = where
+      const items = await this.#courier.takeByInvite({
+        address,
+        serviceKeyHash: serviceHash,
+        mailboxId,
+        secret: link.secret,
+        claim: first.claim,
+      })
+      return { ...items, mailboxId }
+    }
+    const stream = await this.#direct.dialAddress(address, where.transportKey)
+    const reply = await stream.requestCard(inviteId(this.#core.provider, link.secret))
+    if (reply === undefined) throw new NodeError('INVITE_USED', 'the invite was refused')
+    return bundleOf(where.transportKey, ZEROS16, reply)
+  }
+
+  async #fetchDevice(device: Bytes32): Promise<boolean> {
+    const { ledger } = this.#core
+    const peer = await ledger.read(() => get(peers, device))
+    if (peer === undefined) return true
+    const items = await this.#fetchItems(peer)
+    if (items === undefined) return false
+    await ledger.run(function* (turn) {
+      yield* takeBundle(turn, { account: peer.account, ...items })
+    })
+    if (this.#resets.delete(toHex(device))) {
+      await ledger.run((turn) => sendReset(turn, device))
+    }
+    this.#onStarted(device)
+    return true
+  }
+
+  async #fetchItems(peer: Peer) {
+    const link = this.#direct.openLink(peer.device)
+    const reply = await link?.requestCard(ZEROS16)
+    if (link !== undefined && reply !== undefined) {
+      return bundleOf(link.remoteKey, ZEROS16, reply)
+    }
+    for (const mailbox of peer.endpoints.mailboxes) {
+      try {
+        const items = await this.#courier.take(mailbox, peer.invite)
+        return { ...items, mailboxId: mailbox.mailboxId }
+      } catch (error) {
+        this.#core.log('bundle', `take: ${error instanceof Error ? error.message : 'error'}`)
+      }
+    }
+    const fresh = await this.#direct.connect(peer.device)
+    const again = await fresh?.requestCard(ZEROS16)
+    return fresh === undefined || again === undefined
+      ? undefined
+      : bundleOf(fresh.remoteKey, ZEROS16, again)
+  }
+}
+
+function bundleOf(serviceKey: Bytes32, mailboxId: Bytes16, reply: CardReply) {
+  const { card, opk, okem } = reply
+  return { serviceKey, mailboxId, card, opk, okem }
+}
+
+/** Why a link will never work; undefined where another attempt may. */
+function finalReason(error: unknown): string | undefined {
+  if (error instanceof NodeError && error.code === 'INVITE_USED') return 'INVITE_USED'
+  if (error instanceof NodeError && error.code === 'INVITE_INVALID') return 'INVITE_INVALID'
+  return undefined
+}

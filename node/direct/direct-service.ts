@@ -1,0 +1,251 @@
+// Direct streams with the home hosts of accepted contacts: who may open one, which of two stays, and
+// what an arriving envelope goes through (SPEC.md §9).
+import { type Bytes16, type Bytes32, compareBytes, equalBytes, toHex } from '../../crypto/index.ts'
+import {
+  type CardReply,
+  DIRECT_FRAME_MAX_BYTES,
+  DIRECT_UNKNOWN_STREAMS,
+  allContacts,
+  allInvites,
+  contactOf,
+  get,
+  isAccepted,
+  knownDevices,
+  peers,
+  receiveInner,
+} from '../../protocol/index.ts'
+import { Backoff } from '../backoff.ts'
+import { type Core, unit } from '../core.ts'
+import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
+import { DirectLink } from './direct-link.ts'
+
+export const DIRECT_PROTOCOL: ProtocolSpec = {
+  id: '/sotto/direct/1',
+  maxFrameBytes: DIRECT_FRAME_MAX_BYTES,
+}
+
+const DIAL_MS = 10_000
+
+interface Caller {
+  readonly device: Bytes32
+  readonly account: Bytes32
+}
+
+interface Dialling {
+  readonly backoff: Backoff
+  notBeforeMs: number
+  attempt: Promise<DirectLink | undefined> | undefined
+}
+
+export class DirectService {
+  readonly #core: Core
+  readonly #host: Host
+  readonly #onLink: (device: Bytes32) => void
+  readonly #bundle: (
+    inviteId: Bytes16,
+    caller: Caller | undefined,
+  ) => Promise<CardReply | undefined>
+  /** By transport key: who may be there, and the open link. */
+  readonly #callers = new Map<string, Caller>()
+  readonly #links = new Map<string, DirectLink>()
+  readonly #dialling = new Map<string, Dialling>()
+  #strangers = 0
+  /** Streams opened and accepted since the start. */
+  readonly counts = { opened: 0, accepted: 0, refused: 0 }
+
+  constructor(options: {
+    readonly core: Core
+    readonly host: Host
+    readonly onLink: (device: Bytes32) => void
+    readonly bundle: (
+      inviteId: Bytes16,
+      caller: Caller | undefined,
+    ) => Promise<CardReply | undefined>
+  }) {
+    this.#core = options.core
+    this.#host = options.host
+    this.#onLink = options.onLink
+    this.#bundle = options.bundle
+  }
+
+  async start(): Promise<void> {
+    for (const contact of await this.#core.ledger.read(() => allContacts())) {
+      const devices = await this.#core.ledger.read(() => knownDevices(contact.account))
+      for (const { device } of devices) await this.learn(device)
+    }
+    await this.#host.handle(DIRECT_PROTOCOL, (stream) => void this.#accept(stream))
+  }
+
+  /** Takes note of where a device's home host is now. */
+  async learn(device: Bytes32): Promise<void> {
+    const peer = await this.#core.ledger.read(() => get(peers, device))
+    const home = peer?.endpoints.home
+    if (peer === undefined || home === undefined) return
+    for (const [key, caller] of this.#callers) {
+      if (equalBytes(caller.device, device)) this.#callers.delete(key)
+    }
+    this.#callers.set(toHex(home.transportKey), { device, account: peer.account })
+    const dialling = this.#dialling.get(toHex(device))
+    dialling?.backoff.reset()
+    if (dialling !== undefined) dialling.notBeforeMs = 0
+  }
+
+  /** The open stream with a device. */
+  openLink(device: Bytes32): DirectLink | undefined {
+    for (const [key, caller] of this.#callers) {
+      if (!equalBytes(caller.device, device)) continue
+      const link = this.#links.get(key)
+      if (link?.open === true) return link
+    }
+    return undefined
+  }
+
+  /** The open stream with a device, or a new one; undefined where it cannot be reached now. */
+  async connect(device: Bytes32): Promise<DirectLink | undefined> {
+    const open = this.openLink(device)
+    if (open !== undefined) return open
+    const key = toHex(device)
+    let dialling = this.#dialling.get(key)
+    if (dialling === undefined) {
+      dialling = {
+        backoff: new Backoff(() => unit(this.#core.random)),
+        notBeforeMs: 0,
+        attempt: undefined,
+      }
+      this.#dialling.set(key, dialling)
+    }
+    if (dialling.attempt !== undefined) return dialling.attempt
+    if (this.#core.clock.monotonicMs() < dialling.notBeforeMs) return undefined
+    const state = dialling
+    state.attempt = this.#dial(device, state).finally(() => {
+      state.attempt = undefined
+    })
+    return state.attempt
+  }
+
+  async #dial(device: Bytes32, state: Dialling): Promise<DirectLink | undefined> {
+    const peer = await this.#core.ledger.read(() => get(peers, device))
+    const home = peer?.endpoints.home
+    if (peer === undefined || home === undefined || home.addresses.length === 0) return undefined
+    this.#callers.set(toHex(home.transportKey), { device, account: peer.account })
+    for (const address of home.addresses) {
+      try {
+        const link = await this.dialAddress(address, home.transportKey)
+        state.backoff.reset()
+        return link
+      } catch (error) {
+        if (this.#core.stopping.aborted) return undefined
+        this.#core.log('direct', `dial failed: ${error instanceof Error ? error.message : 'error'}`)
+      }
+    }
+    const waitMs = state.backoff.nextMs()
+    state.notBeforeMs = this.#core.clock.monotonicMs() + waitMs
+    this.#core.clock.after(waitMs + 1, () => {
+      if (!this.#core.stopping.aborted) this.#onLink(device)
+    })
+    return undefined
+  }
+
+  /** Opens a stream to a home host, known or only named in a link. Rejects where nobody answers. */
+  async dialAddress(address: string, transportKey: Bytes32): Promise<DirectLink> {
+    const { clock, stopping } = this.#core
+    const signal = clock.timeout(DIAL_MS, stopping)
+    const stream = await this.#host.dial(address, DIRECT_PROTOCOL, {
+      expectedKey: transportKey,
+      signal,
+    })
+    this.counts.opened += 1
+    const link = this.#take(stream, true)
+    await link.ready()
+    return link
+  }
+
+  async stop(): Promise<void> {
+    const links = [...this.#links.values()]
+    this.#links.clear()
+    await Promise.allSettled(links.map((link) => link.close()))
+  }
+
+  async #accept(stream: FrameStream): Promise<void> {
+    const key = toHex(stream.remoteKey)
+    stream.pause()
+    if (!this.#callers.has(key)) {
+      const live = await this.#strangersAllowed()
+      if (!live || this.#strangers >= DIRECT_UNKNOWN_STREAMS) {
+        this.counts.refused += 1
+        stream.abort(new Error('not expected here'))
+        return
+      }
+      this.#strangers += 1
+      stream.onClose(() => {
+        this.#strangers -= 1
+      })
+    }
+    this.counts.accepted += 1
+    this.#take(stream, false)
+    stream.resume()
+    const caller = this.#callers.get(key)
+    if (caller !== undefined) this.#onLink(caller.device)
+  }
+
+  /** Unknown hosts are let in only while a direct invite of ours can still be answered. */
+  async #strangersAllowed(): Promise<boolean> {
+    const nowS = Math.floor(this.#core.clock.nowMs() / 1000)
+    const invites = await this.#core.ledger.read(() => allInvites())
+    return invites.some(
+      (invite) => invite.serviceKey === undefined && !invite.revoked && nowS <= invite.expiresAtS,
+    )
+  }
+
+  /** Makes a link of a stream; of two with one host, the one the smaller key opened stays. */
+  #take(stream: FrameStream, mine: boolean): DirectLink {
+    const key = toHex(stream.remoteKey)
+    const link = new DirectLink({
+      stream,
+      clock: this.#core.clock,
+      jitter: () => unit(this.#core.random),
+      handler: {
+        envelope: (sid, inner) => this.#envelope(stream.remoteKey, sid, inner),
+        card: (inviteId) => this.#bundle(inviteId, this.#callers.get(key)),
+        closed: () => {
+          if (this.#links.get(key) === link) this.#links.delete(key)
+        },
+      },
+    })
+    const other = this.#links.get(key)
+    if (other?.open === true) {
+      const smallerIsMine = compareBytes(this.#host.transportKey, stream.remoteKey) < 0
+      if (smallerIsMine === mine) {
+        this.#links.set(key, link)
+        void other.close()
+      } else {
+        void link.close()
+      }
+    } else this.#links.set(key, link)
+    return link
+  }
+
+  async #envelope(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array) {
+    const answer = await this.#core.ledger.run((turn) =>
+      receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
+    )
+    // Whoever proved by its session to be an accepted device may be answered on this stream.
+    const key = toHex(transportKey)
+    if (answer.from !== undefined && !this.#callers.has(key)) {
+      this.#callers.set(key, answer.from)
+      this.#onLink(answer.from.device)
+    }
+    return answer
+  }
+
+  /** Closes the stream of somebody who was blocked or removed. */
+  async drop(account: Bytes32): Promise<void> {
+    const contact = await this.#core.ledger.read(() => contactOf(account))
+    if (isAccepted(contact)) return
+    for (const [key, caller] of this.#callers) {
+      if (!equalBytes(caller.account, account)) continue
+      this.#callers.delete(key)
+      await this.#links.get(key)?.close()
+    }
+  }
+}

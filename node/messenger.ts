@@ -1,0 +1,410 @@
+// The services of one running node, and what flows between them: effects of durable batches wake
+// the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
+import { type Bytes16, type Bytes32, toHex } from '../crypto/index.ts'
+import {
+  type CardReply,
+  type Effect,
+  allInvites,
+  allRelayChoices,
+  buildDirectBundle,
+  chooseRelay,
+  contactOf,
+  deviceLists,
+  get,
+  isAccepted,
+  profile,
+  profiles,
+  refreshEndpoints,
+  renewPrekeys,
+  retryKept,
+} from '../protocol/index.ts'
+import type { Timer } from './clock.ts'
+import { Backoff } from './backoff.ts'
+import { type Core, unit } from './core.ts'
+import type { CreateNodeOptions, NodePorts } from './create-node.ts'
+import { Bundles } from './delivery/bundles.ts'
+import { Carrier } from './delivery/carrier.ts'
+import { ReceiptTimer } from './delivery/receipt-timer.ts'
+import { DirectService } from './direct/direct-service.ts'
+import { NodeError } from './errors.ts'
+import { Ledger } from './ledger/ledger.ts'
+import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
+import type { OpenedProfile } from './profile/open-profile.ts'
+import { GuardedClock } from './relay/guarded-clock.ts'
+import { Courier } from './relays/courier.ts'
+import { OwnRelay } from './relays/own-relay.ts'
+import { readSafeNow, writeSafeNow } from './safe-now.ts'
+import { Signal } from './signal.ts'
+import type { RecordStore } from './store/record-store.ts'
+import type { Host } from './transport.ts'
+
+const SAFE_NOW_SAVE_MS = 60_000
+/** Prekeys are looked after this often. */
+const UPKEEP_MS = 3_600_000
+
+interface Services {
+  readonly host: Host
+  readonly direct: DirectService
+  readonly courier: Courier
+  readonly carrier: Carrier
+  readonly bundles: Bundles
+  readonly receipts: ReceiptTimer
+}
+
+export class Messenger {
+  readonly core: Core
+  /** Raised when the change feed grew. */
+  readonly moved: Signal = new Signal()
+  readonly #options: CreateNodeOptions
+  readonly #ports: NodePorts
+  readonly #stop: AbortController
+  readonly #reopen: () => Promise<RecordStore>
+  #records: RecordStore
+  #services: Services | undefined
+  #relays: OwnRelay[] = []
+  #courierHost: Promise<Host> | undefined
+  #timers: Timer[] = []
+  #closing: Promise<void> | undefined
+  /** Why nothing can be written; '' while all is well. */
+  readOnly = ''
+
+  private constructor(options: {
+    readonly core: Core
+    readonly create: CreateNodeOptions
+    readonly ports: NodePorts
+    readonly stop: AbortController
+    readonly opened: OpenedProfile
+  }) {
+    this.core = options.core
+    this.#options = options.create
+    this.#ports = options.ports
+    this.#stop = options.stop
+    this.#records = options.opened.records
+    this.#reopen = options.opened.reopen
+  }
+
+  /** Opens the profile and starts every service. */
+  static async start(options: CreateNodeOptions, ports: NodePorts): Promise<Messenger> {
+    const { clock, random, provider } = ports
+    const opened = await ports.profile({
+      dir: options.dir,
+      passphrase: options.passphrase,
+    })
+    const { records, identity } = opened
+    const stop = new AbortController()
+    const log = options.log ?? (() => undefined)
+    let messenger: Messenger | undefined
+    try {
+      const guarded = new GuardedClock(clock, await readSafeNow(records))
+      const ledger = await Ledger.open({
+        records,
+        clock,
+        safeNowMs: () => guarded.nowMs(),
+        random,
+        provider,
+        self: identity.self,
+        onEffects: (effects) => messenger?.carryOut(effects),
+        onChanges: () => messenger?.moved.raise(),
+        onFailure: (error) => messenger?.failed(error),
+      })
+      const { self } = identity
+      const core: Core = {
+        ledger,
+        clock,
+        guarded,
+        random,
+        provider,
+        self,
+        stopping: stop.signal,
+        log,
+      }
+      messenger = new Messenger({
+        core,
+        create: options,
+        ports,
+        stop,
+        opened,
+      })
+      await messenger.#begin(identity.homeSeed)
+      return messenger
+    } catch (error) {
+      stop.abort(error)
+      if (messenger === undefined) await records.close()
+      else await messenger.close()
+      throw error
+    }
+  }
+
+  get relays(): readonly OwnRelay[] {
+    return this.#relays
+  }
+
+  /** Multiaddrs with /p2p. */
+  addresses(): readonly string[] {
+    const host = this.#services?.host
+    return host === undefined
+      ? []
+      : host.addresses().map((address) => joinPeerAddress(address, host.transportKey))
+  }
+
+  /** What keeps a device's mail from moving, as sentences. */
+  troubles(device: Bytes32): readonly string[] {
+    if (this.#services === undefined) return ['this node is offline']
+    return this.#services.carrier
+      .troubles(device)
+      .map(({ serviceKey, why }) => `relay ${serviceKey.slice(0, 8)}: ${why}`)
+  }
+
+  async #begin(homeSeed: Bytes32): Promise<void> {
+    const { ledger } = this.core
+    await ledger.run((turn) => renewPrekeys(turn))
+    for (const text of this.#options.relays ?? []) {
+      const { address, key } = splitPeerAddress(text)
+      if (key === undefined) {
+        throw new NodeError('ADDRESS_INVALID', `the relay address names no key: ${text}`, {
+          hint: 'It ends in /p2p/..., as printed by: sotto relay run',
+        })
+      }
+      await ledger.run((turn) => chooseRelay(turn, address, key))
+    }
+    if (this.#options.online === false) return
+    await this.#startServices(homeSeed)
+  }
+
+  async #startServices(homeSeed: Bytes32): Promise<void> {
+    const { core } = this
+    const { ledger } = core
+    const network = await this.#ports.network()
+    const listen = this.#options.listen ?? []
+    const host = await network.createHost({ seed: homeSeed, listen, role: 'home' })
+    const courier = new Courier(core, () => this.#startCourierHost())
+    const direct = new DirectService({
+      core,
+      host,
+      onLink: (device) => this.#services?.carrier.kick(device),
+      bundle: (inviteId, caller) => this.#directBundle(host, inviteId, caller?.account),
+    })
+    const carrier = new Carrier(core, direct, courier)
+    const receipts = new ReceiptTimer(core)
+    const bundles = new Bundles({
+      core,
+      direct,
+      courier,
+      onStarted: (device) => carrier.heard(device),
+    })
+    this.#services = { host, direct, courier, carrier, bundles, receipts }
+    await ledger.run(function* (turn) {
+      const before = yield* profile()
+      const addresses = host.addresses()
+      const home =
+        addresses.length === 0 ? undefined : { transportKey: host.transportKey, addresses }
+      turn.put(profiles, 0, { ...before, home })
+      yield* refreshEndpoints(turn)
+    })
+    await direct.start()
+    for (const choice of await ledger.read(() => allRelayChoices())) {
+      const relay = new OwnRelay({
+        core,
+        host,
+        choice,
+        onChange: () => void this.#endpointsMayHaveChanged(),
+        onDrained: () => undefined,
+      })
+      this.#relays.push(relay)
+      relay.start()
+    }
+    await carrier.start()
+    await receipts.start()
+    await bundles.start()
+    this.#every(SAFE_NOW_SAVE_MS, () => ledger.run((turn) => writeSafeNow(turn)))
+    this.#every(UPKEEP_MS, () => ledger.run((turn) => renewPrekeys(turn)))
+  }
+
+  /** A second host with a throw-away key, made when it is first needed. */
+  #startCourierHost(): Promise<Host> {
+    this.#courierHost ??= this.#ports
+      .network()
+      .then((network) =>
+        network.createHost({ seed: this.core.random(32), listen: [], role: 'courier' }),
+      )
+    return this.#courierHost
+  }
+
+  #every(ms: number, run: () => Promise<unknown>): void {
+    const tick = (): void => {
+      if (this.core.stopping.aborted) return
+      run().catch((error: unknown) => this.core.log('upkeep', String(error)))
+      this.#timers.push(this.core.clock.after(ms, tick))
+    }
+    this.#timers.push(this.core.clock.after(ms, tick))
+  }
+
+  async #endpointsMayHaveChanged(): Promise<void> {
+    try {
+      await this.core.ledger.run((turn) => refreshEndpoints(turn))
+      await this.publish()
+    } catch (error) {
+      if (!this.core.stopping.aborted) this.core.log('endpoints', String(error))
+    }
+  }
+
+  /** Brings cards, prekeys and invites at the relays up to date. */
+  async publish(): Promise<void> {
+    await Promise.allSettled(this.#relays.map((relay) => relay.publish()))
+  }
+
+  /** Effects of a durable batch. */
+  carryOut(effects: readonly Effect[]): void {
+    const services = this.#services
+    if (services === undefined || this.core.stopping.aborted) return
+    const kicked = new Set<string>()
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'outbox': {
+          const key = toHex(effect.device)
+          if (!kicked.has(key)) services.carrier.kick(effect.device)
+          kicked.add(key)
+          break
+        }
+        case 'bundle':
+          services.bundles.device(effect.device)
+          break
+        case 'reset':
+          services.bundles.reset(effect.device)
+          break
+        case 'receipts':
+          void services.receipts.due(effect.device)
+          break
+        case 'endpoints':
+          void this.#endpointsOf(effect.device)
+          break
+        case 'publish':
+          void this.publish()
+          break
+        case 'first-contact':
+          services.bundles.firstContact(effect.number)
+          break
+        case 'retry-held':
+          void this.#retryHeld(effect.device)
+          break
+      }
+    }
+  }
+
+  async #endpointsOf(device: Bytes32): Promise<void> {
+    await this.#services?.direct.learn(device)
+    this.#services?.carrier.heard(device)
+  }
+
+  async #retryHeld(device: Bytes32): Promise<void> {
+    try {
+      while (await this.core.ledger.run((turn) => retryKept(turn, device))) {
+        if (this.core.stopping.aborted) return
+      }
+    } catch (error) {
+      this.core.log('held', String(error))
+    }
+  }
+
+  /** A bundle for whoever may have one: the holder of a live direct invite, or an accepted contact. */
+  async #directBundle(
+    host: Host,
+    inviteId: Bytes16,
+    account: Bytes32 | undefined,
+  ): Promise<CardReply | undefined> {
+    const { ledger, self } = this.core
+    return ledger.run(function* (turn) {
+      const nowS = Math.floor(turn.nowMs / 1000)
+      const invite = (yield* allInvites()).find((one) => toHex(one.inviteId) === toHex(inviteId))
+      const live =
+        invite !== undefined &&
+        !invite.revoked &&
+        nowS <= invite.expiresAtS &&
+        (invite.reusable || invite.claims.length === 0)
+      const accepted = account !== undefined && isAccepted(yield* contactOf(account))
+      if (!live && !accepted) return undefined
+      const list = yield* get(deviceLists, self.account)
+      if (list === undefined) return undefined
+      return yield* buildDirectBundle(turn, host.transportKey, {
+        list: list.bytes,
+        endpoints: [],
+        rendezvous: [],
+      })
+    })
+  }
+
+  failed(error: NodeError): void {
+    this.readOnly = error.message
+    this.core.log('store', `${error.code}: ${error.message}`)
+    this.moved.raise()
+    void this.#recover()
+  }
+
+  /** A failed write leaves LevelDB unusable: opened anew until it works, then all goes on. */
+  async #recover(): Promise<void> {
+    const { clock, ledger, log, random, stopping } = this.core
+    const backoff = new Backoff(() => unit(random))
+    await this.#records.close().catch((error: unknown) => log('store', String(error)))
+    while (!stopping.aborted) {
+      try {
+        await clock.sleep(backoff.nextMs(), stopping)
+        this.#records = await this.#reopen()
+        await ledger.recover(this.#records)
+        await ledger.run((turn) => writeSafeNow(turn))
+      } catch (error) {
+        log('store', String(error))
+        continue
+      }
+      this.readOnly = ''
+      await this.#services?.carrier.start()
+      await this.#services?.receipts.start()
+      await this.#services?.bundles.start()
+      return
+    }
+  }
+
+  /** Drops what connects us with an account that was blocked or removed. */
+  dropAccount(account: Bytes32): void {
+    void this.#services?.direct.drop(account)
+  }
+
+  /**
+   * Waits until every relay was drained or tried, and every path either carried what waits or
+   * stands in its back-off; at most until the signal aborts.
+   */
+  async settle(signal: AbortSignal): Promise<void> {
+    const services = this.#services
+    if (services === undefined) return
+    await Promise.all(this.#relays.map((relay) => relay.firstDrain(signal)))
+    await services.bundles.settled(signal)
+    await this.core.ledger.settled()
+    await services.receipts.flush()
+    await this.core.ledger.settled()
+    await services.carrier.settled(signal)
+    await this.core.ledger.settled()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  async #shutDown(): Promise<void> {
+    const services = this.#services
+    this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
+    for (const timer of this.#timers) timer.cancel()
+    this.moved.raise()
+    services?.receipts.stop()
+    services?.bundles.stop()
+    services?.carrier.stop()
+    await Promise.allSettled(this.#relays.map((relay) => relay.stop()))
+    await services?.direct.stop()
+    await services?.courier.stop()
+    await this.core.ledger.settled()
+    await Promise.allSettled([
+      services?.host.stop(),
+      this.#courierHost?.then((host) => host.stop()),
+    ])
+    await this.#records.close()
+  }
+}

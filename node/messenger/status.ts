@@ -1,0 +1,43 @@
+// How a node stands, for `status`.
+import { allContacts, waitingDevices, outboxHead } from '../../protocol/index.ts'
+import type { Person, Status } from '../api.ts'
+import type { Messenger } from '../messenger.ts'
+import { contactView } from './views.ts'
+
+export async function statusOf(messenger: Messenger, person: Person): Promise<Status> {
+  const { core, relays } = messenger
+  const counted = await core.ledger.read(function* (turn) {
+    let contacts = 0
+    let requests = 0
+    let unread = 0
+    for (const contact of yield* allContacts()) {
+      if (contact.state === 'request') requests += 1
+      if (contact.state !== 'pending' && contact.state !== 'ready') continue
+      contacts += 1
+      unread += (yield* contactView(turn, contact)).unread
+    }
+    let waiting = 0
+    for (const device of yield* waitingDevices.all()) waiting += (yield* outboxHead(device)).items
+    return { contacts, requests, unread, waiting }
+  })
+  const warnings: string[] = []
+  if (core.guarded.distrusted) {
+    warnings.push(
+      'the system clock is far from what this profile last saw: nothing expires until it agrees',
+    )
+  }
+  if (messenger.readOnly !== '') warnings.push(messenger.readOnly)
+  return {
+    ...person,
+    listening: messenger.addresses(),
+    relays: relays.map((relay) => ({
+      address: relay.choice.address,
+      connected: relay.connected,
+      service: relay.service,
+      trouble: relay.trouble,
+    })),
+    ...counted,
+    readOnly: messenger.readOnly !== '',
+    warnings,
+  }
+}

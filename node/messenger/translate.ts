@@ -1,0 +1,79 @@
+// Errors of the floors below, in the words and codes of the API.
+import { CryptoError, InviteLinkError } from '../../crypto/index.ts'
+import { ProtocolError } from '../../protocol/index.ts'
+import { NodeError } from '../errors.ts'
+
+function fromInvite(error: InviteLinkError): NodeError {
+  switch (error.reason) {
+    case 'unsupported-version':
+      return new NodeError('VERSION_UNSUPPORTED', 'this invite was made by a newer version', {
+        hint: 'Install the newest version.',
+        cause: error,
+      })
+    case 'not-a-link':
+      return new NodeError('INVITE_INVALID', 'this is not an invite link', {
+        hint: 'A link begins with "sotto:". Paste it whole, or give it on stdin: sotto add -',
+        cause: error,
+      })
+    case 'damaged':
+      return new NodeError('INVITE_INVALID', 'the invite link is damaged', {
+        hint: 'Copy it again, whole: a character is missing or wrong.',
+        cause: error,
+      })
+  }
+}
+
+function fromProtocol(error: ProtocolError): NodeError {
+  const { detail } = error
+  switch (error.code) {
+    case 'ERR_PROTOCOL_TOO_LARGE':
+      return new NodeError('TOO_LARGE', error.message, {
+        hint: `A message holds at most ${detail['max'] ?? detail['maxBytes'] ?? '49152'} bytes of text. Send it in parts.`,
+        cause: error,
+      })
+    case 'ERR_PROTOCOL_EMPTY':
+      return new NodeError('EMPTY_TEXT', error.message, { hint: 'Write something.', cause: error })
+    case 'ERR_PROTOCOL_INVITE':
+      return new NodeError(
+        detail['reason'] === 'expired' ? 'INVITE_EXPIRED' : 'INVITE_INVALID',
+        error.message,
+        { hint: 'Ask for a new link.', cause: error },
+      )
+    case 'ERR_PROTOCOL_UNKNOWN':
+      return new NodeError('UNKNOWN_CONTACT', error.message, { cause: error })
+    case 'ERR_PROTOCOL_FORBIDDEN':
+      return new NodeError('NAME_TAKEN', error.message, {
+        hint: 'Choose another name.',
+        cause: error,
+      })
+    case 'ERR_PROTOCOL_LIMIT':
+      return new NodeError('INVALID', error.message, { cause: error })
+    case 'ERR_PROTOCOL_STALE':
+    case 'ERR_PROTOCOL_STATE':
+      return new NodeError('INTERNAL', error.message, { cause: error })
+  }
+}
+
+/** The NodeError for anything a call can fail with. */
+export function toNodeError(error: unknown): NodeError {
+  if (error instanceof NodeError) return error
+  if (error instanceof InviteLinkError) return fromInvite(error)
+  if (error instanceof ProtocolError) return fromProtocol(error)
+  if (error instanceof CryptoError) {
+    const text = error.code === 'ERR_CRYPTO_TEXT' ? 'the text is not valid Unicode' : error.message
+    return new NodeError('INVALID', text, { cause: error })
+  }
+  return new NodeError('INTERNAL', error instanceof Error ? error.message : String(error), {
+    hint: 'This is a defect of ours: please report it.',
+    cause: error,
+  })
+}
+
+/** The promise, rejecting with NodeErrors only. */
+export async function asNodeError<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise
+  } catch (error) {
+    throw toNodeError(error)
+  }
+}

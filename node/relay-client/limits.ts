@@ -1,0 +1,14 @@
+// What a client of a relay uses at most (SPEC.md §15).
+
+/** Dial, HELLO and descriptor together. */
+export const CONNECT_MS = 30_000
+/** An operation without an answer: the stream is dead. */
+export const ANSWER_MS = 30_000
+/** Operations waiting for room in flight; beyond it calls are refused. */
+export const OPS_WAITING_MAX = 10_000
+/** One-time prekeys of one operation: with the largest items half a frame. */
+export const PREKEYS_AT_ONCE = 64
+/** Attempts of a proof of work between two looks at the clock and the signal. */
+export const WORK_BUDGET = 2_000
+/** Wait between two such stretches, so that others run. */
+export const WORK_PAUSE_MS = 0

@@ -1,0 +1,106 @@
+// What a caller of the relay client hands in and gets back.
+import type { Bytes8, Bytes16, Bytes32, CryptoProvider, Random } from '../../crypto/index.ts'
+import type { CustodyEvidence, MailboxType, RelayFailure, RelayItem } from '../../protocol/index.ts'
+import type { Clock } from '../clock.ts'
+import type { Host } from '../transport.ts'
+import type { ExpectedRelay } from './relay-identity.ts'
+
+export interface ConnectRelayOptions {
+  readonly host: Host
+  /** multiaddr, with /p2p/PeerId where the relay is known by it alone. */
+  readonly address: string
+  readonly expected: ExpectedRelay
+  readonly clock: Clock
+  readonly provider: CryptoProvider
+  readonly random: Random
+  readonly signal?: AbortSignal
+}
+
+/** What a depositor holds: a capability, an invite with its claim, or the will to work. */
+export type DepositRight =
+  | {
+      readonly kind: 'capability'
+      readonly capId: Bytes8
+      readonly capKey: Bytes32
+      readonly expiresS: number
+    }
+  | {
+      readonly kind: 'invite'
+      readonly capId: Bytes8
+      readonly capKey: Bytes32
+      readonly claim: Bytes16
+    }
+  | { readonly kind: 'work' }
+
+export interface Deposit {
+  readonly mailboxId: Bytes16
+  readonly envId: Bytes32
+  readonly lane: number
+  readonly ttlS: number
+  readonly auth: DepositRight
+  readonly env: Uint8Array
+  /** Wakes the recipient where the relay can. */
+  readonly urgent?: boolean
+}
+
+export type DepositResult =
+  | {
+      readonly kind: 'stored' | 'dup'
+      readonly evidence: CustodyEvidence
+      readonly incarnation: Bytes8
+      /** Unix seconds. */
+      readonly holdUntilS: number
+    }
+  /** It answered, but what it signed does not hold: the deposit counts as not made. */
+  | { readonly kind: 'unproven' }
+  | RelayFailure
+
+export interface TakeRequest {
+  readonly mailboxId: Bytes16
+  /** 1 for work, the capability's otherwise; 0 for an invite. */
+  readonly lane: number
+  readonly auth: DepositRight
+  /** Bit 0 card, 1 OPK, 2 OKEM. */
+  readonly classes: number
+  readonly signal?: AbortSignal
+}
+
+export interface OpenMailbox {
+  readonly type: MailboxType
+  readonly secret: Bytes32 | undefined
+  readonly gen: number
+  readonly awayDays: number
+  /** Operator's ticket, instead of work. */
+  readonly ticket?: Uint8Array
+  readonly ttlS?: number
+}
+
+export interface OpenedMailbox {
+  readonly mailboxId: Bytes16
+  readonly incarnation: Bytes8
+  readonly leaseUntilS: number
+}
+
+export interface SubscriptionHandlers {
+  /** Items in order. Credit is the caller's to renew, after its durable batch. */
+  readonly onItems: (items: readonly RelayItem[]) => void
+  readonly onDrained: (head: { readonly incarnation: Bytes8; readonly headSeq: number }) => void
+  /** 0 displaced, 1 closed, 2 re-created, 3 no credit for too long. */
+  readonly onEnd: (reason: number) => void
+  /** What was deposited for whoever is there now, and is stored nowhere. */
+  readonly onEphemeral?: (env: Uint8Array) => void
+}
+
+export interface Subscription {
+  readonly incarnation: Bytes8
+  readonly headSeq: number
+  credit(messages: number, bytes: number): void
+  stop(): Promise<void>
+}
+
+export interface ConnectionEvents {
+  /** The relay ends soon: use another. */
+  readonly onGoAway?: (graceMs: number) => void
+  /** A mailbox that answered `quota` has room again. */
+  readonly onRoom?: (mailboxId: Bytes16) => void
+}

@@ -1,0 +1,203 @@
+// Deposits and card fetches at other people's relays, from a host of their own with a throw-away
+// key: a relay that serves two friends cannot tie a deposit to a mailbox owner except by address and
+// time (SPEC.md §12). Connections close after a minute without work.
+import {
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  type Mailbox,
+  equalBytes,
+  inviteCapability,
+  toHex,
+} from '../../crypto/index.ts'
+import {
+  type InviteAnswer,
+  type SealedCopy,
+  decodeCapability,
+  isFailure,
+} from '../../protocol/index.ts'
+import type { Timer } from '../clock.ts'
+import type { Core } from '../core.ts'
+import { NodeError } from '../errors.ts'
+import { connectRelay } from '../relay-client/connect-relay.ts'
+import type { RelayConnection } from '../relay-client/relay-connection.ts'
+import type { DepositRight } from '../relay-client/relay-types.ts'
+import type { Host } from '../transport.ts'
+
+/** Card, OPK and OKEM. */
+const ALL_CLASSES = 0b111
+const IDLE_MS = 60_000
+const CONNECT_MS = 15_000
+
+export type DepositOutcome =
+  | { readonly kind: 'held'; readonly incarnation: Uint8Array; readonly holdUntilS: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number }
+
+export interface BundleItems {
+  readonly serviceKey: Bytes32
+  readonly card: Uint8Array
+  readonly opk: Uint8Array
+  readonly okem: Uint8Array
+}
+
+interface Line {
+  readonly connection: Promise<RelayConnection>
+  timer: Timer | undefined
+}
+
+type Expected = Parameters<typeof connectRelay>[0]['expected']
+
+export class Courier {
+  readonly #core: Core
+  readonly #host: () => Promise<Host>
+  readonly #lines = new Map<string, Line>()
+
+  constructor(core: Core, host: () => Promise<Host>) {
+    this.#core = core
+    this.#host = host
+  }
+
+  async stop(): Promise<void> {
+    const lines = [...this.#lines.values()]
+    this.#lines.clear()
+    for (const line of lines) {
+      line.timer?.cancel()
+      const connection = await line.connection.catch(() => undefined)
+      await connection?.close()
+    }
+  }
+
+  /** Deposits one sealed copy; `held` only with the relay's verified signature. */
+  async deposit(
+    mailbox: Mailbox,
+    copy: SealedCopy,
+    invite: InviteAnswer | undefined,
+  ): Promise<DepositOutcome> {
+    const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
+    const { lane, auth } = this.#right(mailbox, invite)
+    const reply = await connection.deposit({
+      mailboxId: mailbox.mailboxId,
+      envId: copy.envelopeId,
+      lane,
+      ttlS: copy.ttlS,
+      auth,
+      env: copy.envelope,
+    })
+    if (isFailure(reply)) {
+      return { kind: 'failed', reason: reply.status, retryAfterMs: reply.retryAfterMs }
+    }
+    if (reply.kind === 'unproven') {
+      return { kind: 'failed', reason: 'its signature does not hold', retryAfterMs: 0 }
+    }
+    return { kind: 'held', incarnation: reply.incarnation, holdUntilS: reply.holdUntilS }
+  }
+
+  /** The bundle behind an invite link: the relay is known by its hash only. */
+  async takeByInvite(request: {
+    readonly address: string
+    readonly serviceKeyHash: Bytes16
+    readonly mailboxId: Bytes16
+    readonly secret: Bytes16
+    readonly claim: Bytes16
+  }): Promise<BundleItems> {
+    const { address, serviceKeyHash, mailboxId, secret, claim } = request
+    const connection = await this.#line([address], { serviceKeyHash })
+    const { capId, capKey } = inviteCapability(this.#core.provider, secret, mailboxId)
+    const auth = { kind: 'invite', capId, capKey, claim } as const
+    return this.#takeFrom(connection, { mailboxId, lane: 0, auth })
+  }
+
+  /** A bundle of a device whose mailbox we know. */
+  async take(mailbox: Mailbox, invite: InviteAnswer | undefined): Promise<BundleItems> {
+    const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
+    return this.#takeFrom(connection, {
+      mailboxId: mailbox.mailboxId,
+      ...this.#right(mailbox, invite),
+    })
+  }
+
+  async #takeFrom(
+    connection: RelayConnection,
+    request: { readonly mailboxId: Bytes16; readonly lane: number; readonly auth: DepositRight },
+  ): Promise<BundleItems> {
+    const reply = await connection.take({ ...request, classes: ALL_CLASSES })
+    if (isFailure(reply)) {
+      const used = reply.status === 'used'
+      throw new NodeError(
+        used ? 'INVITE_USED' : 'RELAY_UNREACHABLE',
+        `the relay answered ${reply.status}`,
+        {
+          retryable: !used,
+        },
+      )
+    }
+    const { card = EMPTY, opk = EMPTY, okem = EMPTY } = reply
+    if (card.length === 0) {
+      throw new NodeError('RELAY_UNREACHABLE', 'the relay holds no card there', { retryable: true })
+    }
+    return { serviceKey: connection.serviceKey, card, opk, okem }
+  }
+
+  /** What a deposit is allowed by: a capability, the invite it answers, or work (lane 1). */
+  #right(
+    mailbox: Mailbox,
+    invite: InviteAnswer | undefined,
+  ): { readonly lane: number; readonly auth: DepositRight } {
+    if (mailbox.capability !== undefined) {
+      const { lane, expiresS, capId, capKey } = decodeCapability(mailbox.capability)
+      return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
+    }
+    if (invite?.mailbox !== undefined && equalBytes(invite.mailbox.mailboxId, mailbox.mailboxId)) {
+      const { secret, claim } = invite
+      const { capId, capKey } = inviteCapability(this.#core.provider, secret, mailbox.mailboxId)
+      return { lane: 0, auth: { kind: 'invite', capId, capKey, claim } }
+    }
+    return { lane: 1, auth: { kind: 'work' } }
+  }
+
+  async #line(addresses: readonly string[], expected: Expected): Promise<RelayConnection> {
+    const [address] = addresses
+    if (address === undefined)
+      throw new NodeError('RELAY_UNREACHABLE', 'the mailbox has no address')
+    const name = `${address} ${JSON.stringify(Object.values(expected).map((v) => (v instanceof Uint8Array ? toHex(v) : v)))}`
+    let line = this.#lines.get(name)
+    if (line === undefined) {
+      const made: Line = { connection: this.#connect(addresses, expected), timer: undefined }
+      line = made
+      this.#lines.set(name, made)
+      const forget = (): void => {
+        if (this.#lines.get(name) === made) this.#lines.delete(name)
+      }
+      made.connection.then((connection) => connection.onClose(forget), forget)
+    }
+    this.#keep(name, line)
+    return line.connection
+  }
+
+  /** Closes a line after a minute without use. */
+  #keep(name: string, line: Line): void {
+    line.timer?.cancel()
+    line.timer = this.#core.clock.after(IDLE_MS, () => {
+      this.#lines.delete(name)
+      void line.connection.then(
+        (connection) => connection.close(),
+        () => undefined,
+      )
+    })
+  }
+
+  async #connect(addresses: readonly string[], expected: Expected): Promise<RelayConnection> {
+    const { clock, provider, random, stopping } = this.#core
+    const host = await this.#host()
+    let last: unknown
+    for (const address of addresses) {
+      try {
+        const signal = clock.timeout(CONNECT_MS, stopping)
+        return await connectRelay({ host, address, expected, clock, provider, random, signal })
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+}

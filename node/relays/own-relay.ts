@@ -1,0 +1,280 @@
+// This device's mailbox at one relay: kept open, published to, drained (SPEC.md §12). Reconnects by
+// itself for as long as the node runs.
+import { type Bytes32, CryptoError, openEnvelope, toHex } from '../../crypto/index.ts'
+import {
+  type OwnMailbox,
+  type RelayChoice,
+  type RelayItem,
+  isFailure,
+  meetRelay,
+  mailboxOwnerSeed,
+  mailboxSecret,
+  noteIncarnation,
+  notePublished,
+  publication,
+  receiveInner,
+  sealKeys,
+} from '../../protocol/index.ts'
+import { Backoff } from '../backoff.ts'
+import type { Timer } from '../clock.ts'
+import { type Core, unit } from '../core.ts'
+import { NodeError } from '../errors.ts'
+import { connectRelay } from '../relay-client/connect-relay.ts'
+import type { RelayConnection } from '../relay-client/relay-connection.ts'
+import type { Subscription } from '../relay-client/relay-types.ts'
+import { joinPeerAddress } from '../net/peer-id.ts'
+import type { Host } from '../transport.ts'
+
+const CONNECT_MS = 20_000
+/** Acknowledgements in one frame, and the credit that a page of items is given back with. */
+const ACK_MAX = 256
+const HOUR_MS = 3_600_000
+/** Items and bytes on their way to us at once; given back after each durable batch. */
+const SUBSCRIPTION_CREDIT = { messages: 256, bytes: 4 << 20 }
+
+export interface OwnRelayOptions {
+  readonly core: Core
+  readonly host: Host
+  readonly choice: RelayChoice
+  /** A mailbox became known, or its relay lost its store: endpoints may have to be told. */
+  readonly onChange: () => void
+  readonly onDrained: () => void
+}
+
+export class OwnRelay {
+  readonly choice: RelayChoice
+  readonly #options: OwnRelayOptions
+  readonly #core: Core
+  readonly #backoff: Backoff
+  #connection: RelayConnection | undefined
+  #own: OwnMailbox | undefined
+  #subscription: Subscription | undefined
+  #timer: Timer | undefined
+  #hourly: Timer | undefined
+  #publishing: Promise<void> | undefined
+  #publishAgain = false
+  #drained = false
+  #attempts = 0
+  #stopped = false
+  #waiting: (() => void)[] = []
+  /** Why it is not connected; '' while it is. */
+  trouble = ''
+
+  constructor(options: OwnRelayOptions) {
+    this.#options = options
+    this.#core = options.core
+    this.choice = options.choice
+    this.#backoff = new Backoff(() => unit(options.core.random))
+  }
+
+  get connected(): boolean {
+    return this.#connection !== undefined
+  }
+
+  get service(): string {
+    return this.#own === undefined ? '' : toHex(this.#own.serviceKey).slice(0, 8)
+  }
+
+  start(): void {
+    void this.#connect()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#hourly?.cancel()
+    this.#settle()
+    await this.#connection?.close()
+  }
+
+  /** Resolves once the mailbox was drained to its head, or an attempt to reach the relay failed. */
+  async firstDrain(signal: AbortSignal): Promise<void> {
+    while (!this.#drained && this.#attempts === 0 && !this.#stopped && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
+  /** Publishes whatever is due: card, prekeys, invites. */
+  async publish(): Promise<void> {
+    if (this.#publishing !== undefined) {
+      this.#publishAgain = true
+      return this.#publishing
+    }
+    this.#publishing = this.#publishAll().finally(() => {
+      this.#publishing = undefined
+    })
+    return this.#publishing
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#stopped) return
+    const { clock, provider, random, stopping } = this.#core
+    const { address, transportKey } = this.choice
+    try {
+      const connection = await connectRelay({
+        host: this.#options.host,
+        address: joinPeerAddress(address, transportKey),
+        expected: { pinned: true },
+        clock,
+        provider,
+        random,
+        signal: clock.timeout(CONNECT_MS, stopping),
+      })
+      connection.onClose(() => this.#lost(connection))
+      await this.#serve(connection)
+    } catch (error) {
+      if (this.#stopped) return
+      this.trouble = error instanceof Error ? error.message : String(error)
+      this.#core.log('relay', `${address}: ${this.trouble}`)
+      this.#again()
+    }
+  }
+
+  #lost(connection: RelayConnection): void {
+    if (this.#connection !== connection) return
+    this.#connection = undefined
+    this.#hourly?.cancel()
+    this.trouble = 'the connection was lost'
+    this.#again()
+  }
+
+  #again(): void {
+    this.#attempts += 1
+    this.#settle()
+    if (this.#stopped) return
+    this.#timer?.cancel()
+    this.#timer = this.#core.clock.after(this.#backoff.nextMs(), () => void this.#connect())
+  }
+
+  /** Opens the mailbox, publishes and subscribes. */
+  async #serve(connection: RelayConnection): Promise<void> {
+    const { ledger, provider, self } = this.#core
+    const { serviceKey } = connection
+    const own = await ledger.run((turn) => meetRelay(turn, this.choice, serviceKey))
+    const opened = await connection.openMailbox(
+      mailboxOwnerSeed({ crypto: provider }, self, serviceKey),
+      {
+        type: 1,
+        secret: mailboxSecret({ crypto: provider }, self, serviceKey, own.generation),
+        gen: own.generation,
+        awayDays: 0,
+      },
+    )
+    if (isFailure(opened)) {
+      throw new NodeError('RELAY_UNREACHABLE', `the relay refused the mailbox: ${opened.status}`)
+    }
+    this.#own = await ledger.run((turn) => noteIncarnation(turn, own.slot, opened.incarnation))
+    this.#connection = connection
+    this.trouble = ''
+    this.#backoff.reset()
+    const subscription = await connection.subscribe(
+      own.mailboxId,
+      {
+        onItems: (items) => void this.#take(connection, own, items),
+        onDrained: () => {
+          this.#drained = true
+          this.#options.onDrained()
+          this.#settle()
+        },
+        onEnd: () => void connection.close(),
+      },
+      SUBSCRIPTION_CREDIT,
+    )
+    this.#subscription = subscription
+    await this.publish()
+    this.#options.onChange()
+    this.#hourly?.cancel()
+    this.#repeatHourly()
+  }
+
+  #repeatHourly(): void {
+    this.#hourly = this.#core.clock.after(HOUR_MS, () => {
+      void this.publish().catch((error: unknown) => this.#core.log('relay', String(error)))
+      this.#repeatHourly()
+    })
+  }
+
+  async #take(
+    connection: RelayConnection,
+    own: OwnMailbox,
+    items: readonly RelayItem[],
+  ): Promise<void> {
+    try {
+      const acks: Bytes32[] = []
+      let sizeBytes = 0
+      const taken = items.map(async (item) => {
+        sizeBytes += item.env.length
+        if (await this.#receive(own, item)) acks.push(item.envId)
+      })
+      await Promise.all(taken)
+      for (let at = 0; at < acks.length; at += ACK_MAX) {
+        await connection.ack(own.mailboxId, acks.slice(at, at + ACK_MAX))
+      }
+      this.#subscription?.credit(items.length, sizeBytes)
+    } catch (error) {
+      // Nothing was acknowledged that is not durable: the relay keeps it, the next start fetches it.
+      this.#core.log('relay', `items not taken: ${String(error)}`)
+      await connection.close()
+    }
+  }
+
+  /** Takes one item; whether the relay may drop it. */
+  async #receive(own: OwnMailbox, item: RelayItem): Promise<boolean> {
+    const { ledger, provider } = this.#core
+    const keys = await ledger.read((turn) => sealKeys(turn))
+    let opened: ReturnType<typeof openEnvelope>
+    try {
+      opened = openEnvelope(provider, keys, own.mailboxId, item.env)
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error
+      // Opened by none of our keys: not for us, or not meant to be read. Acknowledged and counted.
+      this.#core.log('relay', 'an envelope that no key opens was dropped')
+      return true
+    }
+    const answer = await ledger.run((turn) =>
+      receiveInner(turn, {
+        sid: opened.sid,
+        inner: opened.inner,
+        path: {
+          kind: 'relay',
+          serviceKey: own.serviceKey,
+          capId: item.capId,
+          storedAtS: item.storedAtS,
+        },
+      }),
+    )
+    return answer.code !== 'busy'
+  }
+
+  async #publishAll(): Promise<void> {
+    do {
+      this.#publishAgain = false
+      const connection = this.#connection
+      const own = this.#own
+      if (connection === undefined || own === undefined) return
+      const { ledger } = this.#core
+      const left = await connection.prekeyCount(own.mailboxId)
+      const due = await ledger.run((turn) => publication(turn, own.slot, left))
+      if (due.card !== undefined) {
+        await connection.putCard(own.mailboxId, due.card.issuedAtS, due.card.item)
+      }
+      if (due.prekeys.length > 0) {
+        await connection.putPrekeys(own.mailboxId, due.replacePrekeys, due.prekeys)
+      }
+      for (const invite of due.invites) {
+        await connection.putInvite(own.mailboxId, invite)
+      }
+      for (const capId of due.endedInvites) await connection.deleteInvite(own.mailboxId, capId)
+      await ledger.run((turn) => notePublished(turn, own.slot, due))
+    } while (this.#publishAgain)
+  }
+}

@@ -1,0 +1,27 @@
+// A relay on the system's ports, as operators and embedders start it.
+import { randomBytes } from 'node:crypto'
+import { systemClock } from './clock.ts'
+import { nativeCrypto } from './native-crypto.ts'
+import {
+  type Relay,
+  type CreateRelayOptions as RelayOptions,
+  createRelay as createRelayOn,
+} from './relay/create-relay.ts'
+
+export type CreateRelayOptions = Omit<RelayOptions, 'network' | 'clock' | 'random' | 'provider'>
+export type { Relay }
+
+/**
+ * Starts a relay in a folder; makes keys and store where the folder is empty. Rejects with NodeError:
+ * NOT_INITIALISED (keys without a store), LOCKED, PORT_IN_USE, NOT_WRITABLE, DISK_FULL.
+ */
+export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
+  const { libp2pNetwork } = await import('./net/libp2p-host.ts')
+  return createRelayOn({
+    ...options,
+    network: libp2pNetwork,
+    clock: systemClock,
+    random: (length) => new Uint8Array(randomBytes(length)),
+    provider: nativeCrypto,
+  })
+}

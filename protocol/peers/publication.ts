@@ -1,0 +1,173 @@
+// What one relay must hold for us: card, one-time prekeys, invites (SPEC.md §4, §12). A relay that
+// lost its store shows another incarnation, and gets everything again.
+import {
+  type Bytes8,
+  type Bytes32,
+  EMPTY,
+  compareBytes,
+  inviteCapability,
+} from '../../crypto/index.ts'
+import { allInvites } from '../contacts/invite.ts'
+import { ProtocolError } from '../errors.ts'
+import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
+import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
+import { currentSealKey } from '../prekeys/renew.ts'
+import { profile } from '../profile.ts'
+import type { PrekeyItem } from '../relay/ops-keys.ts'
+import { mailboxIdOf } from '../relay/mailbox-keys.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+import { deviceLists } from './device-lists.ts'
+import {
+  type OwnMailbox,
+  type RelayChoice,
+  activeMailboxes,
+  mailboxOwnerSeed,
+  ownMailboxes,
+} from './own-mailbox.ts'
+
+/** The mailbox at a relay that was just met; made at the first meeting. */
+export function* meetRelay(turn: Turn, choice: RelayChoice, serviceKey: Bytes32): Step<OwnMailbox> {
+  const before = yield* get(ownMailboxes, choice.slot)
+  if (before !== undefined && compareBytes(before.serviceKey, serviceKey) === 0) {
+    if (before.address === choice.address) return before
+    const moved = { ...before, address: choice.address, transportKey: choice.transportKey }
+    turn.put(ownMailboxes, choice.slot, moved)
+    return moved
+  }
+  const ownerSeed = mailboxOwnerSeed(turn, turn.self, serviceKey)
+  const own: OwnMailbox = {
+    slot: choice.slot,
+    serviceKey,
+    address: choice.address,
+    transportKey: choice.transportKey,
+    mailboxId: mailboxIdOf(turn.crypto, 1, turn.crypto.ed25519PublicKey(ownerSeed)),
+    generation: 0,
+    incarnation: undefined,
+    headSequence: 0,
+    cardIssuedAtS: 0,
+    retired: false,
+  }
+  turn.put(ownMailboxes, choice.slot, own)
+  return own
+}
+
+/** Notes the incarnation a relay showed; another one than before voids what it was told. */
+export function* noteIncarnation(turn: Turn, slot: number, incarnation: Bytes8): Step<OwnMailbox> {
+  const own = yield* known(slot)
+  if (own.incarnation !== undefined && compareBytes(own.incarnation, incarnation) === 0) return own
+  // cardIssuedAt 0 makes the next publication a full one, with the prekeys replaced.
+  const next = { ...own, incarnation, cardIssuedAtS: 0, headSequence: 0 }
+  turn.put(ownMailboxes, slot, next)
+  return next
+}
+
+function* known(slot: number): Step<OwnMailbox> {
+  const own = yield* get(ownMailboxes, slot)
+  if (own === undefined) throw new ProtocolError('ERR_PROTOCOL_UNKNOWN', 'no such mailbox')
+  return own
+}
+
+/** Seal key id and endpoints counter that the last card at a mailbox named. */
+const cardMarks: Table<number, { readonly sealId: number; readonly mailboxes: number }> = {
+  name: 'card-marks',
+  sealing: 'value',
+  place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
+  encode: (mark) => encodeRecord([mark.sealId, mark.mailboxes]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'card mark')
+    return { sealId: fields.uint('sealId'), mailboxes: fields.uint('mailboxes') }
+  },
+}
+
+export interface Publication {
+  readonly card: CardItem | undefined
+  readonly prekeys: readonly PrekeyItem[]
+  readonly replacePrekeys: boolean
+  readonly invites: readonly {
+    readonly capId: Bytes8
+    readonly capKey: Bytes32
+    readonly expiresS: number
+    readonly uses: number
+  }[]
+  readonly endedInvites: readonly Bytes8[]
+  readonly mark: { readonly sealId: number; readonly mailboxes: number }
+}
+
+/** Uses of a reusable invite at the relay: as many as its format holds. */
+const REUSABLE_USES = 0xffff
+
+/** What is due at a relay that has so many one-time prekeys of ours left. */
+export function* publication(
+  turn: Turn,
+  slot: number,
+  left: { readonly opk: number; readonly okem: number },
+): Step<Publication> {
+  const own = yield* known(slot)
+  const mailboxes = yield* activeMailboxes()
+  const seal = yield* currentSealKey(turn)
+  const mark = { sealId: seal.id, mailboxes: mailboxes.length }
+  const before = yield* get(cardMarks, slot)
+  const fresh = own.cardIssuedAtS === 0
+  const changed = before?.sealId !== mark.sealId || before.mailboxes !== mark.mailboxes
+  const list = yield* get(deviceLists, turn.self.account)
+  if (list === undefined) throw new ProtocolError('ERR_PROTOCOL_STATE', 'no device list of our own')
+  const { endpointsCounter } = yield* profile()
+  const cardDue = fresh || changed || cardIsDue(own.cardIssuedAtS, turn.safeNowMs)
+  const card = cardDue
+    ? yield* buildCard(turn, own, {
+        list: list.bytes,
+        endpoints: [
+          {
+            device: turn.self.device,
+            counter: endpointsCounter,
+            mailboxes: mailboxes.map(({ serviceKey, address, mailboxId }) => ({
+              serviceKey,
+              addresses: [address],
+              mailboxId,
+            })),
+          },
+        ],
+        rendezvous: [],
+      })
+    : undefined
+  const issued = yield* issuePrekeys(turn, own, refillCounts(fresh ? { opk: 0, okem: 0 } : left))
+  return {
+    card,
+    prekeys: [
+      ...issued.opk.map((item) => ({ class: 1, item }) as const),
+      ...issued.okem.map((item) => ({ class: 2, item }) as const),
+    ],
+    replacePrekeys: fresh,
+    ...(yield* inviteChanges(turn, own)),
+    mark,
+  }
+}
+
+function* inviteChanges(
+  turn: Turn,
+  own: OwnMailbox,
+): Step<Pick<Publication, 'invites' | 'endedInvites'>> {
+  const nowS = Math.floor(turn.safeNowMs / 1000)
+  const live: Publication['invites'][number][] = []
+  const ended: Bytes8[] = []
+  for (const invite of yield* allInvites()) {
+    if (invite.serviceKey === undefined) continue
+    if (compareBytes(invite.serviceKey, own.serviceKey) !== 0) continue
+    const { capId, capKey } = inviteCapability(turn.crypto, invite.secret, own.mailboxId)
+    if (invite.revoked || invite.expiresAtS < nowS) ended.push(capId)
+    else {
+      const uses = invite.reusable ? REUSABLE_USES : 1
+      live.push({ capId, capKey, expiresS: invite.expiresAtS, uses })
+    }
+  }
+  return { invites: live, endedInvites: ended }
+}
+
+/** Remembers what a relay acknowledged. */
+export function* notePublished(turn: Turn, slot: number, done: Publication): Step<void> {
+  if (done.card === undefined) return
+  const own = yield* known(slot)
+  turn.put(ownMailboxes, slot, { ...own, cardIssuedAtS: done.card.issuedAtS })
+  turn.put(cardMarks, slot, done.mark)
+}
