@@ -10,7 +10,7 @@ import { ANSWER_MAX_BYTES, GREETING_TIMEOUT_MS } from './limits.ts'
 import { LineDecoder, encodeLine } from './lines.ts'
 import { type Calls, remoteNode } from './remote-node.ts'
 import type { DaemonInfo } from './server.ts'
-import { fromAnswer, lostError } from './wire-errors.ts'
+import { closingError, fromAnswer, lostError } from './wire-errors.ts'
 
 export interface ConnectOptions extends CallOptions {
   /** Path of the socket. */
@@ -54,6 +54,8 @@ export class Connection implements Calls {
   #lastId = 0
   #lastSubscription = 0
   #closed = false
+  /** The owner said that whatever it did not answer was not carried out. */
+  #ownerClosed = false
 
   constructor(socket: Socket, report: (error: unknown) => void) {
     this.#socket = socket
@@ -123,6 +125,7 @@ export class Connection implements Calls {
       return
     }
     const { method, params } = value as Notification
+    if (method === 'rpc.closed') this.#ownerClosed = true
     const queue = this.#queues.get(Number(params?.subscription))
     if (method === 'events.next' && params?.event !== undefined) queue?.push(params.event)
     if (method !== 'events.end') return
@@ -134,15 +137,19 @@ export class Connection implements Calls {
     )
   }
 
+  #goneError(): NodeError {
+    return this.#ownerClosed ? closingError() : lostError()
+  }
+
   #lost(): void {
-    const error = this.#closed ? new NodeError('CLOSED', 'the connection is closed') : lostError()
+    const error = this.#closed ? new NodeError('CLOSED', 'the connection is closed') : this.#goneError()
     this.#closed = true
     for (const reject of this.#pending) reject(error)
     for (const queue of this.#queues.values()) queue.end(error)
   }
 
   async request(method: string, parameters: object, options: CallOptions): Promise<unknown> {
-    if (this.#closed) throw lostError()
+    if (this.#closed) throw this.#goneError()
     const { signal } = options
     signal?.throwIfAborted()
     this.#lastId += 1
@@ -152,19 +159,19 @@ export class Connection implements Calls {
         this.#rpc.notify('rpc.cancel', { id })
         fail(signal?.reason)
       }
-      const done = (): void => {
+      const settled = (): void => {
         this.#pending.delete(fail)
         signal?.removeEventListener('abort', cancel)
       }
       const fail = (error: unknown): void => {
-        done()
+        settled()
         reject(error)
       }
       this.#pending.add(fail)
       signal?.addEventListener('abort', cancel, { once: true })
       this.#rpc.request(method, parameters).then(
         (result: unknown) => {
-          done()
+          settled()
           resolve(result ?? undefined)
         },
         (error: unknown) => fail(fromAnswer(error)),

@@ -91,7 +91,10 @@ export class ServerConnection {
       this.#write({ jsonrpc: '2.0', id: null, error: { code: -32_600, message } })
       return
     }
-    const run = this.#answer(request).finally(() => this.#running.delete(run))
+    // Not at once: a method that closes the server must find itself among what is running.
+    const run = Promise.resolve()
+      .then(() => this.#answer(request))
+      .finally(() => this.#running.delete(run))
     this.#running.add(run)
   }
 
@@ -101,11 +104,12 @@ export class ServerConnection {
     if (id !== undefined && this.#calls.has(id)) {
       return this.#refuse(id, new NodeError('INVALID', 'this id has a call that is not answered'))
     }
-    if (this.#calls.size >= MAX_CALLS) {
+    if (id !== undefined && this.#calls.size >= MAX_CALLS) {
       return this.#refuse(id, new NodeError('INVALID', `more than ${MAX_CALLS} calls at once`))
     }
     const controller = new AbortController()
-    if (id !== undefined) this.#calls.set(id, { method, controller })
+    const call: Call = { method, controller }
+    if (id !== undefined) this.#calls.set(id, call)
     try {
       const context = { connection: this, signal: controller.signal }
       const response = await this.#methods.receive(request, context)
@@ -115,7 +119,7 @@ export class ServerConnection {
       if (closing) this.#refuse(id, closingError())
       else this.#write(response)
     } finally {
-      this.#calls.delete(id)
+      if (this.#calls.get(id) === call) this.#calls.delete(id)
     }
   }
 
@@ -207,7 +211,9 @@ export class ServerConnection {
 
   /** rpc.cancel: nobody waits for that answer any more. */
   cancel(parameters: unknown): void {
-    this.#calls.get(check(cancelSchema, parameters).id)?.controller.abort()
+    const { id } = check(cancelSchema, parameters)
+    this.#calls.get(id)?.controller.abort()
+    this.#calls.delete(id)
   }
 
   #abortAll(which: (method: string) => boolean, reason: unknown): void {
@@ -222,6 +228,8 @@ export class ServerConnection {
     this.#closing = true
     this.#abortAll(isWaiting, closingError())
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    // Everything that was carried out is answered by now: the rest may be asked elsewhere.
+    this.#notify('rpc.closed', {})
     this.#socket.end()
   }
 

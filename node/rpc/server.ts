@@ -105,8 +105,8 @@ export async function serveNode(
   return {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      await rm(path, { force: true })
       const finished = [...connections].map((connection) => connection.finish())
+      await rm(path, { force: true })
       await Promise.all(finished)
       const timer = clock.after(GOODBYE_TIMEOUT_MS, () => {
         for (const connection of connections) connection.drop()

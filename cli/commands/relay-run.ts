@@ -1,0 +1,70 @@
+// sotto relay run: a relay, until it is stopped.
+import { readFile } from 'node:fs/promises'
+import { CliError } from '../cli-error.ts'
+import { profileFolder } from '../folders.ts'
+import { loadNode } from '../node-door.ts'
+import { formatSize } from '../size.ts'
+import type { Invocation } from '../tree/index.ts'
+import { untilStopped } from '../until-stopped.ts'
+
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+const MAX_DISK_BYTES = 10 * 2 ** 30
+const MAX_PORT = 65_535
+
+async function tokenFrom(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  let token: string
+  try {
+    token = (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    throw new CliError('INPUT_INVALID', `cannot read ${file}`, 'It holds the invite token.', error)
+  }
+  if (token !== '') return token
+  throw new CliError('INPUT_INVALID', `${file} is empty`, 'It holds the invite token.')
+}
+
+function limitText(name: string, value: number): string {
+  return name.endsWith('Bytes') ? formatSize(value) : String(value)
+}
+
+export async function run(invocation: Invocation): Promise<void> {
+  const { flags, global, environment, output, signal } = invocation
+  const open = flags.on('open')
+  const inviteToken = await tokenFrom(flags.text('inviteTokenFile'))
+  if (open === (inviteToken !== undefined)) {
+    throw new CliError(
+      'USAGE',
+      'say who may have a mailbox here: --open or --invite-token-file F',
+      'A relay that anybody reaches should not be open by accident.',
+    )
+  }
+  const metricsPort = flags.count('metrics', 1, MAX_PORT)
+  const listen = flags.list('listen')
+  const maxDiskBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
+  const { createRelay } = await loadNode()
+  const relay = await createRelay({
+    dir: profileFolder(global.dir, environment, 'relay'),
+    listen: listen.length === 0 ? [LOOPBACK] : listen,
+    maxDiskBytes,
+    open,
+    log: (scope, text) => output.detail(`${scope}: ${text}`),
+    ...(inviteToken === undefined ? {} : { inviteToken }),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+  })
+  try {
+    const limits = Object.entries(relay.limits).map(
+      ([name, value]) => `${name} ${limitText(name, value)}`,
+    )
+    output.talk(`Limits: ${limits.join(', ')}`)
+    if (listen.length === 0)
+      output.talk('It listens on loopback alone; --listen opens it to others.')
+    output.record({ ready: true, address: relay.address, addresses: relay.addresses }, () => [
+      ['The relay runs. People use it with: sotto init --relay'],
+      [relay.address],
+    ])
+    await untilStopped(signal)
+    output.talk('Draining.')
+  } finally {
+    await relay.drain()
+  }
+}

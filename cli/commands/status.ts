@@ -1,0 +1,38 @@
+// sotto status: this profile at a glance.
+import type { Status } from '../../node/api.ts'
+import type { Part } from '../output.ts'
+import { withNode } from '../session.ts'
+import { terminalSafeLine } from '../terminal-safe.ts'
+import type { Invocation } from '../tree/index.ts'
+
+function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
+  const rows: (readonly Part[])[] = [
+    [{ text: terminalSafeLine(status.name), style: 'bold' }, `  ${status.address}`],
+    [
+      `  daemon    ${daemon ? 'running' : 'not running: `sotto daemon start` keeps messages coming'}`,
+    ],
+  ]
+  for (const address of status.listening) rows.push([`  listening ${address}`])
+  for (const relay of status.relays) {
+    const state = relay.connected ? 'connected' : relay.trouble || 'not connected'
+    rows.push([`  relay     ${relay.address}  ${terminalSafeLine(state)}`])
+  }
+  if (status.relays.length === 0) rows.push(['  relay     none'])
+  rows.push([
+    `  ${status.contacts} contacts, ${status.requests} requests, ${status.unread} unread, ${status.waiting} waiting to go out`,
+  ])
+  if (status.readOnly) {
+    rows.push([{ text: '  read-only: the disk cannot be written', style: 'red' }])
+  }
+  for (const warning of status.warnings) rows.push([{ text: `  ${warning}`, style: 'yellow' }])
+  return rows
+}
+
+export async function run(invocation: Invocation): Promise<void> {
+  await withNode(invocation, async ({ node, lasting, settle }) => {
+    await settle()
+    const status = await node.status()
+    const daemon = lasting()
+    invocation.output.record({ ...status, daemon }, () => lines(status, daemon))
+  })
+}

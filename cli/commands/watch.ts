@@ -1,0 +1,41 @@
+// sotto watch: the change feed, one event a line.
+import type { NodeEvent } from '../../node/api.ts'
+import { messageLines, stateMark } from '../message-line.ts'
+import type { Part } from '../output.ts'
+import { withNode } from '../session.ts'
+import { terminalSafeLine } from '../terminal-safe.ts'
+import type { Invocation } from '../tree/index.ts'
+import { formatTime } from '../when.ts'
+
+function lines(event: NodeEvent): readonly (readonly Part[])[] {
+  const at: Part = { text: `${formatTime(event.at)} `, style: 'dim' }
+  switch (event.event) {
+    case 'message':
+      return messageLines(event.message, true)
+    case 'message:state':
+      return [
+        [at, `${terminalSafeLine(event.chat)}  ${stateMark(event.state)} ${event.id.slice(0, 8)}`],
+      ]
+    case 'contact':
+      return [[at, `${terminalSafeLine(event.contact.name)} is ${event.contact.state}`]]
+    case 'gap': {
+      const count = event.last - event.first + 1
+      const what = count === 1 ? '1 message' : `${count} messages`
+      const who = terminalSafeLine(event.from.name)
+      const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'
+      return [[at, { text: `${what} from ${who} ${now}`, style: 'yellow' }]]
+    }
+    case 'warning':
+      return [[at, { text: `${event.code}: ${terminalSafeLine(event.text)}`, style: 'yellow' }]]
+  }
+}
+
+export async function run(invocation: Invocation): Promise<void> {
+  const { flags, output, signal } = invocation
+  const since = flags.count('since', 0, Number.MAX_SAFE_INTEGER)
+  await withNode(invocation, async ({ node }) => {
+    for await (const event of node.events.since(since, { signal })) {
+      output.record(event, () => lines(event))
+    }
+  })
+}

@@ -1,0 +1,37 @@
+// The whole command tree.
+import { chat, read, send, watch, why } from './messages.ts'
+import { add, contact, init, invite, requests } from './people.ts'
+import { completion, daemon, demo, help, relay, stats, status } from './running.ts'
+import type { CommandSpec, FlagSpec } from './spec.ts'
+
+export type { CommandSpec, FlagSpec, GlobalFlags, Invocation, Run, WordSpec } from './spec.ts'
+
+/** Flags that every command knows. */
+export const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  { flags: '--dir <folder>', about: 'the profile (SOTTO_DIR; $XDG_DATA_HOME/sotto/default)' },
+  { flags: '--passphrase-file <file>', about: 'where its passphrase is (SOTTO_PASSPHRASE_FILE)' },
+  { flags: '--json', about: 'one JSON object a line, for programs' },
+  { flags: '-q, --quiet', about: 'no talk on stderr, errors excepted' },
+  { flags: '-v, --verbose', about: 'details on stderr, with the stack of an error' },
+]
+
+/** All commands, in the order of --help. */
+export const TREE: readonly CommandSpec[] = [
+  init,
+  invite,
+  add,
+  send,
+  read,
+  chat,
+  why,
+  watch,
+  contact,
+  requests,
+  status,
+  stats,
+  daemon,
+  relay,
+  demo,
+  completion,
+  help,
+]

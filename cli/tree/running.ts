@@ -1,0 +1,104 @@
+// Commands about what runs: this profile, its daemon, a relay, and the shell.
+import type { CommandSpec, FlagSpec } from './spec.ts'
+
+const LISTEN: FlagSpec = {
+  flags: '--listen <multiaddr>',
+  about: 'an address to be reached at, e.g. /ip4/0.0.0.0/tcp/4001',
+  repeats: true,
+}
+
+export const status: CommandSpec = {
+  name: 'status',
+  about: 'this profile, its relays, what waits',
+  examples: ['sotto status', 'sotto status --json'],
+  load: async () => (await import('../commands/status.ts')).run,
+}
+
+export const stats: CommandSpec = {
+  name: 'stats',
+  about: 'how long your messages took, and how they went',
+  flags: [{ flags: '-n, --limit <n>', about: 'over the last n messages; 200 unless told' }],
+  examples: ['sotto stats', 'sotto stats -n 1000 --json'],
+  load: async () => (await import('../commands/stats.ts')).run,
+}
+
+export const daemon: CommandSpec = {
+  name: 'daemon',
+  about: 'keep this profile running: commands are quicker, messages arrive at once',
+  examples: ['sotto daemon start', 'sotto daemon stop'],
+  commands: [
+    {
+      name: 'run',
+      about: 'run in the foreground until stopped',
+      flags: [LISTEN],
+      examples: ['sotto daemon run', 'sotto daemon run --listen /ip4/0.0.0.0/tcp/4001 --json'],
+      load: async () => (await import('../commands/daemon-run.ts')).run,
+    },
+    {
+      name: 'start',
+      about: 'run in the background',
+      flags: [LISTEN],
+      examples: ['sotto daemon start'],
+      load: async () => (await import('../commands/daemon.ts')).start,
+    },
+    {
+      name: 'stop',
+      about: 'stop it; what is queued stays queued',
+      examples: ['sotto daemon stop'],
+      load: async () => (await import('../commands/daemon.ts')).stop,
+    },
+  ],
+}
+
+export const relay: CommandSpec = {
+  name: 'relay',
+  about: 'host a relay: it keeps sealed messages for people who are offline',
+  examples: ['sotto relay run --open', 'sotto relay run --listen /ip4/0.0.0.0/tcp/4001 --open'],
+  commands: [
+    {
+      name: 'run',
+      about: 'run in the foreground until stopped',
+      details: [
+        'It listens on loopback unless --listen says otherwise, and tells its limits when it starts.',
+        'SIGTERM lets it finish what it acknowledged.',
+      ],
+      flags: [
+        LISTEN,
+        { flags: '--max-disk <size>', about: 'disk for messages; 10GiB unless told' },
+        { flags: '--open', about: 'anybody may have a mailbox here' },
+        { flags: '--invite-token-file <file>', about: 'only who has this token may' },
+        { flags: '--metrics <port>', about: '/metrics, /healthz and /readyz on loopback' },
+      ],
+      examples: [
+        'sotto relay run --open',
+        'sotto relay run --listen /ip4/0.0.0.0/tcp/4001 --invite-token-file token --max-disk 50GiB',
+        'sotto relay run --open --metrics 9090 --json',
+      ],
+      load: async () => (await import('../commands/relay-run.ts')).run,
+    },
+  ],
+}
+
+export const demo: CommandSpec = {
+  name: 'demo',
+  about: 'watch a relay and two people at work, on this machine, in a temporary folder',
+  flags: [{ flags: '--markdown', about: 'as README.md shows it: the same each time' }],
+  examples: ['sotto demo', 'sotto demo --markdown'],
+  load: async () => (await import('../commands/demo.ts')).run,
+}
+
+export const completion: CommandSpec = {
+  name: 'completion',
+  about: 'completions for your shell',
+  words: [{ syntax: '<shell>', about: 'bash, zsh or fish' }],
+  examples: ['sotto completion bash > ~/.local/share/bash-completion/completions/sotto'],
+  load: async () => (await import('../commands/completion.ts')).run,
+}
+
+export const help: CommandSpec = {
+  name: 'help',
+  about: 'help for a command, or on a topic: scripting, exit-codes',
+  words: [{ syntax: '[topic...]', about: 'a command or a topic' }],
+  examples: ['sotto help send', 'sotto help scripting', 'sotto help exit-codes'],
+  load: async () => (await import('../commands/help.ts')).run,
+}

@@ -1,0 +1,334 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { percentiles } from '../../cli/commands/stats.ts'
+import { SCRIPTING } from '../../cli/help-scripting.ts'
+import { type NodeServer, serveNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
+import { BOB, FakeNode } from '../support/fake-node.ts'
+import { type PlayOptions, type Played, play, records } from './fake-invocation.ts'
+
+let dir: string
+let fake: FakeNode
+let server: NodeServer
+let stops = 0
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'sotto-cli-'))
+  fake = new FakeNode()
+  stops = 0
+  const path = await socketPath(dir)
+  server = await serveNode(fake, path, {
+    lasting: true,
+    addresses: () => fake.addresses(),
+    stop: () => {
+      stops += 1
+      void server.close()
+    },
+  })
+  await writeRunFile(dir, path)
+})
+
+afterEach(async () => {
+  await server.close()
+  await rm(dir, { recursive: true })
+})
+
+function sotto(words: readonly string[], options?: PlayOptions): Promise<Played> {
+  return play([...words, '--dir', dir], options)
+}
+
+describe('send', () => {
+  test('queues with the daemon and says how far it is', async () => {
+    const human = await sotto(['send', 'bob', 'hello', 'there'])
+    expect(human).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(human.stdout).toBe(`… queued  ${fake.log[0]?.id}\n`)
+    expect(fake.log[0]?.text).toBe('hello there')
+    expect(fake.settled).toBe(0)
+    const json = await sotto(['send', 'bbbb', 'again', '--json'])
+    expect(records(json.stdout)).toEqual([{ v: 1, id: fake.log[1]?.id, state: 'queued' }])
+  })
+
+  test('tells of whom it does not know, with nothing on stdout', async () => {
+    const { stdout, stderr, exitCode } = await sotto(['send', 'nobody', 'hi', '--json'])
+    expect([stdout, exitCode]).toEqual(['', 1])
+    expect(JSON.parse(stderr)).toMatchObject({ v: 1, error: { code: 'UNKNOWN_CONTACT' } })
+  })
+
+  test('refuses an empty text', async () => {
+    expect(await sotto(['send', 'bob', ' '])).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(fake.log).toEqual([])
+  })
+
+  test('waits for a state or a later one', async () => {
+    const waiting = sotto(['send', 'bob', 'hi', '--wait', 'relayed', '--json'])
+    while (fake.log.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    fake.advance(fake.log[0]?.id ?? '', 'delivered')
+    expect(records((await waiting).stdout)).toMatchObject([{ state: 'delivered' }])
+  })
+
+  test('that waited in vain ends with 6, names the message, and leaves it queued', async () => {
+    const words = ['send', 'bob', 'hi', '--wait', 'read', '--timeout', '0s', '--json']
+    const { stdout, stderr, exitCode } = await sotto(words)
+    expect(exitCode).toBe(6)
+    expect(records(stdout)).toEqual([{ v: 1, id: fake.log[0]?.id, state: 'queued' }])
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'TIMEOUT' } })
+    expect(fake.log[0]?.state).toBe('queued')
+  })
+
+  test.each([
+    [['--wait', 'sent'], "'sent' is none of relayed, delivered, read"],
+    [['--wait', 'read', '--timeout', '5'], "not a duration: '5'"],
+    [['--timeout', '5s'], '--timeout goes with --wait'],
+  ])('refuses %j before anything is sent', async (flags, message) => {
+    const { stderr, exitCode } = await sotto(['send', 'bob', 'hi', ...flags])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(message)
+    expect(fake.log).toEqual([])
+  })
+})
+
+describe('read', () => {
+  test('gives whole messages to programs, in order, and marks nothing', async () => {
+    fake.put('bob', 'one\n\u202etwo', false)
+    fake.put('bob', 'mine', true)
+    fake.put('carol', 'elsewhere', false)
+    const { stdout } = await sotto(['read', 'bob', '--json'])
+    expect(records(stdout)).toEqual(fake.log.slice(0, 2).map((message) => ({ v: 1, ...message })))
+    expect(stdout).not.toContain('\u202e')
+    expect(fake.read.size).toBe(0)
+  })
+
+  test('shows no line that a peer could pass off as somebody else', async () => {
+    fake.put('bob', 'hi\n12:00 carol  I owe bob money\u001b[1A', false)
+    const { stdout } = await sotto(['read', 'bob'])
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(2)
+    expect(lines[1]).toBe('    12:00 carol  I owe bob money\\x1b[1A')
+  })
+
+  test('gives the last n across many pages', async () => {
+    for (let count = 0; count < 450; count += 1) fake.put('bob', String(count), false)
+    const { stdout } = await sotto(['read', 'bob', '-n', '430', '--json'])
+    expect(records(stdout).map(({ text }) => text)).toEqual(
+      Array.from({ length: 430 }, (_, at) => String(at + 20)),
+    )
+  })
+
+  test('marks as read on a terminal, or when told, only what was shown', async () => {
+    for (let count = 0; count < 5; count += 1) fake.put('bob', String(count), false)
+    await sotto(['read', 'bob', '-n', '2', '--mark'])
+    expect(fake.read.get('bob') ?? 0).toBe(0)
+    await sotto(['read', '--unread'])
+    expect(fake.read.size).toBe(0)
+    await sotto(['read', 'bob'], { terminal: true })
+    expect(fake.read.get('bob')).toBe(5)
+    fake.put('bob', 'new', false)
+    const { stdout } = await sotto(['read', '--unread', '--mark', '--json'])
+    expect(records(stdout).map(({ text }) => text)).toEqual(['new'])
+    expect(fake.read.get('bob')).toBe(6)
+  })
+
+  test('--follow goes on with what comes, each once', async () => {
+    fake.put('bob', 'before', false)
+    const stop = new AbortController()
+    let lines = 0
+    const heard = (text: string): void => {
+      lines += text.split('\n').length - 1
+      if (lines === 1) {
+        fake.put('carol', 'other chat', false)
+        fake.put('bob', 'after', false)
+      }
+      if (lines === 2) stop.abort()
+    }
+    const words = ['read', 'bob', '--follow', '--json']
+    const { stdout } = await sotto(words, { heard, signal: stop.signal })
+    expect(records(stdout).map(({ text }) => text)).toEqual(['before', 'after'])
+  })
+
+  test.each(['0', '-1', 'x', '1.5', '99999999'])('refuses -n %s', async (limit) => {
+    expect((await sotto(['read', 'bob', `--limit=${limit}`])).exitCode).toBe(2)
+  })
+})
+
+describe('watch', () => {
+  test('resumes after a cursor and goes on live', async () => {
+    fake.put('bob', 'one', false)
+    fake.put('bob', 'two', false)
+    const stop = new AbortController()
+    let lines = 0
+    const heard = (): void => {
+      lines += 1
+      if (lines === 1) fake.emit({ event: 'warning', code: 'CLOCK', text: 'it jumped' })
+      if (lines === 2) stop.abort()
+    }
+    const { stdout } = await sotto(['watch', '--since', '1', '--json'], { heard, signal: stop.signal })
+    expect(records(stdout)).toMatchObject([
+      { v: 1, cursor: 2, event: 'message', message: { text: 'two' } },
+      { v: 1, cursor: 3, event: 'warning', code: 'CLOCK' },
+    ])
+  })
+
+  test('shows every kind of event to people', async () => {
+    const [bob] = fake.kept
+    if (bob === undefined) throw new Error('no bob')
+    const { id } = fake.put('bob', 'hi', true)
+    fake.advance(id, 'delivered')
+    fake.emit({ event: 'contact', contact: bob })
+    const from = { name: 'bob', address: BOB }
+    fake.emit({ event: 'gap', chat: 'bob', from, first: 2, last: 3, missing: true })
+    fake.emit({ event: 'gap', chat: 'bob', from, first: 2, last: 2, missing: false })
+    fake.emit({ event: 'warning', code: 'CLOCK', text: 'it jumped' })
+    const stop = new AbortController()
+    let lines = 0
+    const heard = (): void => {
+      lines += 1
+      if (lines === 6) stop.abort()
+    }
+    const { stdout } = await sotto(['watch', '--since', '0'], { heard, signal: stop.signal })
+    for (const part of ['you -> bob  hi', '✓✓', 'bob is ready', 'CLOCK: it jumped']) {
+      expect(stdout).toContain(part)
+    }
+    expect(stdout).toContain('2 messages from bob are missing')
+    expect(stdout).toContain('1 message from bob came after all')
+  })
+})
+
+describe('people', () => {
+  test('invite gives the link alone on stdout', async () => {
+    const human = await sotto(['invite', '--expires', '24h'])
+    expect(human.stdout).toMatch(/^sotto:\w+\n$/)
+    const json = records((await sotto(['invite', '--reusable', '--json'])).stdout)
+    expect(json).toMatchObject([{ v: 1, link: fake.made[1]?.link, reusable: true }])
+    expect(records((await sotto(['invite', 'list', '--json'])).stdout)).toHaveLength(2)
+    expect((await sotto(['invite', 'revoke', fake.made[0]?.id ?? ''])).exitCode).toBe(0)
+  })
+
+  test('invite shows a QR code on a terminal, unless told not to', async () => {
+    expect((await sotto(['invite'], { terminal: true })).stdout).toMatch(/[▀▄█]/)
+    expect((await sotto(['invite', '--no-qr'], { terminal: true })).stdout).not.toMatch(/[▀▄█]/)
+  })
+
+  test('add says whom it added', async () => {
+    const { stdout } = await sotto(['add', 'sotto:x', '--name', 'dave', '--json'])
+    expect(records(stdout)).toEqual([
+      { v: 1, contact: { name: 'dave', address: 'd'.repeat(56), state: 'pending' } },
+    ])
+    expect(await sotto(['add', 'nonsense'])).toMatchObject({ exitCode: 1, stdout: '' })
+  })
+
+  test('contact lists, shows and changes', async () => {
+    expect(records((await sotto(['contact', 'list', '--json'])).stdout)).toHaveLength(2)
+    expect((await sotto(['contact', 'list'])).stdout).toContain(BOB)
+    expect(records((await sotto(['contact', 'show', 'bob', '--json'])).stdout)).toMatchObject([
+      { name: 'bob', safetyNumber: expect.stringMatching(/^(\d{5} ){11}\d{5}$/) },
+    ])
+    expect((await sotto(['contact', 'verify', 'bob'])).stdout).toMatch(/^(\d{5} ){11}\d{5}\n$/)
+    expect(fake.kept[0]?.verified).toBe(false)
+    await sotto(['contact', 'verify', 'bob', '--yes'])
+    expect(fake.kept[0]?.verified).toBe(true)
+    await sotto(['contact', 'verify', 'bob', '--undo'])
+    expect(fake.kept[0]?.verified).toBe(false)
+    expect((await sotto(['contact', 'verify', 'bob', '--yes', '--undo'])).exitCode).toBe(2)
+    await sotto(['contact', 'block', 'bob'])
+    expect(fake.kept[0]?.state).toBe('blocked')
+    await sotto(['contact', 'unblock', 'bob'])
+    expect(fake.kept[0]?.state).toBe('ready')
+    await sotto(['contact', 'rename', 'bob', 'rob'])
+    expect(fake.kept[0]?.name).toBe('rob')
+    expect((await sotto(['contact', 'remove', 'rob'])).stdout).toBe('rob is removed.\n')
+  })
+
+  test('requests lists, accepts and rejects', async () => {
+    expect(records((await sotto(['requests', 'list', '--json'])).stdout)).toMatchObject([
+      { name: 'mallory', state: 'request' },
+    ])
+    const accepted = await sotto(['requests', 'accept', 'mallory', '--name', 'm', '--json'])
+    expect(records(accepted.stdout)).toMatchObject([{ name: 'm', state: 'ready' }])
+    expect((await sotto(['requests', 'reject', 'mallory'])).exitCode).toBe(0)
+  })
+})
+
+describe('what is known', () => {
+  test('why gives the chain and what stands in the way', async () => {
+    const { id } = fake.put('bob', 'hi', true)
+    const json = await sotto(['why', id, '--json'])
+    expect(records(json.stdout)).toEqual([{ v: 1, ...(await fake.chats.why(id)) }])
+    const { stdout } = await sotto(['why', id])
+    expect(stdout).toContain('(fdatasync)')
+    expect(stdout).toContain('by 1a2b3c4d  (receipt)')
+    expect(stdout).toContain('bob did not read it yet')
+  })
+
+  test('status and stats', async () => {
+    const { id } = fake.put('bob', 'hi', true)
+    fake.advance(id, 'delivered')
+    fake.put('bob', 'ho', false)
+    expect(records((await sotto(['status', '--json'])).stdout)).toEqual([
+      { v: 1, ...(await fake.status()), daemon: true },
+    ])
+    expect((await sotto(['status'])).stdout).toContain('daemon    running')
+    expect(records((await sotto(['stats', '--json'])).stdout)).toEqual([
+      {
+        v: 1,
+        sent: 1,
+        received: 1,
+        states: { delivered: 1 },
+        times: { delivered: { count: 1, p50Ms: 40, p95Ms: 40, p99Ms: 40 } },
+        missing: 0,
+      },
+    ])
+  })
+
+  test('percentiles are by nearest rank', () => {
+    const values = Array.from({ length: 100 }, (_, at) => 100 - at)
+    expect(percentiles(values)).toEqual({ count: 100, p50Ms: 50, p95Ms: 95, p99Ms: 99 })
+    expect(percentiles([7])).toEqual({ count: 1, p50Ms: 7, p95Ms: 7, p99Ms: 7 })
+    expect(percentiles([])).toBeUndefined()
+  })
+})
+
+describe('the daemon', () => {
+  test('start says where one that runs listens', async () => {
+    const { stdout, exitCode } = await sotto(['daemon', 'start', '--json'])
+    expect(exitCode).toBe(0)
+    expect(records(stdout)).toEqual([{ v: 1, ready: true, addresses: fake.addresses() }])
+  })
+
+  test('run refuses beside one that runs', async () => {
+    const { stderr, exitCode } = await sotto(['daemon', 'run', '--json'])
+    expect(exitCode).toBe(7)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NODE_RUNNING' } })
+  })
+
+  test('stop asks it to end, waits, and says what waits', async () => {
+    fake.put('bob', 'queued', true)
+    const { stdout, stderr } = await sotto(['daemon', 'stop', '--json'])
+    expect([stops, stderr]).toEqual([1, '1 messages are still queued: the next sotto command sends them.\n'])
+    expect(records(stdout)).toEqual([{ v: 1, stopped: true, waiting: 1 }])
+    expect(await sotto(['daemon', 'stop'])).toMatchObject({ exitCode: 7, stdout: '' })
+  })
+})
+
+describe('a relay', () => {
+  test('must be told who may use it', async () => {
+    const file = join(dir, 'token')
+    await writeFile(file, 'token\n')
+    for (const flags of [[], ['--open', '--invite-token-file', file]]) {
+      expect((await sotto(['relay', 'run', ...flags])).exitCode).toBe(2)
+    }
+    expect((await sotto(['relay', 'run', '--open', '--metrics', '70000'])).exitCode).toBe(2)
+    expect((await sotto(['relay', 'run', '--open', '--max-disk', '10'])).exitCode).toBe(2)
+    expect((await sotto(['relay', 'run', '--invite-token-file', join(dir, 'none')])).exitCode).toBe(1)
+  })
+})
+
+describe('help', () => {
+  test('is there for commands and topics', async () => {
+    expect((await sotto(['help', 'scripting'])).stdout).toBe(SCRIPTING)
+    expect((await sotto(['help', 'exit-codes'])).stdout).toContain('130  stopped with Ctrl-C')
+    expect((await sotto(['help', 'contact', 'verify'])).stdout).toContain('Usage: sotto contact verify')
+    expect((await sotto(['help'])).stdout).toContain('sotto help scripting')
+    expect((await sotto(['help', 'nothing'])).exitCode).toBe(2)
+  })
+})

@@ -1,0 +1,223 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { NodeDoor } from '../../cli/node-door.ts'
+import { LastingCalls, OwnerFinder, type OwnerOptions } from '../../cli/owner.ts'
+import type { NodeEvent } from '../../node/api.ts'
+import { NodeError } from '../../node/errors.ts'
+import { readRunFile, remoteNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
+import { FakeNode } from '../support/fake-node.ts'
+
+let dir: string
+/** The one profile: one history whoever runs it. */
+let fake: FakeNode
+/** Stands for LevelDB's lock. */
+let locked: boolean
+let opened: number
+let attempts: number
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'sotto-own-'))
+  fake = new FakeNode()
+  locked = false
+  opened = 0
+  attempts = 0
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+class LockedNode extends FakeNode {
+  override readonly log = fake.log
+  override readonly feed = fake.feed
+  override async close(): Promise<void> {
+    await super.close()
+    locked = false
+  }
+}
+
+function door(needsPassphrase = false): NodeDoor {
+  const unused = (): Promise<never> => Promise.reject(new Error('not in these tests'))
+  return {
+    createNode: async (options) => {
+      attempts += 1
+      if (locked) throw new NodeError('LOCKED', 'another process has it', { retryable: true })
+      if (needsPassphrase && options.passphrase !== 'secret') {
+        throw new NodeError('WRONG_PASSPHRASE', 'no')
+      }
+      locked = true
+      opened += 1
+      return new LockedNode()
+    },
+    initProfile: unused,
+    createRelay: unused,
+    profileNeedsPassphrase: async () => needsPassphrase,
+  }
+}
+
+function options(more: Partial<OwnerOptions> = {}): OwnerOptions {
+  return {
+    dir,
+    passphraseFile: undefined,
+    online: true,
+    listen: [],
+    log: () => undefined,
+    signal: new AbortController().signal,
+    loadNode: async () => door(),
+    ...more,
+  }
+}
+
+async function session(more: Partial<OwnerOptions> = {}): Promise<LastingCalls> {
+  const finder = new OwnerFinder(options(more))
+  return new LastingCalls(finder, await finder.find())
+}
+
+describe('who runs a profile', () => {
+  test('is this command where nobody does, and others go through it', async () => {
+    const first = await session()
+    expect([first.owner.here, first.owner.lasting]).toEqual([true, false])
+    const second = await session()
+    expect(second.owner.here).toBe(false)
+    await remoteNode(second).chats.send('bob', 'through the first')
+    expect(fake.log[0]?.text).toBe('through the first')
+    expect(opened).toBe(1)
+    await second.close()
+    await first.close()
+    expect(locked).toBe(false)
+    await expect(stat(await socketPath(dir))).rejects.toThrow('ENOENT')
+    expect(await readRunFile(dir)).toBeUndefined()
+  })
+
+  test('is found behind what a kill -9 left: a stale socket and run file', async () => {
+    const path = await socketPath(dir)
+    await writeFile(path, '')
+    await writeRunFile(dir, path)
+    const calls = await session()
+    expect(calls.owner.here).toBe(true)
+    await calls.close()
+  })
+
+  test('is found in spite of a run file that nobody can read', async () => {
+    await writeFile(join(dir, 'run'), '{"v":1,"pid"')
+    const calls = await session()
+    expect(calls.owner.here).toBe(true)
+    await calls.close()
+  })
+
+  test('is waited for while another process opens or closes the profile', async () => {
+    locked = true
+    const finding = session()
+    while (attempts < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    locked = false
+    const calls = await finding
+    expect(calls.owner.here).toBe(true)
+    await calls.close()
+  })
+
+  test('is not waited for after Ctrl-C', async () => {
+    locked = true
+    const stop = new AbortController()
+    const finding = session({ signal: stop.signal })
+    while (attempts < 1) await new Promise((resolve) => setImmediate(resolve))
+    stop.abort()
+    await expect(finding).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('for a daemon is this process alone', async () => {
+    const finder = new OwnerFinder(options({ stop: () => undefined }))
+    const daemon = await finder.find(true)
+    expect([daemon.here, daemon.lasting]).toEqual([true, true])
+    const other = new OwnerFinder(options({ stop: () => undefined }))
+    await expect(other.find(true)).rejects.toMatchObject({ code: 'NODE_RUNNING' })
+    await daemon.close()
+  })
+
+  test('an offline command shares its node with nobody', async () => {
+    const calls = await session({ online: false })
+    expect(await readRunFile(dir)).toBeUndefined()
+    await calls.close()
+  })
+
+  test('needs the passphrase only where nobody runs it', async () => {
+    const loadNode = async (): Promise<NodeDoor> => door(true)
+    await expect(session({ loadNode })).rejects.toMatchObject({ code: 'PASSPHRASE_NEEDED' })
+    const file = join(dir, 'pass')
+    await writeFile(file, 'secret\n')
+    const first = await session({ loadNode, passphraseFile: file })
+    const second = await session({ loadNode })
+    expect(second.owner.here).toBe(false)
+    await second.close()
+    await first.close()
+  })
+})
+
+describe('calls outlive their owner', () => {
+  test('what waits goes on with the next one, which may be this process', async () => {
+    const first = await session()
+    const second = await session()
+    const node = remoteNode(second)
+    const { id } = await node.chats.send('bob', 'wait for me')
+    const waiting = node.chats.waitFor(id, 'delivered')
+    await node.status()
+    await first.close()
+    while (!second.owner.here) await new Promise((resolve) => setImmediate(resolve))
+    expect(opened).toBe(2)
+    fake.advance(id, 'delivered')
+    // The next owner's node reads the same log; an event of its own wakes it.
+    await node.contacts.rename('carol', 'caro')
+    expect(await waiting).toEqual({ id, state: 'delivered' })
+    await second.close()
+  })
+
+  test('events go on without a hole and without a repetition', async () => {
+    const first = await session()
+    const second = await session()
+    const node = remoteNode(second)
+    fake.put('bob', 'old', false)
+    const seen: NodeEvent[] = []
+    const reading = (async () => {
+      for await (const event of node.events.since(0)) {
+        seen.push(event)
+        if (seen.length === 3) return
+      }
+    })()
+    while (seen.length < 1) await new Promise((resolve) => setImmediate(resolve))
+    fake.feed.push({ cursor: 2, at: 0, event: 'warning', code: 'BETWEEN', text: '' })
+    await first.close()
+    while (!second.owner.here) await new Promise((resolve) => setImmediate(resolve))
+    await node.contacts.rename('carol', 'caro')
+    await reading
+    expect(seen.map(({ cursor }) => cursor)).toEqual([1, 2, 3])
+    await second.close()
+  })
+
+  test('many at once find one new owner', async () => {
+    const first = await session()
+    const second = await session()
+    const node = remoteNode(second)
+    const closing = first.close()
+    while (opened < 2) await Promise.all(Array.from({ length: 20 }, () => node.status()))
+    await closing
+    await Promise.all(Array.from({ length: 20 }, () => node.status()))
+    expect(opened).toBe(2)
+    await second.close()
+  })
+
+  test('an error of the node itself is no reason to ask another', async () => {
+    const calls = await session()
+    await expect(remoteNode(calls).contacts.get('nobody')).rejects.toMatchObject({
+      code: 'UNKNOWN_CONTACT',
+    })
+    expect(opened).toBe(1)
+    await calls.close()
+  })
+})
+
+test('a socket whose path would be too long lies elsewhere, for its user alone', async () => {
+  const long = join(dir, 'x'.repeat(120))
+  const path = await socketPath(long)
+  expect(Buffer.byteLength(path)).toBeLessThanOrEqual(107)
+  expect(await socketPath(long)).toBe(path)
+  expect(await socketPath(`${long}y`)).not.toBe(path)
+  expect((await stat(join(path, '..'))).mode & 0o077).toBe(0)
+})

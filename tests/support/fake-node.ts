@@ -1,0 +1,294 @@
+// A Node without keys, network or disk: what the local API and the command line are tested against.
+import type {
+  Contact,
+  Invite,
+  Message,
+  MessageState,
+  Node,
+  NodeEvent,
+  Status,
+  Why,
+} from '../../node/api.ts'
+import { NodeError } from '../../node/errors.ts'
+
+type NewEvent = NodeEvent extends infer E
+  ? E extends NodeEvent
+    ? Omit<E, 'cursor' | 'at'>
+    : never
+  : never
+
+const AT = 1_764_000_000_000
+
+export const ALICE = 'a'.repeat(56)
+export const BOB = 'b'.repeat(56)
+export const CAROL = 'c'.repeat(56)
+
+function contact(name: string, address: string, state: Contact['state'] = 'ready'): Contact {
+  return {
+    name,
+    address,
+    state,
+    verified: false,
+    theirName: name,
+    addedAt: AT,
+    unread: 0,
+    waiting: 0,
+    missing: 0,
+  }
+}
+
+export class FakeNode implements Node {
+  readonly name = 'alice'
+  readonly address: string = ALICE
+  readonly kept: Contact[] = [contact('bob', BOB), contact('carol', CAROL)]
+  readonly log: Message[] = []
+  readonly feed: NodeEvent[] = []
+  readonly made: Invite[] = []
+  readonly read = new Map<string, number>()
+  /** Set to see calls wait until told: awaited by every `send`. */
+  gate: Promise<void> = Promise.resolve()
+  settled = 0
+  closed = false
+  #listeners = new Set<() => void>()
+  #arrivals = 0
+
+  addresses(): readonly string[] {
+    return ['/ip4/127.0.0.1/tcp/4001']
+  }
+
+  emit(event: NewEvent): void {
+    this.feed.push({ cursor: this.feed.length + 1, at: AT, ...event })
+    for (const wake of this.#listeners) wake()
+  }
+
+  /** A text between us and a contact, as if it had come or gone. */
+  put(name: string, text: string, mine: boolean): Message {
+    const other = this.#find(name)
+    this.#arrivals += 1
+    const me = { name: this.name, address: this.address }
+    const them = { name: other.name, address: other.address }
+    const message: Message = {
+      id: this.#arrivals.toString(16).padStart(64, '0'),
+      chat: other.name,
+      kind: 'text',
+      from: mine ? me : them,
+      to: mine ? them : me,
+      text,
+      mine,
+      lamport: this.#arrivals,
+      sentAt: AT + this.#arrivals,
+      arrivedAt: mine ? 0 : AT + this.#arrivals,
+      late: false,
+      open: false,
+      state: mine ? 'queued' : 'delivered',
+      relays: 0,
+      arrival: this.#arrivals,
+    }
+    this.log.push(message)
+    this.emit({ event: 'message', message })
+    return message
+  }
+
+  /** Moves one of our messages on. */
+  advance(id: string, state: MessageState): void {
+    const at = this.log.findIndex((message) => message.id === id)
+    const message = this.log[at]
+    if (message === undefined) throw new Error('no such message')
+    this.log[at] = { ...message, state }
+    this.emit({ event: 'message:state', id, chat: message.chat, state })
+  }
+
+  #find(who: string): Contact {
+    const found = this.kept.filter(
+      ({ name, address }) =>
+        name === who || address === who || (who.length >= 4 && address.startsWith(who)),
+    )
+    const [first, second] = found
+    if (first === undefined) {
+      throw new NodeError('UNKNOWN_CONTACT', `nobody is called ${who}`, {
+        hint: 'See: sotto contact list',
+      })
+    }
+    if (second !== undefined) throw new NodeError('AMBIGUOUS_CONTACT', `${who} is more than one`)
+    return first
+  }
+
+  #change(who: string, fields: Partial<Contact>): Contact {
+    const found = this.#find(who)
+    const changed = { ...found, ...fields }
+    this.kept[this.kept.indexOf(found)] = changed
+    this.emit({ event: 'contact', contact: changed })
+    return changed
+  }
+
+  #message(id: string): Message {
+    const message = this.log.find((candidate) => candidate.id === id)
+    if (message === undefined) throw new NodeError('UNKNOWN_MESSAGE', `no message ${id}`)
+    return message
+  }
+
+  async status(): Promise<Status> {
+    return {
+      name: this.name,
+      address: this.address,
+      listening: this.addresses(),
+      relays: [],
+      contacts: this.kept.length,
+      requests: 0,
+      unread: 0,
+      waiting: this.log.filter(({ state }) => state === 'queued').length,
+      readOnly: false,
+      warnings: [],
+    }
+  }
+
+  readonly invites: Node['invites'] = {
+    create: async (options = {}) => {
+      const invite: Invite = {
+        id: `${this.made.length}`.padStart(32, '0'),
+        link: `sotto:${'a2'.repeat(40)}`,
+        createdAt: AT,
+        expiresAt: AT + (options.expiresInMs ?? 86_400_000),
+        reusable: options.reusable ?? false,
+        revoked: false,
+        usedBy: [],
+      }
+      this.made.push(invite)
+      return invite
+    },
+    list: async () => this.made,
+    revoke: async (id) => {
+      if (!this.made.some((invite) => invite.id === id))
+        throw new NodeError('INVITE_INVALID', 'none')
+    },
+  }
+
+  readonly contacts: Node['contacts'] = {
+    add: async (link, options = {}) => {
+      if (!link.startsWith('sotto:')) throw new NodeError('INVITE_INVALID', 'no invite link')
+      const added = contact(options.name ?? 'dave', 'd'.repeat(56), 'pending')
+      this.kept.push(added)
+      return added
+    },
+    list: async () => this.kept,
+    get: async (who) => this.#find(who),
+    rename: async (who, name) => this.#change(who, { name }),
+    safetyNumber: async () => Array.from({ length: 12 }, () => '01234').join(' '),
+    verify: async (who, verified) => this.#change(who, { verified }),
+    block: async (who, blocked) => this.#change(who, { state: blocked ? 'blocked' : 'ready' }),
+    remove: async (who) => this.#change(who, { state: 'removed' }),
+  }
+
+  readonly requests: Node['requests'] = {
+    list: async () => [contact('mallory', 'm'.repeat(56), 'request')],
+    accept: async (who, options = {}) => contact(options.name ?? who, 'm'.repeat(56)),
+    reject: async () => undefined,
+  }
+
+  readonly chats: Node['chats'] = {
+    send: async (who, text, options = {}) => {
+      await this.gate
+      if (text.trim() === '') throw new NodeError('EMPTY_TEXT', 'there is nothing to send')
+      const { id, state } = this.put(this.#find(who).name, text, true)
+      if (options.replyTo !== undefined) {
+        const at = this.log.length - 1
+        this.log[at] = { ...this.#message(id), replyTo: options.replyTo }
+      }
+      return { id, state }
+    },
+    waitFor: async (id, state, options = {}) => {
+      const order = ['queued', 'relayed', 'delivered', 'read']
+      const met = (): boolean => order.indexOf(this.#message(id).state) >= order.indexOf(state)
+      if (!met() && options.timeoutMs === 0) throw new NodeError('TIMEOUT', 'not in time')
+      while (!met()) await this.#changed(options.signal)
+      return { id, state: this.#message(id).state }
+    },
+    messages: async (who, options = {}) => {
+      const chat = who === undefined ? undefined : this.#find(who).name
+      const until =
+        options.before === undefined
+          ? this.log.length
+          : this.log.indexOf(this.#message(options.before))
+      return this.log
+        .slice(0, until)
+        .filter((message) => chat === undefined || message.chat === chat)
+        .filter(
+          ({ mine, chat: of, arrival }) =>
+            options.unread !== true || (!mine && arrival > (this.read.get(of) ?? 0)),
+        )
+        .slice(-(options.limit ?? 20))
+    },
+    message: async (id) => this.#message(id),
+    markRead: async (who, arrival = this.#arrivals) => {
+      const { name } = this.#find(who)
+      this.read.set(name, Math.max(arrival, this.read.get(name) ?? 0))
+    },
+    why: async (id): Promise<Why> => {
+      const { state, sentAt } = this.#message(id)
+      return {
+        id,
+        state,
+        steps: [
+          { at: sentAt, what: 'queued', evidence: 'fdatasync' },
+          { at: sentAt + 40, what: 'delivered', by: '1a2b3c4d', evidence: 'receipt' },
+        ],
+        missing: state === 'read' ? [] : ['bob did not read it yet'],
+      }
+    },
+  }
+
+  #changed(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = (): void => {
+        this.#listeners.delete(wake)
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      }
+      const stop = (): void => {
+        this.#listeners.delete(wake)
+        reject(signal?.reason as Error)
+      }
+      if (signal?.aborted === true) return stop()
+      this.#listeners.add(wake)
+      signal?.addEventListener('abort', stop, { once: true })
+    })
+  }
+
+  readonly events: Node['events'] = {
+    since: (cursor, options = {}) => this.#since(cursor ?? this.feed.length, options.signal),
+    cursor: async () => this.feed.length + 1,
+  }
+
+  async *#since(cursor: number, signal: AbortSignal | undefined): AsyncGenerator<NodeEvent> {
+    let at = cursor
+    for (;;) {
+      if (signal?.aborted === true) return
+      const event = this.feed[at]
+      if (event === undefined) {
+        try {
+          await this.#changed(signal)
+        } catch {
+          // The signal: the feed ends.
+          return
+        }
+      } else {
+        at += 1
+        yield event
+      }
+    }
+  }
+
+  on: Node['on'] = () => () => undefined
+
+  async settle(): Promise<void> {
+    this.settled += 1
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
