@@ -1,4 +1,5 @@
 // sotto relay run: a relay, until it is stopped.
+import { timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { CliError } from '../cli-error.ts'
 import { profileFolder } from '../folders.ts'
@@ -24,47 +25,44 @@ async function tokenFrom(file: string | undefined): Promise<string | undefined> 
 }
 
 function limitText(name: string, value: number): string {
-  return name.endsWith('Bytes') ? formatSize(value) : String(value)
+  return `${name} ${name.endsWith('Bytes') ? formatSize(value) : String(value)}`
+}
+
+/** Whether two secrets are the same, in a time that does not tell where they differ. */
+function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, global, environment, output, signal } = invocation
-  const open = flags.on('open')
-  const inviteToken = await tokenFrom(flags.text('inviteTokenFile'))
-  if (open === (inviteToken !== undefined)) {
-    throw new CliError(
-      'USAGE',
-      'say who may have a mailbox here: --open or --invite-token-file F',
-      'A relay that anybody reaches should not be open by accident.',
-    )
-  }
-  const metricsPort = flags.count('metrics', 1, MAX_PORT)
+  const token = await tokenFrom(flags.text('inviteTokenFile'))
+  const healthPort = flags.count('metrics', 0, MAX_PORT)
   const listen = flags.list('listen')
-  const maxDiskBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
-  const { createRelay } = await loadNode()
+  const diskMaxBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
+  const { createRelay, relayLimits } = await loadNode()
+  const secret = token === undefined ? undefined : Buffer.from(token)
   const relay = await createRelay({
     dir: profileFolder(global.dir, environment, 'relay'),
     listen: listen.length === 0 ? [LOOPBACK] : listen,
-    maxDiskBytes,
-    open,
-    log: (scope, text) => output.detail(`${scope}: ${text}`),
-    ...(inviteToken === undefined ? {} : { inviteToken }),
-    ...(metricsPort === undefined ? {} : { metricsPort }),
+    diskMaxBytes,
+    onWarning: (code, error) => output.talk(`warning: ${code} ${error === undefined ? '' : String(error)}`),
+    ...(flags.on('open') ? { openBits: 0 } : {}),
+    ...(secret === undefined ? {} : { isTicket: (ticket) => equalSecrets(ticket, secret) }),
+    ...(healthPort === undefined ? {} : { healthPort }),
   })
   try {
-    const limits = Object.entries(relay.limits).map(
-      ([name, value]) => `${name} ${limitText(name, value)}`,
-    )
-    output.talk(`Limits: ${limits.join(', ')}`)
-    if (listen.length === 0)
-      output.talk('It listens on loopback alone; --listen opens it to others.')
-    output.record({ ready: true, address: relay.address, addresses: relay.addresses }, () => [
-      ['The relay runs. People use it with: sotto init --relay'],
-      [relay.address],
+    const limits = Object.entries(relayLimits({ diskMaxBytes }))
+    output.talk(`Limits: ${limits.map(([name, value]) => limitText(name, value)).join(', ')}`)
+    if (listen.length === 0) output.talk('It listens on loopback alone; --listen opens it to others.')
+    const [address = '', ...others] = relay.addresses
+    const ready = { ready: true, address, addresses: relay.addresses, metricsPort: relay.healthPort }
+    output.record(ready, () => [
+      ['The relay runs. People use it with: sotto init --relay ADDRESS'],
+      ...[address, ...others].map((text) => [text]),
     ])
     await untilStopped(signal)
     output.talk('Draining.')
   } finally {
-    await relay.drain()
+    await relay.close()
   }
 }

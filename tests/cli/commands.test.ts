@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -311,15 +311,20 @@ describe('the daemon', () => {
 })
 
 describe('a relay', () => {
-  test('must be told who may use it', async () => {
-    const file = join(dir, 'token')
-    await writeFile(file, 'token\n')
-    for (const flags of [[], ['--open', '--invite-token-file', file]]) {
-      expect((await sotto(['relay', 'run', ...flags])).exitCode).toBe(2)
+  test('refuses flags that it cannot use before it makes a folder', async () => {
+    const folder = join(dir, 'relay')
+    const empty = join(dir, 'empty')
+    await writeFile(empty, '\n')
+    for (const [exitCode, ...flags] of [
+      [2, '--metrics', '70000'],
+      [2, '--max-disk', '10'],
+      [1, '--invite-token-file', join(dir, 'none')],
+      [1, '--invite-token-file', empty],
+    ] as const) {
+      const played = await play(['relay', 'run', ...flags, '--dir', folder])
+      expect([played.exitCode, played.stdout]).toEqual([exitCode, ''])
     }
-    expect((await sotto(['relay', 'run', '--open', '--metrics', '70000'])).exitCode).toBe(2)
-    expect((await sotto(['relay', 'run', '--open', '--max-disk', '10'])).exitCode).toBe(2)
-    expect((await sotto(['relay', 'run', '--invite-token-file', join(dir, 'none')])).exitCode).toBe(1)
+    await expect(stat(folder)).rejects.toThrow('ENOENT')
   })
 })
 

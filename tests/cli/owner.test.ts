@@ -49,6 +49,7 @@ function door(needsPassphrase = false): NodeDoor {
       return new LockedNode()
     },
     initProfile: unused,
+    relayLimits: () => ({}),
     createRelay: unused,
     profileNeedsPassphrase: async () => needsPassphrase,
   }
