@@ -1,17 +1,10 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
-import { type Bytes16, type Bytes32, toHex } from '../crypto/index.ts'
+import { type Bytes32, toHex } from '../crypto/index.ts'
 import {
-  type CardReply,
   type Effect,
-  allInvites,
   allRelayChoices,
-  buildDirectBundle,
   chooseRelay,
-  contactOf,
-  deviceLists,
-  get,
-  isAccepted,
   profile,
   profiles,
   refreshEndpoints,
@@ -25,6 +18,7 @@ import type { CreateNodeOptions, NodePorts } from './create-node.ts'
 import { Bundles } from './delivery/bundles.ts'
 import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
+import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
@@ -184,7 +178,8 @@ export class Messenger {
       core,
       host,
       onLink: (device) => this.#services?.carrier.kick(device),
-      bundle: (inviteId, caller) => this.#directBundle(host, inviteId, caller?.account),
+      bundle: (inviteId, caller) =>
+        directBundle(core, host.transportKey, inviteId, caller?.account),
     })
     const carrier = new Carrier(core, direct, courier)
     const receipts = new ReceiptTimer(core)
@@ -320,33 +315,6 @@ export class Messenger {
     } catch (error) {
       this.core.log('held', String(error))
     }
-  }
-
-  /** A bundle for whoever may have one: the holder of a live direct invite, or an accepted contact. */
-  async #directBundle(
-    host: Host,
-    inviteId: Bytes16,
-    account: Bytes32 | undefined,
-  ): Promise<CardReply | undefined> {
-    const { ledger, self } = this.core
-    return ledger.run(function* (turn) {
-      const nowS = Math.floor(turn.nowMs / 1000)
-      const invite = (yield* allInvites()).find((one) => toHex(one.inviteId) === toHex(inviteId))
-      const live =
-        invite !== undefined &&
-        !invite.revoked &&
-        nowS <= invite.expiresAtS &&
-        (invite.reusable || invite.claims.length === 0)
-      const accepted = account !== undefined && isAccepted(yield* contactOf(account))
-      if (!live && !accepted) return undefined
-      const list = yield* get(deviceLists, self.account)
-      if (list === undefined) return undefined
-      return yield* buildDirectBundle(turn, host.transportKey, {
-        list: list.bytes,
-        endpoints: [],
-        rendezvous: [],
-      })
-    })
   }
 
   failed(error: NodeError): void {

@@ -68,6 +68,7 @@ export {
   type ShownState,
 } from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
+export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export {
   outboxHead,

@@ -184,7 +184,7 @@ export class Carrier {
         this.#progress()
       }
       // The direct path goes first; what it has not delivered by then goes to the relays too.
-      this.#core.clock.sleep(headStartMs, this.#core.stopping).then(done, done)
+      this.#core.clock.after(headStartMs, done)
     }
   }
 

@@ -157,7 +157,7 @@ const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
 
 function encodeChange(change: Change): Fields {
   const codec = CODECS[change.kind] as unknown as ChangeCodec<Change['kind']>
-  return [codec.code, ...codec.encode(change as never)]
+  return [codec.code, ...codec.encode(change)]
 }
 
 function decodeChange(fields: FieldReader): Change {

@@ -2,7 +2,6 @@
 // away misses nothing; one that is slow is not buffered for: it reads the feed at its own pace.
 import {
   type Step,
-  type Table,
   type Turn,
   allContacts,
   contactOf,
@@ -85,7 +84,7 @@ function* eventsFrom(
 }
 
 function* oldestCursor(): Step<number> {
-  const [first] = yield* range(changes as Table<number, ChangeRow>, { owner: EMPTY, limit: 1 })
+  const [first] = yield* range(changes, { owner: EMPTY, limit: 1 })
   return first?.value.cursor ?? 1
 }
 

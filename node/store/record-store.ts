@@ -121,7 +121,7 @@ export class RecordStore {
     const key = this.#key(table, place)
     if (value === undefined) return { key, value: undefined }
     const sealedAt = { store: table.name, key }
-    const plain = (table as Table<never, unknown>).encode(value as never)
+    const plain = table.encode(value)
     const sealer = { provider: this.#provider, random: this.#random }
     const sealed =
       table.sealing === 'state'
