@@ -102,6 +102,7 @@ export class Messenger {
         onEffects: (effects) => messenger?.carryOut(effects),
         onChanges: () => messenger?.moved.raise(),
         onFailure: (error) => messenger?.failed(error),
+        onDefect: (error) => log('ledger', String(error)),
       })
       const { self } = identity
       const core: Core = {
