@@ -34,7 +34,7 @@ function text(bytes: Uint8Array): string {
 
 /** Cuts a text to what a row holds, between characters. */
 function cut(whole: string): string {
-  const wellFormed = whole.replaceAll(/\p{Surrogate}/gu, "\ufffd")
+  const wellFormed = whole.replaceAll(/\p{Surrogate}/gu, '\ufffd')
   if (encodeText(wellFormed).length <= WARNING_MAX_BYTES) return wellFormed
   let out = ''
   let bytes = 0
@@ -187,8 +187,7 @@ export const changes: Table<number, ChangeRow> = {
   name: 'changes',
   sealing: 'value',
   place: (cursor) => ({ owner: EMPTY, order: u64(cursor) }),
-  encode: (row) => 
-    encodeCbor([row.cursor, row.atMs, row.safeAtMs, encodeChange(row.change)]),
+  encode: (row) => encodeCbor([row.cursor, row.atMs, row.safeAtMs, encodeChange(row.change)]),
   decode: (bytes) => {
     const fields = new FieldReader(decodeCbor(bytes, ROW_MAX_BYTES), 'change')
     const row = {

@@ -6,13 +6,15 @@ import type { CryptoProvider, Random } from '../../crypto/index.ts'
 import type { Change, Effect, Load, Self, Step, Table, Turn } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
 import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
 import { Journal } from './journal.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
-import { Overlay, type Written, mergeRows, overlayCount } from './overlay.ts'
+import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
+import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
 
 export interface LedgerOptions {
   readonly records: RecordStore
@@ -31,6 +33,11 @@ export interface LedgerOptions {
 
 export type Machine<T> = (turn: Turn) => Step<T>
 
+/** Works on stored records while nothing else does; what it answers is written as one batch. */
+export type Rewrite<T> = (
+  records: RecordStore,
+) => Promise<{ readonly writes: readonly StoreWrite[]; readonly result: T }>
+
 interface Job {
   readonly machine: Machine<unknown>
   readonly readOnly: boolean
@@ -38,27 +45,6 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 
-/** Where a machine's loads are answered from. */
-interface View {
-  readonly known: (load: Load & { kind: 'get' }) => { readonly value: unknown } | undefined
-  /** Overlays over the store, oldest first. */
-  readonly overlays: () => readonly Overlay[]
-  readonly onLoad: (load: Load) => void
-}
-
-/** A read beside the loop: what it saw, and the batches that were on their way meanwhile. */
-interface Reader {
-  readonly loads: Load[]
-  readonly batches: Set<Batch>
-}
-
-type Out = Pick<Turn, 'put' | 'remove' | 'effect' | 'change'>
-
-function readsOnly(): never {
-  throw new NodeError('INTERNAL', 'a reading machine wrote')
-}
-
-const NO_OUT: Out = { put: readsOnly, remove: readsOnly, effect: readsOnly, change: readsOnly }
 const changeTable = changes as Table<never, unknown>
 
 export class Ledger {
@@ -96,11 +82,6 @@ export class Ledger {
   /** The cursor after the newest durable change. */
   get cursor(): number {
     return this.#durableCursor
-  }
-
-  /** Turns that wait or run. */
-  get queued(): number {
-    return this.#jobs.length
   }
 
   /**
@@ -151,6 +132,36 @@ export class Ledger {
       }
     }
     return this.#queue(machine, true)
+  }
+
+  /**
+   * Changes how records lie in the store, not what they say: alone, between two batches. What it
+   * writes must decode to what was there, since the cache stays.
+   */
+  async rewrite<T>(work: Rewrite<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure
+    while (this.#looping || this.#writing !== undefined) await this.settled()
+    this.#looping = true
+    const batch = newBatch()
+    this.#writing = batch
+    try {
+      const records = this.#records
+      const { writes, result } = await work(records)
+      if (writes.length > 0) {
+        try {
+          await records.write([...writes, ...this.#journal.next(writes.length, new Set())])
+        } catch (cause) {
+          this.#failed(batch, cause)
+          throw this.#lastFailure()
+        }
+      }
+      return result
+    } finally {
+      if (this.#writing === batch) this.#writing = undefined
+      this.#looping = false
+      this.#wakeIdle()
+      if (this.#jobs.length > 0) void this.#loop()
+    }
   }
 
   /** Resolves when nothing is queued or being written. */
@@ -386,36 +397,4 @@ export class Ledger {
     this.#wakeIdle()
     this.#options.onFailure(error)
   }
-}
-
-function written(
-  table: Table<never, unknown>,
-  place: Written['place'],
-  value: unknown,
-): Written {
-  // Encoded at once: a value that has no encoding fails the turn that wrote it, not the batch.
-  return { table, place, value, plain: table.encode(value as never) }
-}
-
-/** Keeps what a turn leaves. */
-function collect(overlay: Overlay, effects: Effect[], said: Change[]): Out {
-  return {
-    put: (table, key, value) =>
-      overlay.set(written(table as Table<never, unknown>, table.place(key), value)),
-    remove: (table, key) =>
-      overlay.set({
-        table: table as Table<never, unknown>,
-        place: table.place(key),
-        value: undefined,
-        plain: undefined,
-      }),
-    effect: (effect) => void effects.push(effect),
-    change: (change) => void said.push(change),
-  }
-}
-
-/** Whether a batch that landed meanwhile touches more than one moment of what was read. */
-function overtaken({ loads, batches }: Reader): boolean {
-  if (loads.length < 2) return false
-  return [...batches].some(({ overlay }) => loads.some((load) => overlay.touches(load)))
 }

@@ -205,6 +205,10 @@ export class RecordStore {
     return this.#store.write(batch)
   }
 
+  async compact(): Promise<void> {
+    await this.#store.compact?.()
+  }
+
   close(): Promise<void> {
     return this.#store.close()
   }
