@@ -86,7 +86,10 @@ export async function startNode(
   return {
     ...person,
     status: () => statusOf(messenger, person),
-    invites: makeInvites(core, () => messenger.publish()),
+    invites: makeInvites(core, {
+      reachable: (signal) => messenger.reachable(signal),
+      publish: () => messenger.publish(),
+    }),
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),
     chats,

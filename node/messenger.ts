@@ -38,6 +38,8 @@ import { Signal } from './signal.ts'
 import type { RecordStore } from './store/record-store.ts'
 import type { Host } from './transport.ts'
 
+/** How long a call waits for a relay. */
+const REACH_MS = 10_000
 const SAFE_NOW_SAVE_MS = 60_000
 /** Prekeys are looked after this often. */
 const UPKEEP_MS = 3_600_000
@@ -246,6 +248,20 @@ export class Messenger {
     } catch (error) {
       if (!this.core.stopping.aborted) this.core.log('endpoints', String(error))
     }
+  }
+
+  /** Waits until one of the chosen relays holds our mailbox open. Rejects with RELAY_UNREACHABLE. */
+  async reachable(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#relays.length === 0) return
+    const { clock, stopping } = this.core
+    const limit = clock.timeout(REACH_MS, signal ?? stopping)
+    const opened = await Promise.all(this.#relays.map((relay) => relay.opened(limit)))
+    if (opened.includes(true)) return
+    const why = this.#relays.map((relay) => relay.trouble || 'no answer').join('; ')
+    throw new NodeError('RELAY_UNREACHABLE', `no relay answered: ${why}`, {
+      hint: 'Check that the relay runs and its address is right; then try again.',
+      retryable: true,
+    })
   }
 
   /** Brings cards, prekeys and invites at the relays up to date. */

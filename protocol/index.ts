@@ -69,7 +69,14 @@ export {
 } from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
-export { outboxHead, type OutboxItem, outboxItems, waitingDevices } from './delivery/outbox.ts'
+export {
+  outboxHead,
+  unsentEntries,
+  type OutboxItem,
+  outboxItems,
+  waitingDevices,
+} from './delivery/outbox.ts'
+export { unaddressedCount } from './delivery/unaddressed.ts'
 export { type Blocked, prepareOutbox } from './delivery/prepare.ts'
 export {
   markReceiptDue,

@@ -1,5 +1,4 @@
 // sotto relay run: a relay, until it is stopped.
-import { timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { CliError } from '../cli-error.ts'
 import { profileFolder } from '../folders.ts'
@@ -9,6 +8,7 @@ import type { Invocation } from '../tree/index.ts'
 import { untilStopped } from '../until-stopped.ts'
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+const LOOPBACK_ADDRESS = /^\/(ip4\/127\.|ip6\/::1\/)/
 const MAX_DISK_BYTES = 10 * 2 ** 30
 const MAX_PORT = 65_535
 
@@ -25,44 +25,56 @@ async function tokenFrom(file: string | undefined): Promise<string | undefined> 
 }
 
 function limitText(name: string, value: number): string {
-  return `${name} ${name.endsWith('Bytes') ? formatSize(value) : String(value)}`
-}
-
-/** Whether two secrets are the same, in a time that does not tell where they differ. */
-function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
+  return name.endsWith('Bytes') ? formatSize(value) : String(value)
 }
 
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, global, environment, output, signal } = invocation
-  const token = await tokenFrom(flags.text('inviteTokenFile'))
-  const healthPort = flags.count('metrics', 0, MAX_PORT)
   const listen = flags.list('listen')
-  const diskMaxBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
-  const { createRelay, relayLimits } = await loadNode()
-  const secret = token === undefined ? undefined : Buffer.from(token)
+  // Who reaches it is on this machine already: nobody has to be kept out.
+  const local = listen.every((address) => LOOPBACK_ADDRESS.test(address))
+  const inviteToken = await tokenFrom(flags.text('inviteTokenFile'))
+  const open = flags.on('open')
+  if (open && inviteToken !== undefined) {
+    throw new CliError(
+      'USAGE',
+      'either --open or --invite-token-file, not both',
+      'See: sotto relay run --help',
+    )
+  }
+  if (!open && !local && inviteToken === undefined) {
+    throw new CliError(
+      'USAGE',
+      'say who may have a mailbox here: --open or --invite-token-file F',
+      'A relay that anybody reaches should not be open by accident.',
+    )
+  }
+  const metricsPort = flags.count('metrics', 1, MAX_PORT)
+  const maxDiskBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
+  const { createRelay } = await loadNode()
   const relay = await createRelay({
     dir: profileFolder(global.dir, environment, 'relay'),
     listen: listen.length === 0 ? [LOOPBACK] : listen,
-    diskMaxBytes,
-    onWarning: (code, error) => output.talk(`warning: ${code} ${error === undefined ? '' : String(error)}`),
-    ...(flags.on('open') ? { openBits: 0 } : {}),
-    ...(secret === undefined ? {} : { isTicket: (ticket) => equalSecrets(ticket, secret) }),
-    ...(healthPort === undefined ? {} : { healthPort }),
+    maxDiskBytes,
+    open: open || local,
+    log: (scope, text) => output.detail(`${scope}: ${text}`),
+    ...(inviteToken === undefined ? {} : { inviteToken }),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
   })
   try {
-    const limits = Object.entries(relayLimits({ diskMaxBytes }))
-    output.talk(`Limits: ${limits.map(([name, value]) => limitText(name, value)).join(', ')}`)
-    if (listen.length === 0) output.talk('It listens on loopback alone; --listen opens it to others.')
-    const [address = '', ...others] = relay.addresses
-    const ready = { ready: true, address, addresses: relay.addresses, metricsPort: relay.healthPort }
-    output.record(ready, () => [
-      ['The relay runs. People use it with: sotto init --relay ADDRESS'],
-      ...[address, ...others].map((text) => [text]),
+    const limits = Object.entries(relay.limits).map(
+      ([name, value]) => `${name} ${limitText(name, value)}`,
+    )
+    output.talk(`Limits: ${limits.join(', ')}`)
+    if (listen.length === 0)
+      output.talk('It listens on loopback alone; --listen opens it to others.')
+    output.record({ ready: true, address: relay.address, addresses: relay.addresses }, () => [
+      ['The relay runs. People use it with: sotto init --relay'],
+      [relay.address],
     ])
     await untilStopped(signal)
     output.talk('Draining.')
   } finally {
-    await relay.close()
+    await relay.drain()
   }
 }

@@ -63,7 +63,14 @@ function* invitePlace(): Step<Pick<InviteRequest, 'where' | 'address'>> {
   })
 }
 
-export function makeInvites(core: Core, published: () => Promise<void>): Node['invites'] {
+export interface InviteHooks {
+  /** Resolves once a relay holds our mailbox open, or none is in use. Rejects where none answers. */
+  readonly reachable: (signal: AbortSignal | undefined) => Promise<void>
+  /** Brings the relays up to date. */
+  readonly publish: () => Promise<void>
+}
+
+export function makeInvites(core: Core, hooks: InviteHooks): Node['invites'] {
   const { ledger, clock } = core
   return {
     async create(options = {}): Promise<Invite> {
@@ -71,6 +78,7 @@ export function makeInvites(core: Core, published: () => Promise<void>): Node['i
       if (!(lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS)) {
         throw new NodeError('INVALID', 'an invite lives between a second and a year')
       }
+      await hooks.reachable(options.signal)
       const invite = await asNodeError(
         ledger.run(function* (turn) {
           const place = yield* invitePlace()
@@ -84,7 +92,7 @@ export function makeInvites(core: Core, published: () => Promise<void>): Node['i
           return yield* inviteView(turn, found)
         }),
       )
-      await published()
+      await hooks.publish()
       return invite
     },
     list: () =>
@@ -111,7 +119,7 @@ export function makeInvites(core: Core, published: () => Promise<void>): Node['i
         }
         yield* revokeInvite(turn, fromHex(toHex(only.inviteId)))
       })
-      await published()
+      await hooks.publish()
     },
   }
 }

@@ -87,6 +87,17 @@ export class OwnRelay {
     await this.#connection?.close()
   }
 
+  /** Whether the mailbox is open now, or becomes so before an attempt fails or the signal aborts. */
+  async opened(signal: AbortSignal): Promise<boolean> {
+    while (!this.connected && this.trouble === '' && !this.#stopped && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    return this.connected
+  }
+
   /** Resolves once the mailbox was drained to its head, or an attempt to reach the relay failed. */
   async firstDrain(signal: AbortSignal): Promise<void> {
     while (!this.#drained && this.#attempts === 0 && !this.#stopped && !signal.aborted) {
@@ -176,6 +187,7 @@ export class OwnRelay {
     this.#connection = connection
     this.trouble = ''
     this.#backoff.reset()
+    this.#settle()
     const subscription = await connection.subscribe(
       own.mailboxId,
       {

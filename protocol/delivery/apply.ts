@@ -10,6 +10,7 @@ import {
   newContact,
   putContact,
 } from '../contacts/contact.ts'
+import { introduce } from '../contacts/introduce.ts'
 import { claimInvite } from '../contacts/invite.ts'
 import { uniqueName } from '../contacts/names.ts'
 import { type MessageFrames, decodeMessageFrames, numberOf } from '../content/registry.ts'
@@ -139,18 +140,25 @@ function* settleContact(
             account,
             state: 'ready',
             name: uniqueName(named, yield* allContacts()),
+            named: true,
             theirName: named,
           })
         : { ...contact, state: 'ready' as const, theirName: named }
     if (contact !== undefined) putContact(turn, made)
     yield* sendEndpoints(turn, device)
+    yield* introduce(turn, device)
     return made
   }
   if (contact !== undefined) {
     if (intro !== undefined && intro.name !== contact.theirName) {
-      const named = { ...contact, theirName: intro.name }
-      putContact(turn, named)
-      return named
+      const theirName = intro.name
+      // A stand-in gives way to the name it tells; one that its user chose stays.
+      const name = contact.named
+        ? contact.name
+        : uniqueName(theirName, yield* allContacts(), contact)
+      const told: Contact = { ...contact, theirName, name, named: true }
+      putContact(turn, told)
+      return told
     }
     return contact
   }
@@ -159,6 +167,7 @@ function* settleContact(
     account,
     state: 'request',
     name: uniqueName(named, yield* allContacts()),
+    named: true,
     theirName: named,
   })
 }

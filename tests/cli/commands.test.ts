@@ -162,7 +162,10 @@ describe('watch', () => {
       if (lines === 1) fake.emit({ event: 'warning', code: 'CLOCK', text: 'it jumped' })
       if (lines === 2) stop.abort()
     }
-    const { stdout } = await sotto(['watch', '--since', '1', '--json'], { heard, signal: stop.signal })
+    const { stdout } = await sotto(['watch', '--since', '1', '--json'], {
+      heard,
+      signal: stop.signal,
+    })
     expect(records(stdout)).toMatchObject([
       { v: 1, cursor: 2, event: 'message', message: { text: 'two' } },
       { v: 1, cursor: 3, event: 'warning', code: 'CLOCK' },
@@ -304,7 +307,10 @@ describe('the daemon', () => {
   test('stop asks it to end, waits, and says what waits', async () => {
     fake.put('bob', 'queued', true)
     const { stdout, stderr } = await sotto(['daemon', 'stop', '--json'])
-    expect([stops, stderr]).toEqual([1, '1 messages are still queued: the next sotto command sends them.\n'])
+    expect([stops, stderr]).toEqual([
+      1,
+      '1 messages are still queued: the next sotto command sends them.\n',
+    ])
     expect(records(stdout)).toEqual([{ v: 1, stopped: true, waiting: 1 }])
     expect(await sotto(['daemon', 'stop'])).toMatchObject({ exitCode: 7, stdout: '' })
   })
@@ -332,7 +338,9 @@ describe('help', () => {
   test('is there for commands and topics', async () => {
     expect((await sotto(['help', 'scripting'])).stdout).toBe(SCRIPTING)
     expect((await sotto(['help', 'exit-codes'])).stdout).toContain('130  stopped with Ctrl-C')
-    expect((await sotto(['help', 'contact', 'verify'])).stdout).toContain('Usage: sotto contact verify')
+    expect((await sotto(['help', 'contact', 'verify'])).stdout).toContain(
+      'Usage: sotto contact verify',
+    )
     expect((await sotto(['help'])).stdout).toContain('sotto help scripting')
     expect((await sotto(['help', 'nothing'])).exitCode).toBe(2)
   })

@@ -49,7 +49,6 @@ function door(needsPassphrase = false): NodeDoor {
       return new LockedNode()
     },
     initProfile: unused,
-    relayLimits: () => ({}),
     createRelay: unused,
     profileNeedsPassphrase: async () => needsPassphrase,
   }
