@@ -34,7 +34,9 @@ async function createReachable(node: Node, options: CreateOptions): Promise<Invi
     return await node.invites.create(options)
   } catch (error) {
     if (!(error instanceof NodeError) || error.code !== 'NO_RELAY') throw error
-    const troubles = (await node.status()).relays.map(({ address, trouble }) => `${address} ${trouble}`)
+    const troubles = (await node.status()).relays.map(
+      ({ address, trouble }) => `${address} ${trouble}`,
+    )
     throw new NodeError('RELAY_UNREACHABLE', `no relay answered: ${troubles.join('; ')}`, {
       hint: 'Without one nobody could use the link. Try again when it runs.',
       retryable: true,

@@ -83,7 +83,9 @@ describe('without a daemon', () => {
     const following = await start(['watch', '--since', '0', ...alice])
     following.child.kill('SIGKILL')
     await following.ended
-    expect((await json(['send', 'Bob', 'after the kill', ...alice]))['id']).toMatch(/^[0-9a-f]{64}$/)
+    expect((await json(['send', 'Bob', 'after the kill', ...alice]))['id']).toMatch(
+      /^[0-9a-f]{64}$/,
+    )
   })
 
   test('--wait that cannot be met ends with 6; the message stays', async () => {
@@ -91,7 +93,9 @@ describe('without a daemon', () => {
     const { stdout, stderr, exitCode } = await sotto([...words, ...alice])
     expect(exitCode).toBe(6)
     const { id } = JSON.parse(stdout) as { id: string }
-    expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'TIMEOUT' } })
+    expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      error: { code: 'TIMEOUT' },
+    })
     const { stdout: read } = await sotto(['read', 'Alice', '--json', ...bob])
     expect(read).toContain(id)
   })
@@ -123,7 +127,12 @@ describe('with a daemon', () => {
 
 describe('a profile', () => {
   test('that is not there ends with 3', async () => {
-    const { exitCode, stdout, stderr } = await sotto(['status', '--json', '--dir', join(root, 'none')])
+    const { exitCode, stdout, stderr } = await sotto([
+      'status',
+      '--json',
+      '--dir',
+      join(root, 'none'),
+    ])
     expect([exitCode, stdout]).toEqual([3, ''])
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_INITIALISED' } })
   })

@@ -75,7 +75,10 @@ export function sotto(words: readonly string[], input?: Uint8Array | string): Pr
 }
 
 /** The last object that a command printed with --json. Throws where it failed. */
-export async function json(words: readonly string[], input?: Uint8Array | string): Promise<Record<string, unknown>> {
+export async function json(
+  words: readonly string[],
+  input?: Uint8Array | string,
+): Promise<Record<string, unknown>> {
   const { stdout, stderr, exitCode } = await sotto([...words, '--json'], input)
   if (exitCode !== 0) throw new Error(`${words.join(' ')} ended with ${exitCode}: ${stderr}`)
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
