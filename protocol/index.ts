@@ -123,6 +123,7 @@ export {
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
   NAME_MAX_BYTES,
+  PREKEY_KEEP_MS,
 } from './limits.ts'
 export {
   type Acceptance,
@@ -376,3 +377,4 @@ export {
   type Table,
   type Turn,
 } from './step.ts'
+export { STATE_TABLE_NAMES } from './state-tables.ts'

@@ -163,6 +163,8 @@ export class Carrier {
     try {
       const link = await this.#direct.connect(destination.device)
       if (link !== undefined) await this.#overLink(destination, link)
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('carrier', `dial: ${String(error)}`)
     } finally {
       destination.working -= 1
       this.#progress()
