@@ -93,6 +93,7 @@ export function relayMachine(
       seeds,
       depositBits: 2,
       openBits: 0,
+      lagProbeMs: 0,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       onWarning: (code, error) => simulation.trace('log', name, code, String(error ?? '')),
     })
