@@ -1,16 +1,11 @@
 // A profile that lives as long as its process: for createTestNetwork and for tests of the node.
-import {
-  type CryptoProvider,
-  type Random,
-  type StateKey,
-  createStateKey,
-} from '../../crypto/index.ts'
+import { type CryptoProvider, type Random, createStateKey } from '../../crypto/index.ts'
 import type { Store } from '../store.ts'
 import { RecordStore } from '../store/record-store.ts'
 import { VaultKeys } from '../store/vault-keys.ts'
+import { memoryStateKeys } from './memory-state-keys.ts'
 import { type NewIdentity, newIdentity, writeFirstRecords } from './new-identity.ts'
 import type { OpenedProfile } from './open-profile.ts'
-import type { StateKeys } from './rotate-state-key.ts'
 
 export interface MemoryProfileOptions {
   readonly name: string
@@ -54,25 +49,8 @@ export class MemoryProfile {
         await failed.close()
         return over(await openStore())
       },
-      stateKeys: this.#stateKeys(),
+      stateKeys: memoryStateKeys(this.#keys, random),
       tidy: () => Promise.resolve(),
-    }
-  }
-
-  #stateKeys(): StateKeys {
-    const keys = this.#keys
-    const newest = (): StateKey =>
-      keys.stateKeys.reduce((one, other) => (one.generation > other.generation ? one : other))
-    return {
-      get rotating() {
-        return keys.stateKeys.length > 1
-      },
-      begin: async () => {
-        const next = createStateKey(this.#options.random, newest().generation + 1)
-        keys.replaceStateKeys([...keys.stateKeys, next])
-      },
-      finish: async () => keys.replaceStateKeys([newest()]),
-      clean: () => Promise.resolve(),
     }
   }
 }
