@@ -25,7 +25,7 @@ import { receiptFrame } from '../content/receipt.ts'
 import { resetFrame } from '../content/reset.ts'
 import { type Frame, frameClass } from '../frames.ts'
 import { ProtocolError } from '../errors.ts'
-import { REQUESTS_PER_ACCOUNT_MAX } from '../limits.ts'
+import { REQUESTS_MAX, REQUESTS_PER_ACCOUNT_MAX } from '../limits.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { directConversation } from '../log/entry.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
@@ -166,6 +166,14 @@ function* settleContact(
     putContact(turn, met)
     yield* welcome(turn, met, device)
     return met
+  }
+  if (contact?.state === 'removed') {
+    // As a stranger it writes to the requests, where there is room for one more.
+    const requests = (yield* allContacts()).filter((one) => one.state === 'request')
+    if (requests.length >= REQUESTS_MAX) return contact
+    const asked: Contact = { ...contact, state: 'request', requestEntries: 0 }
+    putContact(turn, asked)
+    return asked
   }
   if (contact !== undefined) {
     if (intro !== undefined && intro.name !== contact.theirName) {
