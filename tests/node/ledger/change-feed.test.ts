@@ -1,7 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { EMPTY, encodeText } from '../../../crypto/index.ts'
 import { type ChangeRow, changes, trimChanges } from '../../../node/ledger/change-feed.ts'
-import { CHANGES_KEEP_MS, CHANGES_MAX_ROWS, WARNING_MAX_BYTES } from '../../../node/ledger/limits.ts'
+import {
+  CHANGES_KEEP_MS,
+  CHANGES_MAX_ROWS,
+  WARNING_MAX_BYTES,
+} from '../../../node/ledger/limits.ts'
 import { type Change, range } from '../../../protocol/index.ts'
 import { LedgerWorld, warning } from '../../support/ledger-world.ts'
 import { bytesOf } from '../../support/relay-world.ts'
@@ -21,8 +25,7 @@ const rows = (): Promise<readonly ChangeRow[]> =>
   world.ledger.read(function* () {
     return (yield* range(changes, { owner: EMPTY, limit: 1_000 })).map(({ value }) => value)
   })
-const trim = (limit = 100): Promise<number> =>
-  world.ledger.run((turn) => trimChanges(turn, limit))
+const trim = (limit = 100): Promise<number> => world.ledger.run((turn) => trimChanges(turn, limit))
 
 describe('the change feed', () => {
   it('gives back every kind of change as it was said', async () => {

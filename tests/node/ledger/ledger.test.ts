@@ -353,7 +353,9 @@ describe('a batch that fails', () => {
     await lost
     await ledger.recover(world.reopen())
     go()
-    await expect(slow).rejects.toMatchObject({ code: expect.stringMatching(/DISK_FULL|STORE_FAILED/) })
+    await expect(slow).rejects.toMatchObject({
+      code: expect.stringMatching(/DISK_FULL|STORE_FAILED/),
+    })
     expect(await read(3)).toBeUndefined()
     expect(await world.put(4, 4)).toBe(4)
   })
