@@ -44,12 +44,15 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const { account, frames } = candidate
   const contact = yield* contactOf(account)
   if (contact?.state === 'blocked') return { kind: 'blocked' }
-  if (isAccepted(contact)) return { kind: 'accepted', contact }
+  if (contact?.state === 'ready')
+    return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
   const intro = introOf(frames)
   const refusal = yield* inviteRefusal(turn, candidate, intro)
   if (refusal !== undefined && typeof refusal !== 'string') {
     if (intro !== undefined) return { kind: 'invited', invite: refusal, intro }
   }
+  // Whom we added ourselves needs no invite of ours.
+  if (isAccepted(contact)) return { kind: 'accepted', contact }
   if (contact?.state === 'request') {
     if (contact.requestEntries >= REQUESTS_PER_ACCOUNT_MAX) return { kind: 'busy' }
   } else {

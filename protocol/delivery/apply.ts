@@ -10,6 +10,7 @@ import {
   newContact,
   putContact,
 } from '../contacts/contact.ts'
+import { closeFirstContact } from '../contacts/first-contact.ts'
 import { introduce } from '../contacts/introduce.ts'
 import { claimInvite } from '../contacts/invite.ts'
 import { uniqueName } from '../contacts/names.ts'
@@ -39,6 +40,7 @@ import type { Arrival, ArrivalAnswer } from './arrival.ts'
 import { applyReset } from './reset.ts'
 import { markReceiptDue } from './receipts-out.ts'
 import { takeReceipt } from './receipts-in.ts'
+import { addressTo } from './unaddressed.ts'
 import { keepUnknownNumbered } from './unknown-frames.ts'
 
 interface Opened {
@@ -145,9 +147,25 @@ function* settleContact(
           })
         : { ...contact, state: 'ready' as const, theirName: named }
     if (contact !== undefined) putContact(turn, made)
-    yield* sendEndpoints(turn, device)
+    yield* welcome(turn, made, device)
     yield* introduce(turn, device)
     return made
+  }
+  if (contact?.state === 'pending' && intro !== undefined) {
+    // Each added the other by link: neither may wait for the other's endpoints.
+    const named = contact.named
+      ? contact.name
+      : uniqueName(intro.name, yield* allContacts(), contact)
+    const met: Contact = {
+      ...contact,
+      state: 'ready',
+      name: named,
+      named: true,
+      theirName: intro.name,
+    }
+    putContact(turn, met)
+    yield* welcome(turn, met, device)
+    return met
   }
   if (contact !== undefined) {
     if (intro !== undefined && intro.name !== contact.theirName) {
@@ -170,6 +188,15 @@ function* settleContact(
     named: true,
     theirName: named,
   })
+}
+
+/** What is owed to a device that made itself known: where we are, and what waited for a first one. */
+function* welcome(turn: Turn, contact: Contact, device: Bytes32): Step<void> {
+  // Its own message is worth more than its link, which need not be answered any more.
+  closeFirstContact(turn, contact.number)
+  yield* sendEndpoints(turn, device)
+  const conversation = directConversation(turn.crypto, turn.self.account, contact.account)
+  yield* addressTo(turn, conversation, device)
 }
 
 interface FrameContext {
