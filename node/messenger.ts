@@ -17,6 +17,8 @@ import {
   refreshEndpoints,
   renewPrekeys,
   retryKept,
+  sweepDelivery,
+  tendDelivery,
 } from '../protocol/index.ts'
 import type { Timer } from './clock.ts'
 import { Backoff } from './backoff.ts'
@@ -41,6 +43,8 @@ import type { Host } from './transport.ts'
 const SAFE_NOW_SAVE_MS = 60_000
 /** Prekeys are looked after this often. */
 const UPKEEP_MS = 3_600_000
+/** Kept items and unanswered first messages are looked after this often. */
+const SWEEP_MS = 60_000
 
 interface Services {
   readonly host: Host
@@ -218,6 +222,8 @@ export class Messenger {
     await bundles.start()
     this.#every(SAFE_NOW_SAVE_MS, () => ledger.run((turn) => writeSafeNow(turn)))
     this.#every(UPKEEP_MS, () => ledger.run((turn) => renewPrekeys(turn)))
+    this.#every(SWEEP_MS, () => ledger.run((turn) => sweepDelivery(turn)))
+    this.#every(UPKEEP_MS, () => ledger.run((turn) => tendDelivery(turn)))
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -283,6 +289,9 @@ export class Messenger {
           break
         case 'first-contact':
           services.bundles.firstContact(effect.number)
+          break
+        case 'renew':
+          services.bundles.renew(effect.device)
           break
         case 'retry-held':
           void this.#retryHeld(effect.device)

@@ -142,7 +142,9 @@ export class Connection implements Calls {
   }
 
   #lost(): void {
-    const error = this.#closed ? new NodeError('CLOSED', 'the connection is closed') : this.#goneError()
+    const error = this.#closed
+      ? new NodeError('CLOSED', 'the connection is closed')
+      : this.#goneError()
     this.#closed = true
     for (const reject of this.#pending) reject(error)
     for (const queue of this.#queues.values()) queue.end(error)
