@@ -1,50 +1,39 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
-import { type Bytes16, type Bytes32, toHex } from '../crypto/index.ts'
+import { type Bytes32, toHex } from '../crypto/index.ts'
 import {
-  type CardReply,
   type Effect,
-  allInvites,
   allRelayChoices,
-  buildDirectBundle,
   chooseRelay,
-  contactOf,
-  deviceLists,
-  get,
-  isAccepted,
   profile,
   profiles,
   refreshEndpoints,
   renewPrekeys,
   retryKept,
-  sweepDelivery,
-  tendDelivery,
 } from '../protocol/index.ts'
-import type { Timer } from './clock.ts'
-import { Backoff } from './backoff.ts'
-import { type Core, unit } from './core.ts'
+import type { Core } from './core.ts'
 import type { CreateNodeOptions, NodePorts } from './create-node.ts'
 import { Bundles } from './delivery/bundles.ts'
 import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
+import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { closedError } from './messenger/calls.ts'
 import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
+import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
-import { readSafeNow, writeSafeNow } from './safe-now.ts'
+import { readSafeNow } from './safe-now.ts'
 import { Signal } from './signal.ts'
-import type { RecordStore } from './store/record-store.ts'
+import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 
-const SAFE_NOW_SAVE_MS = 60_000
-/** Prekeys are looked after this often. */
-const UPKEEP_MS = 3_600_000
-/** Kept items and unanswered first messages are looked after this often. */
-const SWEEP_MS = 60_000
+/** How long a call waits for a relay. */
+const REACH_MS = 10_000
 
 interface Services {
   readonly host: Host
@@ -62,15 +51,14 @@ export class Messenger {
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
-  readonly #reopen: () => Promise<RecordStore>
-  #records: RecordStore
+  readonly #recovery: Recovery
+  readonly #upkeep: Upkeep
+  /** Where the change feed stood before anything was fetched. */
+  readonly startCursor: number
   #services: Services | undefined
   #relays: OwnRelay[] = []
   #courierHost: Promise<Host> | undefined
-  #timers: Timer[] = []
   #closing: Promise<void> | undefined
-  /** Why nothing can be written; '' while all is well. */
-  readOnly = ''
 
   private constructor(options: {
     readonly core: Core
@@ -83,8 +71,20 @@ export class Messenger {
     this.#options = options.create
     this.#ports = options.ports
     this.#stop = options.stop
-    this.#records = options.opened.records
-    this.#reopen = options.opened.reopen
+    const { core, opened } = options
+    this.startCursor = core.ledger.cursor
+    this.#recovery = new Recovery({
+      core,
+      profile: opened,
+      onChange: () => this.moved.raise(),
+      onRecovered: () => this.#restart(),
+    })
+    this.#upkeep = new Upkeep({
+      core,
+      stateKeys: opened.stateKeys,
+      tidy: opened.tidy,
+      drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
+    })
   }
 
   /** Opens the profile and starts every service. */
@@ -110,6 +110,7 @@ export class Messenger {
         onEffects: (effects) => messenger?.carryOut(effects),
         onChanges: () => messenger?.moved.raise(),
         onFailure: (error) => messenger?.failed(error),
+        onDefect: (error) => log('ledger', String(error)),
       })
       const { self } = identity
       const core: Core = {
@@ -171,6 +172,7 @@ export class Messenger {
       }
       await ledger.run((turn) => chooseRelay(turn, address, key))
     }
+    await this.#upkeep.start()
     if (this.#options.online === false) return
     await this.#startServices(homeSeed)
   }
@@ -186,7 +188,8 @@ export class Messenger {
       core,
       host,
       onLink: (device) => this.#services?.carrier.kick(device),
-      bundle: (inviteId, caller) => this.#directBundle(host, inviteId, caller?.account),
+      bundle: (inviteId, caller) =>
+        directBundle(core, host.transportKey, inviteId, caller?.account),
     })
     const carrier = new Carrier(core, direct, courier)
     const receipts = new ReceiptTimer(core)
@@ -212,7 +215,7 @@ export class Messenger {
         host,
         choice,
         onChange: () => void this.#endpointsMayHaveChanged(),
-        onDrained: () => undefined,
+        onDrained: () => this.#report('upkeep', this.#upkeep.drained(choice.slot)),
       })
       this.#relays.push(relay)
       relay.start()
@@ -220,10 +223,6 @@ export class Messenger {
     await carrier.start()
     await receipts.start()
     await bundles.start()
-    this.#every(SAFE_NOW_SAVE_MS, () => ledger.run((turn) => writeSafeNow(turn)))
-    this.#every(UPKEEP_MS, () => ledger.run((turn) => renewPrekeys(turn)))
-    this.#every(SWEEP_MS, () => ledger.run((turn) => sweepDelivery(turn)))
-    this.#every(UPKEEP_MS, () => ledger.run((turn) => tendDelivery(turn)))
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -236,15 +235,6 @@ export class Messenger {
     return this.#courierHost
   }
 
-  #every(ms: number, run: () => Promise<unknown>): void {
-    const tick = (): void => {
-      if (this.core.stopping.aborted) return
-      run().catch((error: unknown) => this.core.log('upkeep', String(error)))
-      this.#timers.push(this.core.clock.after(ms, tick))
-    }
-    this.#timers.push(this.core.clock.after(ms, tick))
-  }
-
   async #endpointsMayHaveChanged(): Promise<void> {
     try {
       await this.core.ledger.run((turn) => refreshEndpoints(turn))
@@ -252,6 +242,20 @@ export class Messenger {
     } catch (error) {
       if (!this.core.stopping.aborted) this.core.log('endpoints', String(error))
     }
+  }
+
+  /** Waits until one of the chosen relays holds our mailbox open. Rejects with RELAY_UNREACHABLE. */
+  async reachable(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#relays.length === 0) return
+    const { clock, stopping } = this.core
+    const limit = clock.timeout(REACH_MS, signal ?? stopping)
+    const opened = await Promise.all(this.#relays.map((relay) => relay.opened(limit)))
+    if (opened.includes(true)) return
+    const why = this.#relays.map((relay) => relay.trouble || 'no answer').join('; ')
+    throw new NodeError('RELAY_UNREACHABLE', `no relay answered: ${why}`, {
+      hint: 'Check that the relay runs and its address is right; then try again.',
+      retryable: true,
+    })
   }
 
   /** Brings cards, prekeys and invites at the relays up to date. */
@@ -279,10 +283,10 @@ export class Messenger {
           services.bundles.reset(effect.device)
           break
         case 'receipts':
-          void services.receipts.due(effect.device)
+          this.#report('receipts', services.receipts.due(effect.device))
           break
         case 'endpoints':
-          void this.#endpointsOf(effect.device)
+          this.#report('endpoints', this.#endpointsOf(effect.device))
           break
         case 'publish':
           void this.publish()
@@ -315,66 +319,34 @@ export class Messenger {
     }
   }
 
-  /** A bundle for whoever may have one: the holder of a live direct invite, or an accepted contact. */
-  async #directBundle(
-    host: Host,
-    inviteId: Bytes16,
-    account: Bytes32 | undefined,
-  ): Promise<CardReply | undefined> {
-    const { ledger, self } = this.core
-    return ledger.run(function* (turn) {
-      const nowS = Math.floor(turn.nowMs / 1000)
-      const invite = (yield* allInvites()).find((one) => toHex(one.inviteId) === toHex(inviteId))
-      const live =
-        invite !== undefined &&
-        !invite.revoked &&
-        nowS <= invite.expiresAtS &&
-        (invite.reusable || invite.claims.length === 0)
-      const accepted = account !== undefined && isAccepted(yield* contactOf(account))
-      if (!live && !accepted) return undefined
-      const list = yield* get(deviceLists, self.account)
-      if (list === undefined) return undefined
-      return yield* buildDirectBundle(turn, host.transportKey, {
-        list: list.bytes,
-        endpoints: [],
-        rendezvous: [],
-      })
-    })
-  }
-
+  /** A batch failed. */
   failed(error: NodeError): void {
-    this.readOnly = error.message
-    this.core.log('store', `${error.code}: ${error.message}`)
-    this.moved.raise()
-    void this.#recover()
+    this.#recovery.failed(error)
   }
 
-  /** A failed write leaves LevelDB unusable: opened anew until it works, then all goes on. */
-  async #recover(): Promise<void> {
-    const { clock, ledger, log, random, stopping } = this.core
-    const backoff = new Backoff(() => unit(random))
-    await this.#records.close().catch((error: unknown) => log('store', String(error)))
-    while (!stopping.aborted) {
-      try {
-        await clock.sleep(backoff.nextMs(), stopping)
-        this.#records = await this.#reopen()
-        await ledger.recover(this.#records)
-        await ledger.run((turn) => writeSafeNow(turn))
-      } catch (error) {
-        log('store', String(error))
-        continue
-      }
-      this.readOnly = ''
-      await this.#services?.carrier.start()
-      await this.#services?.receipts.start()
-      await this.#services?.bundles.start()
-      return
-    }
+  /** Why nothing can be written; '' while all is well. */
+  get readOnly(): string {
+    return this.#recovery.readOnly
+  }
+
+  async #restart(): Promise<void> {
+    const services = this.#services
+    if (services === undefined) return
+    await services.carrier.start()
+    await services.receipts.start()
+    await services.bundles.start()
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
   dropAccount(account: Bytes32): void {
-    void this.#services?.direct.drop(account)
+    this.#report('direct', this.#services?.direct.drop(account))
+  }
+
+  /** Work that nobody waits for: what it fails with is told, and ends no process. */
+  #report(scope: string, work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) => {
+      if (!this.core.stopping.aborted) this.core.log(scope, String(error))
+    })
   }
 
   /**
@@ -401,19 +373,19 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    for (const timer of this.#timers) timer.cancel()
     this.moved.raise()
+    await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()
     services?.carrier.stop()
     await Promise.allSettled(this.#relays.map((relay) => relay.stop()))
     await services?.direct.stop()
     await services?.courier.stop()
-    await this.core.ledger.settled()
+    await this.core.ledger.end(closedError())
     await Promise.allSettled([
       services?.host.stop(),
       this.#courierHost?.then((host) => host.stop()),
     ])
-    await this.#records.close()
+    await this.#recovery.close()
   }
 }

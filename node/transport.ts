@@ -30,7 +30,10 @@ export interface FrameStream {
   resume(): void
   /** Sets the frame handler, once. A frame's bytes belong to the handler. */
   onFrame(handler: (frame: Uint8Array) => void): void
-  /** Called once, when the stream is over for whatever reason. Called at once if it already is. */
+  /**
+   * Adds a handler, called once when the stream is over for whatever reason; at once if it already
+   * is. Each part of the program that waits for something on the stream adds its own.
+   */
   onClose(handler: (error: Error | undefined) => void): void
   /** Flushes what was sent, then closes. */
   close(): Promise<void>

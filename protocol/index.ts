@@ -69,8 +69,16 @@ export {
   type ShownState,
 } from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
+export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
-export { outboxHead, type OutboxItem, outboxItems, waitingDevices } from './delivery/outbox.ts'
+export {
+  outboxHead,
+  unsentEntries,
+  type OutboxItem,
+  outboxItems,
+  waitingDevices,
+} from './delivery/outbox.ts'
+export { unaddressedCount } from './delivery/unaddressed.ts'
 export { type Blocked, prepareOutbox } from './delivery/prepare.ts'
 export {
   markReceiptDue,
@@ -119,6 +127,7 @@ export {
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
   NAME_MAX_BYTES,
+  PREKEY_KEEP_MS,
 } from './limits.ts'
 export {
   type Acceptance,
@@ -372,3 +381,4 @@ export {
   type Table,
   type Turn,
 } from './step.ts'
+export { STATE_TABLE_NAMES } from './state-tables.ts'

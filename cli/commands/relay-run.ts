@@ -8,6 +8,7 @@ import type { Invocation } from '../tree/index.ts'
 import { untilStopped } from '../until-stopped.ts'
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+const LOOPBACK_ADDRESS = /^\/(ip4\/127\.|ip6\/::1\/)/
 const MAX_DISK_BYTES = 10 * 2 ** 30
 const MAX_PORT = 65_535
 
@@ -29,9 +30,19 @@ function limitText(name: string, value: number): string {
 
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, global, environment, output, signal } = invocation
-  const open = flags.on('open')
+  const listen = flags.list('listen')
+  // Who reaches it is on this machine already: nobody has to be kept out.
+  const local = listen.every((address) => LOOPBACK_ADDRESS.test(address))
   const inviteToken = await tokenFrom(flags.text('inviteTokenFile'))
-  if (open === (inviteToken !== undefined)) {
+  const open = flags.on('open')
+  if (open && inviteToken !== undefined) {
+    throw new CliError(
+      'USAGE',
+      'either --open or --invite-token-file, not both',
+      'See: sotto relay run --help',
+    )
+  }
+  if (!open && !local && inviteToken === undefined) {
     throw new CliError(
       'USAGE',
       'say who may have a mailbox here: --open or --invite-token-file F',
@@ -39,14 +50,13 @@ export async function run(invocation: Invocation): Promise<void> {
     )
   }
   const metricsPort = flags.count('metrics', 1, MAX_PORT)
-  const listen = flags.list('listen')
   const maxDiskBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
   const { createRelay } = await loadNode()
   const relay = await createRelay({
     dir: profileFolder(global.dir, environment, 'relay'),
     listen: listen.length === 0 ? [LOOPBACK] : listen,
     maxDiskBytes,
-    open,
+    open: open || local,
     log: (scope, text) => output.detail(`${scope}: ${text}`),
     ...(inviteToken === undefined ? {} : { inviteToken }),
     ...(metricsPort === undefined ? {} : { metricsPort }),

@@ -23,6 +23,7 @@ import {
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
+import type { DirectLink } from '../direct/direct-link.ts'
 import type { DirectService } from '../direct/direct-service.ts'
 import { NodeError } from '../errors.ts'
 import type { Courier } from '../relays/courier.ts'
@@ -210,11 +211,8 @@ export class Bundles {
   }
 
   async #fetchItems(peer: Peer) {
-    const link = this.#direct.openLink(peer.device)
-    const reply = await link?.requestCard(ZEROS16)
-    if (link !== undefined && reply !== undefined) {
-      return bundleOf(link.remoteKey, ZEROS16, reply)
-    }
+    const direct = await this.#overLink(this.#direct.openLink(peer.device))
+    if (direct !== undefined) return direct
     for (const mailbox of peer.endpoints.mailboxes) {
       try {
         const items = await this.#courier.take(mailbox, peer.invite)
@@ -223,11 +221,19 @@ export class Bundles {
         this.#core.log('bundle', `take: ${error instanceof Error ? error.message : 'error'}`)
       }
     }
-    const fresh = await this.#direct.connect(peer.device)
-    const again = await fresh?.requestCard(ZEROS16)
-    return fresh === undefined || again === undefined
-      ? undefined
-      : bundleOf(fresh.remoteKey, ZEROS16, again)
+    return this.#overLink(await this.#direct.connect(peer.device))
+  }
+
+  /** A bundle over a direct stream; undefined where there is none, it refuses, or it dies. */
+  async #overLink(link: DirectLink | undefined) {
+    try {
+      const reply = await link?.requestCard(ZEROS16)
+      if (link === undefined || reply === undefined) return undefined
+      return bundleOf(link.remoteKey, ZEROS16, reply)
+    } catch (error) {
+      this.#core.log('bundle', `direct: ${error instanceof Error ? error.message : 'error'}`)
+      return undefined
+    }
   }
 }
 

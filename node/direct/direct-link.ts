@@ -36,6 +36,11 @@ interface Waiting {
   readonly settle: (answer: Answer | undefined) => void
 }
 
+interface CardWaiting {
+  readonly resolve: (reply: CardReply | undefined) => void
+  readonly reject: (error: Error) => void
+}
+
 const EMPTY_CARD: CardReply = {
   card: new Uint8Array(0),
   opk: new Uint8Array(0),
@@ -44,6 +49,10 @@ const EMPTY_CARD: CardReply = {
 
 /** Received and not yet answered bytes above which the stream is paused. */
 const UNANSWERED_MAX_BYTES = DIRECT_WINDOW_BYTES
+
+function closedLink(): NodeError {
+  return new NodeError('STREAM_CLOSED', 'the direct stream is closed', { retryable: true })
+}
 
 /** A promise that is settled from outside. */
 function latch(): {
@@ -73,7 +82,7 @@ export class DirectLink {
   #waitingBytes = 0
   #room: (() => void)[] = []
   readonly #ready = latch()
-  #cards: ((reply: CardReply | undefined) => void)[] = []
+  #cards: CardWaiting[] = []
   #answers: Answer[] = []
   #answersQueued = false
   #receivedBytes = 0
@@ -138,11 +147,13 @@ export class DirectLink {
     return answer
   }
 
-  /** Asks for a bundle; undefined where it is refused. */
+  /** Asks for a bundle; undefined where it is refused. Rejects where the link died unanswered. */
   async requestCard(inviteId: Bytes16): Promise<CardReply | undefined> {
     await this.#ready.promise
-    if (this.#closed) return undefined
-    const reply = new Promise<CardReply | undefined>((resolve) => this.#cards.push(resolve))
+    if (this.#closed) throw closedLink()
+    const reply = new Promise<CardReply | undefined>((resolve, reject) =>
+      this.#cards.push({ resolve, reject }),
+    )
     this.#send({ kind: 'card-request', inviteId })
     return reply
   }
@@ -167,9 +178,9 @@ export class DirectLink {
     if (this.#closed) return
     this.#closed = true
     this.#timer?.cancel()
-    this.#ready.reject(error ?? new NodeError('STREAM_CLOSED', 'the direct stream is closed'))
+    this.#ready.reject(error ?? closedLink())
     for (const { settle } of this.#waiting.values()) settle(undefined)
-    for (const settle of this.#cards) settle(undefined)
+    for (const { reject } of this.#cards) reject(error ?? closedLink())
     for (const wake of this.#room) wake()
     this.#waiting.clear()
     this.#cards = []
@@ -209,7 +220,7 @@ export class DirectLink {
         return void this.#serveCard(frame.inviteId)
       case 'card': {
         const refused = frame.card.length === 0
-        this.#cards.shift()?.(refused ? undefined : frame)
+        this.#cards.shift()?.resolve(refused ? undefined : frame)
         return
       }
       case 'ping':

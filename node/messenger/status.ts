@@ -1,5 +1,5 @@
 // How a node stands, for `status`.
-import { allContacts, waitingDevices, outboxHead } from '../../protocol/index.ts'
+import { allContacts } from '../../protocol/index.ts'
 import type { Person, Status } from '../api.ts'
 import type { Messenger } from '../messenger.ts'
 import { contactView } from './views.ts'
@@ -10,14 +10,15 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
     let contacts = 0
     let requests = 0
     let unread = 0
+    let waiting = 0
     for (const contact of yield* allContacts()) {
       if (contact.state === 'request') requests += 1
       if (contact.state !== 'pending' && contact.state !== 'ready') continue
       contacts += 1
-      unread += (yield* contactView(turn, contact)).unread
+      const view = yield* contactView(turn, contact)
+      unread += view.unread
+      waiting += view.waiting
     }
-    let waiting = 0
-    for (const device of yield* waitingDevices.all()) waiting += (yield* outboxHead(device)).items
     return { contacts, requests, unread, waiting }
   })
   const warnings: string[] = []

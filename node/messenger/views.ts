@@ -12,7 +12,8 @@ import {
   gapsOf,
   get,
   knownDevices,
-  outboxHead,
+  unaddressedCount,
+  unsentEntries,
   profile,
   readPosition,
   shownState,
@@ -98,9 +99,9 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
   const conversation = conversationWith(turn, contact.account)
   const facts = yield* conversationFacts(turn, conversation)
   const first = yield* firstContactOf(contact.number)
-  let waiting = 0
+  let waiting = yield* unaddressedCount(conversation)
   for (const { device } of yield* knownDevices(contact.account)) {
-    waiting += (yield* outboxHead(device)).items
+    waiting += yield* unsentEntries(device)
   }
   let missing = 0
   for (const gap of yield* gapsOf(turn, conversation)) missing += gap.to - gap.from + 1

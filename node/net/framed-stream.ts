@@ -49,7 +49,7 @@ export class FramedStream implements FrameStream {
   readonly #waiters = new Set<Waiter>()
 
   #onFrame: ((frame: Uint8Array) => void) | undefined
-  #onClose: ((error: Error | undefined) => void) | undefined
+  #onClose: ((error: Error | undefined) => void)[] = []
   #paused = false
   #reading = true
   #delivering = false
@@ -159,8 +159,8 @@ export class FramedStream implements FrameStream {
   }
 
   onClose(handler: (error: Error | undefined) => void): void {
-    this.#onClose = handler
     if (this.#over) handler(this.#error)
+    else this.#onClose.push(handler)
   }
 
   get #blocked(): boolean {
@@ -270,6 +270,8 @@ export class FramedStream implements FrameStream {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     for (const waiter of waiters) waiter.reject(this.#closedError())
-    this.#onClose?.(error)
+    const handlers = this.#onClose
+    this.#onClose = []
+    for (const handler of handlers) handler(error)
   }
 }

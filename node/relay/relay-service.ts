@@ -56,6 +56,8 @@ export interface RelayServiceOptions {
   readonly isTicket?: (ticket: Uint8Array) => boolean
   /** Part of the disk allowed that is used. */
   readonly diskUsed?: () => number
+  /** How often it looks whether the loop is behind; 0: never, as where time is virtual. */
+  readonly lagProbeMs?: number
   /** Addresses told in the descriptor, instead of those the host listens on. */
   readonly announce?: readonly string[]
   /** Something its operator should know; never a mailbox, key or address of anybody. */
@@ -327,10 +329,11 @@ class Service implements RelayService {
 
   /** A timer that comes late says that the loop is behind. */
   #probeLag(): void {
-    const { clock } = this.#options
+    const { clock, lagProbeMs = LAG_PROBE_MS } = this.#options
+    if (lagProbeMs === 0) return
     const startMs = clock.monotonicMs()
-    const timer = clock.after(LAG_PROBE_MS, () => {
-      this.#lagging = clock.monotonicMs() - startMs - LAG_PROBE_MS > LAG_SHED_MS
+    const timer = clock.after(lagProbeMs, () => {
+      this.#lagging = clock.monotonicMs() - startMs - lagProbeMs > LAG_SHED_MS
       if (!this.#draining) this.#probeLag()
     })
     this.#timers.set('lag', timer)

@@ -59,6 +59,8 @@ export class OwnRelay {
   #waiting: (() => void)[] = []
   /** Why it is not connected; '' while it is. */
   trouble = ''
+  /** Everything in the mailbox was pushed on this connection; what comes is pushed at once. */
+  atHead = false
 
   constructor(options: OwnRelayOptions) {
     this.#options = options
@@ -85,6 +87,17 @@ export class OwnRelay {
     this.#hourly?.cancel()
     this.#settle()
     await this.#connection?.close()
+  }
+
+  /** Whether the mailbox is open now, or becomes so before an attempt fails or the signal aborts. */
+  async opened(signal: AbortSignal): Promise<boolean> {
+    while (!this.connected && this.trouble === '' && !this.#stopped && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    return this.connected
   }
 
   /** Resolves once the mailbox was drained to its head, or an attempt to reach the relay failed. */
@@ -142,6 +155,7 @@ export class OwnRelay {
   #lost(connection: RelayConnection): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
+    this.atHead = false
     this.#hourly?.cancel()
     this.trouble = 'the connection was lost'
     this.#again()
@@ -176,12 +190,14 @@ export class OwnRelay {
     this.#connection = connection
     this.trouble = ''
     this.#backoff.reset()
+    this.#settle()
     const subscription = await connection.subscribe(
       own.mailboxId,
       {
         onItems: (items) => void this.#take(connection, own, items),
         onDrained: () => {
           this.#drained = true
+          this.atHead = true
           this.#options.onDrained()
           this.#settle()
         },

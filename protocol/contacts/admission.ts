@@ -52,7 +52,9 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const { account, frames } = candidate
   const contact = yield* contactOf(account)
   if (contact?.state === 'blocked') return { kind: 'blocked' }
-  if (isAccepted(contact)) return { kind: 'accepted', contact }
+  if (contact?.state === 'ready') {
+    return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
+  }
   if (contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX) {
     return { kind: 'busy' }
   }
@@ -61,6 +63,8 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   if (refusal !== undefined && typeof refusal !== 'string') {
     if (intro !== undefined) return { kind: 'invited', invite: refusal, intro }
   }
+  // Whom we added ourselves needs no invite of ours.
+  if (isAccepted(contact)) return { kind: 'accepted', contact }
   if (!(yield* requestRoom(contact, 0))) return { kind: 'busy' }
   return {
     kind: 'request',

@@ -273,6 +273,18 @@ export function* outboxItems(
   return rows.map((row) => row.value)
 }
 
+/** Items looked at when what waits is counted: beyond it the count is this. */
+const COUNT_MAX = 1_000
+
+/** Entries for a device that neither it nor a relay has yet, counted up to a thousand. */
+export function* unsentEntries(device: Bytes32): Step<number> {
+  const items = yield* outboxItems(device, 0, COUNT_MAX)
+  return items.filter(
+    ({ content, deposits, heldThere }) =>
+      content.kind === 'entry' && !heldThere && !deposits.some((one) => one.holds),
+  ).length
+}
+
 /** Own entries that a device is not known to have, by number: what a receipt is compared with. */
 export const undelivered: Table<
   { device: Bytes32; conversation: Bytes32; n: number },

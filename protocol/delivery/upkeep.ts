@@ -6,12 +6,8 @@ import type { Step, Turn } from '../step.ts'
 import { remainingLifeMs } from './carriage.ts'
 import { eachItem, waitingDevices } from './outbox.ts'
 import { sweepKept } from './quarantine.ts'
-import { forgetSeen } from './seen.ts'
 import { stopItem } from './stop-carriage.ts'
 import { sweepUnanswered } from './unanswered.ts'
-
-/** Marks of inner ids forgotten in one turn. */
-const FORGET_MAX = 1_000
 
 /** Once a minute. */
 export function* sweepDelivery(turn: Turn): Step<void> {
@@ -23,7 +19,6 @@ export function* sweepDelivery(turn: Turn): Step<void> {
 export function* tendDelivery(turn: Turn): Step<void> {
   for (const device of yield* waitingDevices.all()) yield* expireItems(turn, device)
   yield* renewCapabilities(turn)
-  yield* forgetSeen(turn, FORGET_MAX)
 }
 
 /**

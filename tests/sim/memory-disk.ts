@@ -59,6 +59,23 @@ export class MemoryDisk {
     return this.#image.sizeBytes
   }
 
+  /** What is durable under one key. */
+  peek(key: Uint8Array): Uint8Array | undefined {
+    return this.#image.get(key)
+  }
+
+  /** A copy of all that is durable: what a backup taken now would hold. */
+  copy(): readonly StoreWrite[] {
+    return this.#image.rows().map(([key, value]) => ({ key, value }))
+  }
+
+  /** Puts a copy in the place of what is there. Only while nobody has it open. */
+  restore(copy: readonly StoreWrite[]): void {
+    if (this.#mount !== undefined) throw new Error('the disk is in use')
+    this.#image.apply(this.#image.rows().map(([key]) => ({ key, value: undefined })))
+    this.#image.apply(copy)
+  }
+
   /** Opens the store on it. Rejects with LOCKED while another has it open. */
   async open(clock: Clock): Promise<Store> {
     if (this.#mount !== undefined) throw new NodeError('LOCKED', 'another process has it open')
@@ -158,5 +175,16 @@ export class MemoryDisk {
     damaged[at] = (damaged[at] ?? 0) ^ (1 << this.#prng.integer(0, 7))
     this.#image.apply([{ key, value: damaged }])
     return key
+  }
+}
+
+/** What a disk has for certain, to be read: what a power cut at this instant would leave. */
+export function imageOf(disk: MemoryDisk): Store {
+  const refuse = (): Promise<never> => Promise.reject(new Error('an image is only read'))
+  return {
+    get: (keys) => Promise.resolve(keys.map((key) => disk.peek(key))),
+    range: refuse,
+    write: refuse,
+    close: () => Promise.resolve(),
   }
 }

@@ -27,6 +27,9 @@ export interface Program {
   stop(): Promise<void>
 }
 
+/** Lines of the trace to print as they come: SOTTO_SIM_PRINT='log|crash' (a pattern). */
+const PRINTED = new RegExp(process.env['SOTTO_SIM_PRINT'] ?? '(?!)')
+
 /** Rounds of the event loop with nothing to do before a wait counts as a deadlock. */
 const IDLE_ROUNDS = 20
 /** Virtual time a wait may take: far beyond any backoff, so that a hang is found. */
@@ -163,6 +166,7 @@ export class Simulation {
     const line = `${this.clock.elapsedMs.toFixed(3)} ${words.join(' ')}`
     this.#hash.update(line).update('\n')
     this.#log?.push(line)
+    if (PRINTED.test(line)) process.stderr.write(`${line}\n`)
   }
 
   /** SHA-256 over the trace, hex: the same seed and program give the same. */

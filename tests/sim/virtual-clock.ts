@@ -6,6 +6,7 @@ interface Entry {
   readonly order: number
   readonly run: () => void
   cancelled: boolean
+  done: boolean
 }
 
 function before(a: Entry, b: Entry): boolean {
@@ -62,10 +63,16 @@ export class VirtualClock {
   readonly #heap = new Heap()
   #nowMs = 0
   #order = 0
+  #pending = 0
 
   /** Milliseconds since the start of the simulation. */
   get elapsedMs(): number {
     return this.#nowMs
+  }
+
+  /** Timers that are set, neither due nor cancelled. */
+  get pending(): number {
+    return this.#pending
   }
 
   after(ms: number, run: () => void): Timer {
@@ -74,10 +81,13 @@ export class VirtualClock {
       order: this.#order++,
       run,
       cancelled: false,
+      done: false,
     }
     this.#heap.push(entry)
+    this.#pending += 1
     return {
       cancel: () => {
+        if (!entry.cancelled && !entry.done) this.#pending -= 1
         entry.cancelled = true
       },
     }
@@ -95,6 +105,8 @@ export class VirtualClock {
     const entry = this.#heap.pop()
     if (entry === undefined) return false
     this.#nowMs = Math.max(this.#nowMs, entry.atMs)
+    this.#pending -= 1
+    entry.done = true
     entry.run()
     return true
   }

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { QUICK_DISK } from '../sim/memory-disk.ts'
+import { World } from '../sim/world.ts'
+
+test("a burst onto a full disk waits at the sender's, and goes on when there is space", async () => {
+  const world = new World('full disk')
+  await world.relay()
+  const alice = await world.person('alice', { direct: true })
+  const bob = await world.person('bob', { direct: true })
+  await world.introduce(alice, bob)
+  const disk = bob.machine.disk()
+  disk.settings = { ...QUICK_DISK, capacityBytes: disk.sizeBytes + 30_000 }
+  await world.sendMany(alice, bob, 60)
+  await world.simulation.run(60_000)
+  const status = await world.simulation.settle(bob.machine.program.node.status())
+  expect(status.readOnly).toBe(true)
+  await expect(world.send(bob, alice, 'not now')).rejects.toMatchObject({ code: 'DISK_FULL' })
+  disk.settings = QUICK_DISK
+  expect(await world.settled()).toEqual([])
+  expect((await world.simulation.settle(bob.machine.program.node.status())).readOnly).toBe(false)
+})

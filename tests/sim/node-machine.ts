@@ -1,0 +1,128 @@
+// The real node on a simulated machine: memory disk under a RecordStore, memory network, virtual
+// clock, seeded randomness. Its keys are made at its first start and lie on its disk from then on;
+// the vault's keys belong to the machine, as a passphrase belongs to its user.
+import { fromHex } from '../../crypto/index.ts'
+import type { NodeEvent } from '../../node/api.ts'
+import { type CreateNodeOptions, type RunningNode, startNode } from '../../node/create-node.ts'
+import { identities, type IdentityRecord } from '../../node/profile/identity-record.ts'
+import { memoryStateKeys } from '../../node/profile/memory-state-keys.ts'
+import { newIdentity, writeFirstRecords } from '../../node/profile/new-identity.ts'
+import type { OpenedProfile } from '../../node/profile/open-profile.ts'
+import { RecordStore } from '../../node/store/record-store.ts'
+import { VaultKeys } from '../../node/store/vault-keys.ts'
+import { entryTable } from '../../protocol/log/tables.ts'
+import type { Table } from '../../protocol/index.ts'
+import { KeyWatch } from './key-watch.ts'
+import { imageOf } from './memory-disk.ts'
+import { Prng } from './prng.ts'
+import type { Machine, Ports, Program, Simulation } from './simulation.ts'
+
+type AnyTable = Table<never, unknown>
+
+export interface NodeProgram extends Program {
+  readonly node: RunningNode
+}
+
+export type NodeMachine = Machine<NodeProgram>
+
+export interface NodeMachineOptions {
+  readonly name: string
+  /** Multiaddrs of relays with /p2p. */
+  readonly relays?: readonly string[]
+  readonly listen?: readonly string[]
+  readonly watch?: KeyWatch
+  /** Another machine whose vault and profile this one has: a copied folder. */
+  readonly profileOf?: string
+  /** Every event of every life; those before a crash come again with the same cursor. */
+  readonly onEvent?: (event: NodeEvent) => void
+  readonly onLog?: (scope: string, text: string) => void
+}
+
+/** The vault of a machine: the same in all its lives. */
+function vaultOf(seed: string | number, owner: string, watch: KeyWatch): VaultKeys {
+  const random = new Prng(seed).split(`vault/${owner}`).bytes
+  const root = { root: random(32), storeId: random(16) }
+  return new VaultKeys(watch.provider(owner), root, [{ generation: 1, key: random(32) }])
+}
+
+async function openOrCreate(
+  options: NodeMachineOptions,
+  ports: Ports,
+  keys: VaultKeys,
+  watch: KeyWatch,
+): Promise<OpenedProfile> {
+  const { random, clock, openStore } = ports
+  const provider = watch.provider(options.name)
+  const open = async (): Promise<RecordStore> =>
+    new RecordStore({ store: await openStore(), keys, provider, random })
+  const records = await open()
+  const read = (): Promise<unknown> => records.get(identities as AnyTable, identities.place(0))
+  if ((await read()) === undefined) {
+    const nowMs = clock.nowMs()
+    const identity = newIdentity({ provider, random, nowMs, phrase: undefined })
+    await writeFirstRecords(records, provider, identity, {
+      name: options.name,
+      nowMs,
+      relays: options.relays ?? [],
+    })
+  }
+  return {
+    records,
+    identity: (await read()) as IdentityRecord,
+    reopen: async (failed) => {
+      await failed.close()
+      return open()
+    },
+    stateKeys: memoryStateKeys(keys, random),
+    tidy: () => Promise.resolve(),
+  }
+}
+
+/** A machine that runs the node. */
+export function nodeMachine(simulation: Simulation, options: NodeMachineOptions): NodeMachine {
+  const watch = options.watch ?? new KeyWatch()
+  const keys = vaultOf(simulation.seed, options.profileOf ?? options.name, watch)
+  return simulation.machine(options.name, async (ports) => {
+    const create: CreateNodeOptions = {
+      dir: options.name,
+      listen: options.listen ?? [],
+      log: (scope, text) => {
+        simulation.trace('log', options.name, scope, text)
+        options.onLog?.(scope, text)
+      },
+    }
+    const node = await startNode(create, {
+      network: () => Promise.resolve(ports.network),
+      profile: () => openOrCreate(options, ports, keys, watch),
+      provider: watch.provider(options.name),
+      clock: ports.clock,
+      random: ports.random,
+    })
+    const { onEvent } = options
+    if (onEvent !== undefined) {
+      const follow = async (): Promise<void> => {
+        for await (const event of node.events.since(0)) onEvent(event)
+      }
+      follow().catch((error: unknown) => options.onLog?.('events', String(error)))
+    }
+    return { node, stop: () => node.close() }
+  })
+}
+
+/** Tells whether a machine's disk holds an entry durably, now. */
+export function durableLog(
+  simulation: Simulation,
+  machine: NodeMachine,
+): (entry: string) => Promise<boolean> {
+  const watch = new KeyWatch()
+  const records = new RecordStore({
+    store: imageOf(machine.disk()),
+    keys: vaultOf(simulation.seed, machine.name, watch),
+    provider: watch.provider(machine.name),
+    random: () => {
+      throw new Error('reading draws nothing')
+    },
+  })
+  return async (entry) =>
+    (await records.get(entryTable as AnyTable, entryTable.place(fromHex(entry)))) !== undefined
+}
