@@ -19,8 +19,7 @@ import {
   retryKept,
 } from '../protocol/index.ts'
 import type { Timer } from './clock.ts'
-import { Backoff } from './backoff.ts'
-import { type Core, unit } from './core.ts'
+import type { Core } from './core.ts'
 import type { CreateNodeOptions, NodePorts } from './create-node.ts'
 import { Bundles } from './delivery/bundles.ts'
 import { Carrier } from './delivery/carrier.ts'
@@ -32,10 +31,10 @@ import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
 import { Courier } from './relays/courier.ts'
+import { StoreRecovery } from './messenger/store-recovery.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow, writeSafeNow } from './safe-now.ts'
 import { Signal } from './signal.ts'
-import type { RecordStore } from './store/record-store.ts'
 import type { Host } from './transport.ts'
 
 /** How long a call waits for a relay. */
@@ -60,16 +59,12 @@ export class Messenger {
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
-  readonly #reopen: () => Promise<RecordStore>
-  #records: RecordStore
   #services: Services | undefined
   #relays: OwnRelay[] = []
   #courierHost: Promise<Host> | undefined
   #timers: Timer[] = []
   #closing: Promise<void> | undefined
-  /** Why nothing can be written; '' while all is well. */
-  readOnly = ''
-
+  readonly #store: StoreRecovery
   private constructor(options: {
     readonly core: Core
     readonly create: CreateNodeOptions
@@ -81,8 +76,7 @@ export class Messenger {
     this.#options = options.create
     this.#ports = options.ports
     this.#stop = options.stop
-    this.#records = options.opened.records
-    this.#reopen = options.opened.reopen
+    this.#store = new StoreRecovery(this.core, options.opened, () => this.#recovered())
   }
 
   /** Opens the profile and starts every service. */
@@ -135,6 +129,11 @@ export class Messenger {
       else await messenger.close()
       throw error
     }
+  }
+
+  /** Why nothing can be written; '' while all is well. */
+  get readOnly(): string {
+    return this.#store.trouble
   }
 
   get relays(): readonly OwnRelay[] {
@@ -350,33 +349,16 @@ export class Messenger {
   }
 
   failed(error: NodeError): void {
-    this.readOnly = error.message
     this.core.log('store', `${error.code}: ${error.message}`)
+    this.#store.failed(error)
     this.moved.raise()
-    void this.#recover()
   }
 
-  /** A failed write leaves LevelDB unusable: opened anew until it works, then all goes on. */
-  async #recover(): Promise<void> {
-    const { clock, ledger, log, random, stopping } = this.core
-    const backoff = new Backoff(() => unit(random))
-    await this.#records.close().catch((error: unknown) => log('store', String(error)))
-    while (!stopping.aborted) {
-      try {
-        await clock.sleep(backoff.nextMs(), stopping)
-        this.#records = await this.#reopen()
-        await ledger.recover(this.#records)
-        await ledger.run((turn) => writeSafeNow(turn))
-      } catch (error) {
-        log('store', String(error))
-        continue
-      }
-      this.readOnly = ''
-      await this.#services?.carrier.start()
-      await this.#services?.receipts.start()
-      await this.#services?.bundles.start()
-      return
-    }
+  /** The store takes writes again: whatever waited is taken up. */
+  async #recovered(): Promise<void> {
+    await this.#services?.carrier.start()
+    await this.#services?.receipts.start()
+    await this.#services?.bundles.start()
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
@@ -421,6 +403,6 @@ export class Messenger {
       services?.host.stop(),
       this.#courierHost?.then((host) => host.stop()),
     ])
-    await this.#records.close()
+    await this.#store.close()
   }
 }

@@ -39,11 +39,17 @@ export class KeyWatch {
     const pair = createHash('sha256').update(key).update(nonce).digest('base64')
     const length = Buffer.alloc(4)
     length.writeUInt32BE(aad.length)
-    const content = createHash('sha256').update(length).update(aad).update(plaintext).digest('base64')
+    const content = createHash('sha256')
+      .update(length)
+      .update(aad)
+      .update(plaintext)
+      .digest('base64')
     const before = this.#seen.get(pair)
     if (before === undefined) this.#seen.set(pair, content)
     else if (before !== content) {
-      this.reused.push(`${machine}: ${plaintext.length} bytes under key and nonce ${pair.slice(0, 12)}`)
+      this.reused.push(
+        `${machine}: ${plaintext.length} bytes under key and nonce ${pair.slice(0, 12)}`,
+      )
     }
   }
 }

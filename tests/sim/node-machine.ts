@@ -16,7 +16,6 @@ import { imageOf } from './memory-disk.ts'
 import { Prng } from './prng.ts'
 import type { Machine, Ports, Program, Simulation } from './simulation.ts'
 
-
 type AnyTable = Table<never, unknown>
 
 export interface NodeProgram extends Program {

@@ -4,7 +4,12 @@
 import type { Message, MessageState, NodeEvent } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
 import { KeyWatch } from './key-watch.ts'
-import { type NodeMachine, type NodeMachineOptions, durableLog, nodeMachine } from './node-machine.ts'
+import {
+  type NodeMachine,
+  type NodeMachineOptions,
+  durableLog,
+  nodeMachine,
+} from './node-machine.ts'
 import type { Simulation } from './simulation.ts'
 
 const RANK: Readonly<Record<MessageState, number>> = {
@@ -184,7 +189,8 @@ export class Oracle {
       const { waiting, relays } = await this.#simulation.settle(node.status())
       const contacts = await this.#simulation.settle(node.contacts.list())
       const each = contacts.map(
-        (one) => `${one.name} ${one.state} waits ${one.waiting} missing ${one.missing} ${one.problem ?? ''}`,
+        (one) =>
+          `${one.name} ${one.state} waits ${one.waiting} missing ${one.missing} ${one.problem ?? ''}`,
       )
       const lines = relays.map((one) => (one.connected ? 'connected' : one.trouble))
       out.push(`${name}: waiting ${waiting}; relays ${lines.join('|')}; ${each.join('; ')}`)
@@ -214,7 +220,9 @@ export class Oracle {
     const there = await this.chat(other, one)
     const ids = here.map(({ id }) => id)
     if (ids.join() !== there.map(({ id }) => id).join()) {
-      this.#fail(`${one.name} and ${other.name} show ${here.length} and ${there.length} messages, or another order`)
+      this.#fail(
+        `${one.name} and ${other.name} show ${here.length} and ${there.length} messages, or another order`,
+      )
     }
     if (new Set(ids).size !== ids.length) this.#fail(`${one.name} shows a message twice`)
     const pair = [one.name, other.name]
@@ -231,7 +239,9 @@ export class Oracle {
     ] as const) {
       this.#checkOrder(person, shown)
       for (const message of shown) this.#checkShown(person, message, sent)
-      const { missing } = (await this.#contact(person, person === one ? other : one)) ?? { missing: 0 }
+      const { missing } = (await this.#contact(person, person === one ? other : one)) ?? {
+        missing: 0,
+      }
       if (missing > 0) this.#fail(`${person.name} misses ${missing} messages`)
     }
   }
@@ -248,17 +258,15 @@ export class Oracle {
 
   #checkShown(person: Person, message: Message, sent: readonly Sent[]): void {
     const { id, text, mine, state } = message
-    if (!sent.some((one) => one.text === text)) this.#fail(`${person.name} shows "${text}": nobody sent it`)
+    if (!sent.some((one) => one.text === text))
+      this.#fail(`${person.name} shows "${text}": nobody sent it`)
     if (message.open) this.#fail(`${person.name} shows "${text}" as open`)
     if (!mine) return
     const highest = this.#states.get(id) ?? 'queued'
     if (RANK[state] < RANK[highest]) this.#fail(`"${text}" went back from ${highest} to ${state}`)
   }
 
-  async #contact(
-    of: Person,
-    withWhom: Person,
-  ): Promise<{ readonly missing: number } | undefined> {
+  async #contact(of: Person, withWhom: Person): Promise<{ readonly missing: number } | undefined> {
     try {
       return await this.#simulation.settle(of.machine.program.node.contacts.get(withWhom.address))
     } catch (error) {
