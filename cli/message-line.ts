@@ -18,6 +18,12 @@ export function stateMark(state: string): string {
   return Object.hasOwn(MARKS, state) ? MARKS[state as MessageState] : state
 }
 
+/** The mark with its word: `✓✓ delivered`. */
+export function stateLabel(state: string): string {
+  const mark = stateMark(state)
+  return mark.endsWith(state) ? mark : `${mark} ${state}`
+}
+
 /**
  * `12:41 bob  are you coming?`. Further lines of a text are indented, so that no text can pass
  * itself off as a message of somebody else.

@@ -234,13 +234,12 @@ export class LastingCalls implements Calls {
   }
 
   async *subscribe(cursor: number | undefined, options: CallOptions): AsyncGenerator<NodeEvent> {
-    let last = cursor ?? Number(await this.request('events.cursor', {}, options)) - 1
+    let next = cursor ?? Number(await this.request('events.cursor', {}, options))
     for (;;) {
       const owner = this.#owner
       try {
-        for await (const event of owner.subscribe(last, options)) {
-          if (event.cursor <= last) continue
-          last = event.cursor
+        for await (const event of owner.subscribe(next, options)) {
+          next = event.cursor + 1
           yield event
         }
         return

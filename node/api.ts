@@ -1,6 +1,8 @@
 // The embedder's interface: what createNode returns, and what connect() gives over a daemon's socket.
 // Times are Unix ms; ids and addresses are text: entry ids are 64 hex characters, addresses 56 of
-// base32. Every async method takes { signal } last.
+// base32. Every async method takes { signal } last: aborted before, the call rejects with ABORTED and
+// nothing is done; aborted meanwhile, it ends a wait, and a change is finished and its outcome told.
+// A method of a node that was closed rejects with CLOSED.
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -28,7 +30,7 @@ export interface Message {
   readonly lamport: number
   /** The author's wall clock: for display, never for order. */
   readonly sentAt: number
-  /** When it came here; 0 for one's own. */
+  /** When it came here; one's own: when it was written. */
   readonly arrivedAt: number
   /** Landed above what was already seen. */
   readonly late: boolean
@@ -223,13 +225,29 @@ export interface Node {
     cursor(options?: CallOptions): Promise<number>
   }
 
-  /** Calls back for every message of somebody else; never for one's own. Returns the way to stop. */
-  on(event: 'message', listener: (message: IncomingMessage) => unknown): () => void
+  /**
+   * Calls back for every message of somebody else, one at a time, in order of arrival; never for
+   * one's own. The first listener is also given what came while the node was starting. One that
+   * throws is reported to the node's log and goes on with the next message. Returns the way to stop.
+   */
+  on(
+    event: 'message',
+    listener: (message: IncomingMessage) => unknown,
+    options?: ListenOptions,
+  ): () => void
 
   /** Waits until relays were drained to their head and first attempts were answered, at most `ms`. */
   settle(ms: number, options?: CallOptions): Promise<void>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface ListenOptions {
+  /**
+   * A name, 1 to 64 bytes, under which the profile keeps how far this listener came: after a restart
+   * it goes on there. Each message is given at least once; again only after a crash in the middle.
+   */
+  readonly resume?: string
 }
 
 /** A message as a listener gets it. */

@@ -1,16 +1,19 @@
 // A running node: opens the profile, puts the services together, and hands out the API.
 import { randomBytes } from 'node:crypto'
 import type { CryptoProvider } from '../crypto/index.ts'
-import type { CallOptions, IncomingMessage, Node } from './api.ts'
+import type { Node } from './api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Messenger } from './messenger.ts'
-import { eventsSince } from './messenger/events.ts'
+import { makeCall } from './messenger/calls.ts'
+import { type Feed, eventsSince } from './messenger/events.ts'
+import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
 import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
 import { statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
+import { joinSignals } from './signal.ts'
 import type { Network } from './transport.ts'
 
 export interface CreateNodeOptions {
@@ -69,23 +72,23 @@ export async function startNode(
 ): Promise<RunningNode> {
   const messenger = await Messenger.start(options, ports)
   const { core } = messenger
-  const { ledger, clock, stopping } = core
+  const { ledger } = core
   const person = await ledger.read((turn) => selfPerson(turn))
+  const call = makeCall(core)
   const moved = (signal: AbortSignal): Promise<void> => messenger.moved.next(signal)
-  const events = {
-    since: (cursor: number | undefined, callOptions?: CallOptions) =>
-      eventsSince(core, moved, cursor, callOptions),
-    cursor: () => Promise.resolve(ledger.cursor),
-  }
+  const feed: Feed = { core, moved }
   const chats = makeChats({
     core,
     stateRose: moved,
     troubles: (device) => messenger.troubles(device),
   })
+  const listeners = new Listeners(feed, messenger.startCursor, (who, text, sendOptions) =>
+    chats.send(who, text, sendOptions),
+  )
   const close = (): Promise<void> => messenger.close()
   return {
     ...person,
-    status: () => statusOf(messenger, person),
+    status: (callOptions) => call(callOptions, () => statusOf(messenger, person)),
     invites: makeInvites(core, {
       reachable: (signal) => messenger.reachable(signal),
       publish: () => messenger.publish(),
@@ -93,25 +96,16 @@ export async function startNode(
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),
     chats,
-    events,
-    on(_event, listener) {
-      const stop = new AbortController()
-      const run = async (): Promise<void> => {
-        for await (const event of events.since(undefined, { signal: stop.signal })) {
-          if (event.event !== 'message' || event.message.mine) continue
-          const { message } = event
-          const reply = (text: string) =>
-            chats.send(message.from.address, text, { replyTo: message.id })
-          const incoming: IncomingMessage = { ...message, reply }
-          await listener(incoming)
-        }
-      }
-      run().catch((error: unknown) => core.log('listener', String(error)))
-      return () => stop.abort()
+    events: {
+      since: (cursor, callOptions) => eventsSince(feed, cursor, callOptions),
+      cursor: (callOptions) => call(callOptions, async () => ledger.cursor),
     },
-    async settle(ms, callOptions = {}) {
-      await messenger.settle(clock.timeout(ms, callOptions.signal ?? stopping))
-    },
+    on: (_event, listener, listenOptions) => listeners.on(listener, listenOptions),
+    settle: (ms, callOptions = {}) =>
+      call(callOptions, async () => {
+        const { signal, release } = joinSignals(core.stopping, callOptions.signal)
+        await messenger.settle(core.clock.timeout(ms, signal)).finally(release)
+      }),
     close,
     [Symbol.asyncDispose]: close,
     addresses: () => messenger.addresses(),

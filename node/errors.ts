@@ -44,6 +44,8 @@ export type NodeErrorCode =
   | 'NO_RELAY' // neither a relay nor an address of one's own to be reached at
   | 'UNKNOWN_MESSAGE'
   | 'CLOSED' // the node is stopped
+  | 'BUSY' // too many calls wait: try again
+  | 'PROFILE_COPIED' // the folder is a copy of another: its keys may be in use elsewhere
   | 'STORE_FAILED' // the profile cannot be written: the node is read-only until it can
   | 'INTERNAL' // a defect of ours
   | 'NOT_WRITABLE'

@@ -7,6 +7,7 @@ export type {
   Contact,
   IncomingMessage,
   Invite,
+  ListenOptions,
   Message,
   MessageState,
   Node,
@@ -20,7 +21,23 @@ export type {
   Why,
   WhyStep,
 } from './api.ts'
+export { type ConnectOptions, connect } from './rpc/client.ts'
+export { type DaemonInfo, type NodeServer, type ServeOptions, serveNode } from './rpc/server.ts'
+export {
+  type Bot,
+  type BotContext,
+  type BotHandler,
+  type BotOptions,
+  createBot,
+  makeBot,
+} from './bot.ts'
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
 export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'
 export { createRelay, type CreateRelayOptions, type Relay } from './run-relay.ts'
+export {
+  createTestNetwork,
+  type TestNetwork,
+  type TestNodeOptions,
+  type TestRelay,
+} from './test-network.ts'

@@ -1,47 +1,39 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
-import { type Bytes16, type Bytes32, toHex } from '../crypto/index.ts'
+import { type Bytes32, toHex } from '../crypto/index.ts'
 import {
-  type CardReply,
   type Effect,
-  allInvites,
   allRelayChoices,
-  buildDirectBundle,
   chooseRelay,
-  contactOf,
-  deviceLists,
-  get,
-  isAccepted,
   profile,
   profiles,
   refreshEndpoints,
   renewPrekeys,
   retryKept,
 } from '../protocol/index.ts'
-import type { Timer } from './clock.ts'
 import type { Core } from './core.ts'
 import type { CreateNodeOptions, NodePorts } from './create-node.ts'
 import { Bundles } from './delivery/bundles.ts'
 import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
+import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { closedError } from './messenger/calls.ts'
 import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
+import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
-import { StoreRecovery } from './messenger/store-recovery.ts'
 import { OwnRelay } from './relays/own-relay.ts'
-import { readSafeNow, writeSafeNow } from './safe-now.ts'
+import { readSafeNow } from './safe-now.ts'
 import { Signal } from './signal.ts'
+import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 
 /** How long a call waits for a relay. */
 const REACH_MS = 10_000
-const SAFE_NOW_SAVE_MS = 60_000
-/** Prekeys are looked after this often. */
-const UPKEEP_MS = 3_600_000
 
 interface Services {
   readonly host: Host
@@ -59,12 +51,15 @@ export class Messenger {
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
+  readonly #recovery: Recovery
+  readonly #upkeep: Upkeep
+  /** Where the change feed stood before anything was fetched. */
+  readonly startCursor: number
   #services: Services | undefined
   #relays: OwnRelay[] = []
   #courierHost: Promise<Host> | undefined
-  #timers: Timer[] = []
   #closing: Promise<void> | undefined
-  readonly #store: StoreRecovery
+
   private constructor(options: {
     readonly core: Core
     readonly create: CreateNodeOptions
@@ -76,7 +71,20 @@ export class Messenger {
     this.#options = options.create
     this.#ports = options.ports
     this.#stop = options.stop
-    this.#store = new StoreRecovery(this.core, options.opened, () => this.#recovered())
+    const { core, opened } = options
+    this.startCursor = core.ledger.cursor
+    this.#recovery = new Recovery({
+      core,
+      profile: opened,
+      onChange: () => this.moved.raise(),
+      onRecovered: () => this.#restart(),
+    })
+    this.#upkeep = new Upkeep({
+      core,
+      stateKeys: opened.stateKeys,
+      tidy: opened.tidy,
+      drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
+    })
   }
 
   /** Opens the profile and starts every service. */
@@ -102,6 +110,7 @@ export class Messenger {
         onEffects: (effects) => messenger?.carryOut(effects),
         onChanges: () => messenger?.moved.raise(),
         onFailure: (error) => messenger?.failed(error),
+        onDefect: (error) => log('ledger', String(error)),
       })
       const { self } = identity
       const core: Core = {
@@ -129,11 +138,6 @@ export class Messenger {
       else await messenger.close()
       throw error
     }
-  }
-
-  /** Why nothing can be written; '' while all is well. */
-  get readOnly(): string {
-    return this.#store.trouble
   }
 
   get relays(): readonly OwnRelay[] {
@@ -168,6 +172,7 @@ export class Messenger {
       }
       await ledger.run((turn) => chooseRelay(turn, address, key))
     }
+    await this.#upkeep.start()
     if (this.#options.online === false) return
     await this.#startServices(homeSeed)
   }
@@ -183,7 +188,8 @@ export class Messenger {
       core,
       host,
       onLink: (device) => this.#services?.carrier.kick(device),
-      bundle: (inviteId, caller) => this.#directBundle(host, inviteId, caller?.account),
+      bundle: (inviteId, caller) =>
+        directBundle(core, host.transportKey, inviteId, caller?.account),
     })
     const carrier = new Carrier(core, direct, courier)
     const receipts = new ReceiptTimer(core)
@@ -209,7 +215,7 @@ export class Messenger {
         host,
         choice,
         onChange: () => void this.#endpointsMayHaveChanged(),
-        onDrained: () => undefined,
+        onDrained: () => this.#report('upkeep', this.#upkeep.drained(choice.slot)),
       })
       this.#relays.push(relay)
       relay.start()
@@ -217,8 +223,6 @@ export class Messenger {
     await carrier.start()
     await receipts.start()
     await bundles.start()
-    this.#every(SAFE_NOW_SAVE_MS, () => ledger.run((turn) => writeSafeNow(turn)))
-    this.#every(UPKEEP_MS, () => ledger.run((turn) => renewPrekeys(turn)))
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -229,15 +233,6 @@ export class Messenger {
         network.createHost({ seed: this.core.random(32), listen: [], role: 'courier' }),
       )
     return this.#courierHost
-  }
-
-  #every(ms: number, run: () => Promise<unknown>): void {
-    const tick = (): void => {
-      if (this.core.stopping.aborted) return
-      run().catch((error: unknown) => this.core.log('upkeep', String(error)))
-      this.#timers.push(this.core.clock.after(ms, tick))
-    }
-    this.#timers.push(this.core.clock.after(ms, tick))
   }
 
   async #endpointsMayHaveChanged(): Promise<void> {
@@ -288,10 +283,10 @@ export class Messenger {
           services.bundles.reset(effect.device)
           break
         case 'receipts':
-          void services.receipts.due(effect.device)
+          this.#report('receipts', services.receipts.due(effect.device))
           break
         case 'endpoints':
-          void this.#endpointsOf(effect.device)
+          this.#report('endpoints', this.#endpointsOf(effect.device))
           break
         case 'publish':
           void this.publish()
@@ -321,49 +316,34 @@ export class Messenger {
     }
   }
 
-  /** A bundle for whoever may have one: the holder of a live direct invite, or an accepted contact. */
-  async #directBundle(
-    host: Host,
-    inviteId: Bytes16,
-    account: Bytes32 | undefined,
-  ): Promise<CardReply | undefined> {
-    const { ledger, self } = this.core
-    return ledger.run(function* (turn) {
-      const nowS = Math.floor(turn.nowMs / 1000)
-      const invite = (yield* allInvites()).find((one) => toHex(one.inviteId) === toHex(inviteId))
-      const live =
-        invite !== undefined &&
-        !invite.revoked &&
-        nowS <= invite.expiresAtS &&
-        (invite.reusable || invite.claims.length === 0)
-      const accepted = account !== undefined && isAccepted(yield* contactOf(account))
-      if (!live && !accepted) return undefined
-      const list = yield* get(deviceLists, self.account)
-      if (list === undefined) return undefined
-      return yield* buildDirectBundle(turn, host.transportKey, {
-        list: list.bytes,
-        endpoints: [],
-        rendezvous: [],
-      })
-    })
-  }
-
+  /** A batch failed. */
   failed(error: NodeError): void {
-    this.core.log('store', `${error.code}: ${error.message}`)
-    this.#store.failed(error)
-    this.moved.raise()
+    this.#recovery.failed(error)
   }
 
-  /** The store takes writes again: whatever waited is taken up. */
-  async #recovered(): Promise<void> {
-    await this.#services?.carrier.start()
-    await this.#services?.receipts.start()
-    await this.#services?.bundles.start()
+  /** Why nothing can be written; '' while all is well. */
+  get readOnly(): string {
+    return this.#recovery.readOnly
+  }
+
+  async #restart(): Promise<void> {
+    const services = this.#services
+    if (services === undefined) return
+    await services.carrier.start()
+    await services.receipts.start()
+    await services.bundles.start()
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
   dropAccount(account: Bytes32): void {
-    void this.#services?.direct.drop(account)
+    this.#report('direct', this.#services?.direct.drop(account))
+  }
+
+  /** Work that nobody waits for: what it fails with is told, and ends no process. */
+  #report(scope: string, work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) => {
+      if (!this.core.stopping.aborted) this.core.log(scope, String(error))
+    })
   }
 
   /**
@@ -390,19 +370,19 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    for (const timer of this.#timers) timer.cancel()
     this.moved.raise()
+    await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()
     services?.carrier.stop()
     await Promise.allSettled(this.#relays.map((relay) => relay.stop()))
     await services?.direct.stop()
     await services?.courier.stop()
-    await this.core.ledger.settled()
+    await this.core.ledger.end(closedError())
     await Promise.allSettled([
       services?.host.stop(),
       this.#courierHost?.then((host) => host.stop()),
     ])
-    await this.#store.close()
+    await this.#recovery.close()
   }
 }

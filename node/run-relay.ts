@@ -6,7 +6,7 @@ import { systemClock } from './clock.ts'
 import { NodeError } from './errors.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { createRelay as createRelayOn } from './relay/create-relay.ts'
-import { DISK_MAX_BYTES } from './relay/limits.ts'
+import { CONNECTIONS_PER_ADDRESS, DEPOSITS_PER_S, DISK_MAX_BYTES } from './relay/limits.ts'
 
 export interface CreateRelayOptions {
   /** Keys and store are made where the folder is new or empty. */
@@ -15,7 +15,9 @@ export interface CreateRelayOptions {
   readonly listen: readonly string[]
   /** Bytes of disk the store may take; 10 GiB unless told. */
   readonly maxDiskBytes?: number
-  /** Only who shows this token, 1 to 64 bytes, may open a mailbox; undefined: anybody who works for it. */
+  /** Anybody may have a mailbox without work; otherwise a new one costs some, except on loopback. */
+  readonly open?: boolean
+  /** Only who shows this token, 1 to 64 bytes, may open a mailbox; undefined: anybody. */
   readonly inviteToken?: string
   /** Port of /healthz, /readyz and /metrics on 127.0.0.1; undefined: none. */
   readonly metricsPort?: number
@@ -63,7 +65,9 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
     provider: nativeCrypto,
     onWarning: (code, error) => log?.('relay', `${code}: ${String(error)}`),
     ...(ticket === undefined
-      ? {}
+      ? options.open === true
+        ? { openBits: 0 }
+        : {}
       : { openBits: CLOSED_BITS, isTicket: (shown: Uint8Array) => equalBytes(shown, ticket) }),
     ...(metricsPort === undefined ? {} : { healthPort: metricsPort }),
   })
@@ -76,10 +80,13 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
     metricsPort: relay.healthPort,
     limits: {
       diskBytes: diskMaxBytes,
+      keptForDays: Math.floor(MAILBOX_LIMITS.ttlMaxS / 86_400),
       mailboxMessages: contacts?.rows ?? 0,
       mailboxBytes: contacts?.bytes ?? 0,
       strangersMessages: strangers?.rows ?? 0,
-      ttlDays: Math.floor(MAILBOX_LIMITS.ttlMaxS / 86_400),
+      strangersBytes: strangers?.bytes ?? 0,
+      connectionsPerAddress: CONNECTIONS_PER_ADDRESS,
+      depositsPerSecond: DEPOSITS_PER_S,
     },
     drain,
     [Symbol.asyncDispose]: drain,

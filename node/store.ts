@@ -23,5 +23,7 @@ export interface Store {
   range(query: StoreRange): Promise<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
   /** Applies all writes or none; resolves once they are on the disk (fdatasync). */
   write(batch: readonly StoreWrite[]): Promise<void>
+  /** Rewrites what was replaced or removed out of the files; nothing to do for some stores. */
+  compact?(): Promise<void>
   close(): Promise<void>
 }

@@ -68,6 +68,7 @@ export {
   type ShownState,
 } from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
+export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export {
   outboxHead,
@@ -122,6 +123,7 @@ export {
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
   NAME_MAX_BYTES,
+  PREKEY_KEEP_MS,
 } from './limits.ts'
 export {
   type Acceptance,
@@ -375,3 +377,4 @@ export {
   type Table,
   type Turn,
 } from './step.ts'
+export { STATE_TABLE_NAMES } from './state-tables.ts'

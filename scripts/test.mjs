@@ -1,7 +1,7 @@
 // Everything a change must pass, in one command: build, type check, lint, format, unused code,
 // package shape, tests. Ends with the plain line that counts every test: a check counts as one.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -11,11 +11,12 @@ rmSync(countsFile, { force: true })
 
 const bin = (name) => `node_modules/.bin/${name}`
 const folders = ['crypto', 'protocol', 'node', 'cli', 'tests']
+const formatted = [...folders, 'scripts', 'examples'].filter((folder) => existsSync(folder))
 const checks = [
   ['build', process.execPath, ['scripts/build.mjs', '--clean']],
   ['types of the tests', bin('tsc'), ['-b', 'tests']],
   ['lint', bin('oxlint'), ['--type-aware', '--quiet', ...folders]],
-  ['format', bin('oxfmt'), ['--check', ...folders, 'scripts', 'examples']],
+  ['format', bin('oxfmt'), ['--check', ...formatted]],
   ['unused code and dependencies', bin('knip'), []],
   ['package shape', bin('publint'), ['--strict']],
 ]

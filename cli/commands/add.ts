@@ -1,7 +1,19 @@
 // sotto add: accept an invite.
-import { withNode } from '../session.ts'
+import type { Node } from '../../node/api.ts'
+import { HAND_OVER_MS, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
+
+/** Waits until somebody answered an invite, for at most 5 s. */
+async function answerOf(node: Node, address: string, signal: AbortSignal): Promise<void> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_MS)])
+  const from = await node.events.cursor()
+  if ((await node.contacts.get(address)).state !== 'pending') return
+  for await (const event of node.events.since(from, { signal: soon })) {
+    if (event.event !== 'contact' || event.contact.address !== address) continue
+    if (event.contact.state !== 'pending') return
+  }
+}
 
 export async function run(invocation: Invocation): Promise<void> {
   const { words, flags, output, signal } = invocation
@@ -14,6 +26,8 @@ export async function run(invocation: Invocation): Promise<void> {
       ...(name === undefined ? {} : { name }),
     })
     await settle()
+    // An answer that comes at once, as from somebody with a daemon, saves a second command.
+    if (!lasting()) await answerOf(node, added.address, signal)
     const contact = await node.contacts.get(added.address)
     output.record(
       { contact: { name: contact.name, address: contact.address, state: contact.state } },

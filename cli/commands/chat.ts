@@ -141,7 +141,7 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const stop = AbortSignal.any([signal, ended.signal])
   stop.addEventListener('abort', () => lines.close(), { once: true })
   const conversation = new Conversation(invocation, node, contact, lines)
-  const from = (await node.events.cursor()) - 1
+  const from = await node.events.cursor()
   output.talk(
     `With ${contact.name} (${contact.verified ? 'verified' : 'not verified'}). /help, /quit`,
   )

@@ -78,7 +78,7 @@ export async function run(invocation: Invocation): Promise<void> {
       const address =
         wish.who === undefined ? undefined : (await node.contacts.get(wish.who)).address
       // Taken first: what comes while the history is read is followed, not missed.
-      const from = (await node.events.cursor()) - 1
+      const from = await node.events.cursor()
       const messages = await history(node, wish)
       for (const message of messages) {
         output.record(message, () => messageLines(message, wish.who === undefined))

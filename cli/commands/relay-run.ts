@@ -34,8 +34,15 @@ export async function run(invocation: Invocation): Promise<void> {
   // Who reaches it is on this machine already: nobody has to be kept out.
   const local = listen.every((address) => LOOPBACK_ADDRESS.test(address))
   const inviteToken = await tokenFrom(flags.text('inviteTokenFile'))
-  const open = flags.on('open') || (local && inviteToken === undefined)
-  if (open === (inviteToken !== undefined)) {
+  const open = flags.on('open')
+  if (open && inviteToken !== undefined) {
+    throw new CliError(
+      'USAGE',
+      'either --open or --invite-token-file, not both',
+      'See: sotto relay run --help',
+    )
+  }
+  if (!open && !local && inviteToken === undefined) {
     throw new CliError(
       'USAGE',
       'say who may have a mailbox here: --open or --invite-token-file F',
@@ -49,7 +56,7 @@ export async function run(invocation: Invocation): Promise<void> {
     dir: profileFolder(global.dir, environment, 'relay'),
     listen: listen.length === 0 ? [LOOPBACK] : listen,
     maxDiskBytes,
-    open,
+    open: open || local,
     log: (scope, text) => output.detail(`${scope}: ${text}`),
     ...(inviteToken === undefined ? {} : { inviteToken }),
     ...(metricsPort === undefined ? {} : { metricsPort }),

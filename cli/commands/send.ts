@@ -3,7 +3,7 @@ import type { SendResult } from '../../node/api.ts'
 import { NodeError } from '../../node/rpc/index.ts'
 import { CliError } from '../cli-error.ts'
 import { EXIT } from '../exit-codes.ts'
-import { stateMark } from '../message-line.ts'
+import { stateLabel } from '../message-line.ts'
 import { type Session, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -40,7 +40,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const { node } = session
     const show = (result: SendResult): void =>
       output.record({ id: result.id, state: result.state }, () => [
-        [`${stateMark(result.state)} ${result.state}  ${result.id}`],
+        [`${stateLabel(result.state)}  ${result.id}`],
       ])
     const queued = await node.chats.send(who, text, {
       signal,

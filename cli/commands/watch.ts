@@ -34,7 +34,9 @@ export async function run(invocation: Invocation): Promise<void> {
   const { flags, output, signal } = invocation
   const since = flags.count('since', 0, Number.MAX_SAFE_INTEGER)
   await withNode(invocation, async ({ node }) => {
-    for await (const event of node.events.since(since, { signal })) {
+    // The cursor of a script is the last event it handled; the feed is asked for the next one.
+    const from = since === undefined || since === 0 ? since : since + 1
+    for await (const event of node.events.since(from, { signal })) {
       output.record(event, () => lines(event))
     }
   })

@@ -1,6 +1,6 @@
 // sotto why: the chain of evidence for a message.
 import type { Why } from '../../node/api.ts'
-import { stateMark } from '../message-line.ts'
+import { stateLabel } from '../message-line.ts'
 import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -18,7 +18,7 @@ export function whyLines(why: Why): readonly (readonly Part[])[] {
   const missing = why.missing.map((text): readonly Part[] => [
     { text: `  ${text}`, style: 'yellow' },
   ])
-  return [[{ text: `${stateMark(why.state)} ${why.state}`, style: 'bold' }], ...steps, ...missing]
+  return [[{ text: stateLabel(why.state), style: 'bold' }], ...steps, ...missing]
 }
 
 export async function run(invocation: Invocation): Promise<void> {

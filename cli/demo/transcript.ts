@@ -29,7 +29,7 @@ export class Normaliser {
       .replaceAll(/\/ip4\/127\.0\.0\.1\/tcp\/\d+(\/ws)?(\/p2p\/\w+)?[\w/+=-]*/g, 'LOOPBACK')
       .replaceAll(/\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d\.\d{3})?/g, 'TIME')
       .replaceAll(/^\d\d:\d\d /g, 'TIME ')
-      .replaceAll(/\bby [0-9a-z]{6,}(…|\b)/gi, 'by KEY')
+      .replaceAll(/\bby (relay|device) [0-9a-f]{8}\b/g, 'by $1 KEY')
   }
 }
 
@@ -37,6 +37,7 @@ export class Transcript {
   readonly #markdown: boolean
   readonly #write: (line: string) => void
   readonly normaliser: Normaliser = new Normaliser()
+  #begun = false
 
   constructor(markdown: boolean, write: (line: string) => void) {
     this.#markdown = markdown
@@ -50,7 +51,8 @@ export class Transcript {
 
   /** A heading. */
   scene(text: string): void {
-    this.#write('')
+    if (this.#begun) this.#write('')
+    this.#begun = true
     this.#write(`# ${text}`)
   }
 

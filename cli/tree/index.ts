@@ -4,7 +4,7 @@ import { add, contact, init, invite, requests } from './people.ts'
 import { completion, daemon, demo, help, relay, stats, status } from './running.ts'
 import type { CommandSpec, FlagSpec } from './spec.ts'
 
-export type { CommandSpec, FlagSpec, GlobalFlags, Invocation, Run, WordSpec } from './spec.ts'
+export type { CommandSpec, FlagSpec, GlobalFlags, Invocation, Run } from './spec.ts'
 
 /** Flags that every command knows. */
 export const GLOBAL_FLAGS: readonly FlagSpec[] = [

@@ -53,20 +53,21 @@ export const daemon: CommandSpec = {
 export const relay: CommandSpec = {
   name: 'relay',
   about: 'host a relay: it keeps sealed messages for people who are offline',
-  examples: ['sotto relay run --open', 'sotto relay run --listen /ip4/0.0.0.0/tcp/4001 --open'],
+  examples: ['sotto relay run', 'sotto relay run --listen /ip4/0.0.0.0/tcp/4001'],
   commands: [
     {
       name: 'run',
       about: 'run in the foreground until stopped',
       details: [
         'It listens on loopback unless --listen says otherwise, and tells its limits when it starts.',
-        'SIGTERM lets it finish what it acknowledged.',
+        'Whoever opens a mailbox proves some seconds of work, unless told otherwise. SIGTERM lets it',
+        'finish what it acknowledged.',
       ],
       flags: [
         LISTEN,
         { flags: '--max-disk <size>', about: 'disk for messages; 10GiB unless told' },
-        { flags: '--open', about: 'anybody may have a mailbox here' },
-        { flags: '--invite-token-file <file>', about: 'only who has this token may' },
+        { flags: '--open', about: 'a new mailbox costs no proof of work' },
+        { flags: '--invite-token-file <file>', about: 'nor does it for who shows this token' },
         { flags: '--metrics <port>', about: '/metrics, /healthz and /readyz on loopback' },
       ],
       examples: [

@@ -163,6 +163,8 @@ export class Carrier {
     try {
       const link = await this.#direct.connect(destination.device)
       if (link !== undefined) await this.#overLink(destination, link)
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('carrier', `dial: ${String(error)}`)
     } finally {
       destination.working -= 1
       this.#progress()
@@ -184,7 +186,7 @@ export class Carrier {
         this.#progress()
       }
       // The direct path goes first; what it has not delivered by then goes to the relays too.
-      this.#core.clock.sleep(headStartMs, this.#core.stopping).then(done, done)
+      this.#core.clock.after(headStartMs, done)
     }
   }
 

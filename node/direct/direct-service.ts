@@ -73,7 +73,11 @@ export class DirectService {
       const devices = await this.#core.ledger.read(() => knownDevices(contact.account))
       for (const { device } of devices) await this.learn(device)
     }
-    await this.#host.handle(DIRECT_PROTOCOL, (stream) => void this.#accept(stream))
+    await this.#host.handle(DIRECT_PROTOCOL, (stream) => {
+      this.#accept(stream).catch((error: unknown) => {
+        stream.abort(error instanceof Error ? error : new Error(String(error)))
+      })
+    })
   }
 
   /** Takes note of where a device's home host is now. */

@@ -12,14 +12,17 @@ import {
   readU64,
   u64,
 } from '../../crypto/index.ts'
-import type { Change, Table } from '../../protocol/index.ts'
+import { type Change, type Step, type Table, type Turn, range } from '../../protocol/index.ts'
 import type { RecordStore } from '../store/record-store.ts'
+import { CHANGES_KEEP_MS, CHANGES_MAX_ROWS, WARNING_MAX_BYTES } from './limits.ts'
 
 export interface ChangeRow {
   /** Position in the feed: 1, 2, .. without a gap. */
   readonly cursor: number
-  /** Wall clock, Unix ms. */
+  /** Wall clock, Unix ms: for display. */
   readonly atMs: number
+  /** Guarded clock, Unix ms: what its age is judged by. */
+  readonly safeAtMs: number
   readonly change: Change
 }
 
@@ -27,6 +30,20 @@ const ROW_MAX_BYTES = 8_192
 
 function text(bytes: Uint8Array): string {
   return decodeText(bytes) ?? malformed('change: text')
+}
+
+/** Cuts a text to what a row holds, between characters. */
+function cut(whole: string): string {
+  const wellFormed = whole.replaceAll(/\p{Surrogate}/gu, '\ufffd')
+  if (encodeText(wellFormed).length <= WARNING_MAX_BYTES) return wellFormed
+  let out = ''
+  let bytes = 0
+  for (const character of wellFormed) {
+    bytes += encodeText(character).length
+    if (bytes > WARNING_MAX_BYTES) break
+    out += character
+  }
+  return out
 }
 
 type Fields = readonly CborValue[]
@@ -88,11 +105,11 @@ const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
   },
   warning: {
     code: 5,
-    encode: (c) => [encodeText(c.code), encodeText(c.text)],
+    encode: (c) => [encodeText(c.code), encodeText(cut(c.text))],
     decode: (f) => ({
       kind: 'warning',
       code: text(f.bytes('code', 0, 64)),
-      text: text(f.bytes('text', 0, 4_096)),
+      text: text(f.bytes('text', 0, WARNING_MAX_BYTES)),
     }),
   },
   placed: {
@@ -157,7 +174,7 @@ const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
 
 function encodeChange(change: Change): Fields {
   const codec = CODECS[change.kind] as unknown as ChangeCodec<Change['kind']>
-  return [codec.code, ...codec.encode(change as never)]
+  return [codec.code, ...codec.encode(change)]
 }
 
 function decodeChange(fields: FieldReader): Change {
@@ -170,14 +187,17 @@ export const changes: Table<number, ChangeRow> = {
   name: 'changes',
   sealing: 'value',
   place: (cursor) => ({ owner: EMPTY, order: u64(cursor) }),
-  encode: (row) => encodeCbor([row.cursor, row.atMs, encodeChange(row.change)]),
+  encode: (row) => encodeCbor([row.cursor, row.atMs, row.safeAtMs, encodeChange(row.change)]),
   decode: (bytes) => {
     const fields = new FieldReader(decodeCbor(bytes, ROW_MAX_BYTES), 'change')
-    return {
+    const row = {
       cursor: fields.uint('cursor'),
       atMs: fields.uint('at'),
+      safeAtMs: fields.uint('safeAt'),
       change: decodeChange(fields.nested('change')),
     }
+    fields.end()
+    return row
   },
 }
 
@@ -189,4 +209,22 @@ export async function nextCursor(records: RecordStore): Promise<number> {
     reverse: true,
   })
   return newest === undefined ? 1 : readU64(newest.order, 0) + 1
+}
+
+/**
+ * Removes up to `limit` of the oldest rows that are older than 30 days by the guarded clock, or
+ * beyond 100 000; how many went. The newest row always stays: the next cursor is counted from it.
+ */
+export function* trimChanges(turn: Turn, limit: number): Step<number> {
+  const [newest] = yield* range(changes, { owner: EMPTY, limit: 1, reverse: true })
+  if (newest === undefined) return 0
+  const last = newest.value.cursor
+  let removed = 0
+  for (const { value } of yield* range(changes, { owner: EMPTY, to: newest.order, limit })) {
+    const isOld = turn.safeNowMs - value.safeAtMs > CHANGES_KEEP_MS
+    if (!isOld && last - value.cursor < CHANGES_MAX_ROWS) break
+    turn.remove(changes, value.cursor)
+    removed += 1
+  }
+  return removed
 }

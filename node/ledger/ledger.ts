@@ -6,11 +6,15 @@ import type { CryptoProvider, Random } from '../../crypto/index.ts'
 import type { Change, Effect, Load, Self, Step, Table, Turn } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
+import { type Batch, newBatch } from './batch.ts'
 import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
 import { Journal } from './journal.ts'
+import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
+import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
 
 export interface LedgerOptions {
   readonly records: RecordStore
@@ -23,43 +27,42 @@ export interface LedgerOptions {
   readonly onChanges: (rows: readonly ChangeRow[]) => void
   /** A batch failed: nothing after it counts. The node stops answering and reopens. */
   readonly onFailure: (error: NodeError) => void
+  /** One of the two callbacks above threw: the Ledger goes on. */
+  readonly onDefect: (error: unknown) => void
 }
 
-type Machine<T> = (turn: Turn) => Step<T>
+export type Machine<T> = (turn: Turn) => Step<T>
+
+/** Works on stored records while nothing else does; what it answers is written as one batch. */
+export type Rewrite<T> = (
+  records: RecordStore,
+) => Promise<{ readonly writes: readonly StoreWrite[]; readonly result: T }>
 
 interface Job {
   readonly machine: Machine<unknown>
+  readonly readOnly: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-/** What one batch holds until it is durable. */
-interface Batch {
-  readonly overlay: Overlay
-  readonly effects: Effect[]
-  readonly rows: ChangeRow[]
-  readonly settle: (() => void)[]
-  readonly fail: ((error: unknown) => void)[]
-}
-
-function newBatch(): Batch {
-  return { overlay: new Overlay(), effects: [], rows: [], settle: [], fail: [] }
-}
-
-/** Turns of one batch at most: bounds what one failed write can undo. */
-const BATCH_MAX_TURNS = 512
+const changeTable = changes as Table<never, unknown>
 
 export class Ledger {
   readonly #options: LedgerOptions
+  readonly #cache = new RowCache()
+  readonly #readers = new Set<Reader>()
   #records: RecordStore
   #journal: Journal
-  readonly #cache = new RowCache()
   #jobs: Job[] = []
   #open: Batch = newBatch()
   #writing: Batch | undefined
   #looping = false
+  /** Why nothing can be written now. */
   #failure: NodeError | undefined
+  /** Rises with every failure: a turn of an earlier one rests on state that is gone. */
+  #generation = 0
   #nextCursor: number
+  #durableCursor: number
   #idle: (() => void)[] = []
 
   private constructor(options: LedgerOptions, journal: Journal, cursor: number) {
@@ -67,6 +70,7 @@ export class Ledger {
     this.#records = options.records
     this.#journal = journal
     this.#nextCursor = cursor
+    this.#durableCursor = cursor
   }
 
   /** Verifies the journal and finds the end of the change feed. */
@@ -75,9 +79,9 @@ export class Ledger {
     return new Ledger(options, journal, await nextCursor(options.records))
   }
 
-  /** The cursor after the newest change. */
+  /** The cursor after the newest durable change. */
   get cursor(): number {
-    return this.#nextCursor
+    return this.#durableCursor
   }
 
   /**
@@ -87,27 +91,77 @@ export class Ledger {
   async recover(records: RecordStore): Promise<void> {
     this.#journal = await Journal.open(records)
     this.#nextCursor = await nextCursor(records)
+    this.#durableCursor = this.#nextCursor
     this.#records = records
     this.#cache.clear()
     this.#failure = undefined
   }
 
-  /** Queues a machine; resolves with its result once everything it did is durable. */
-  run<T>(machine: Machine<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ machine, resolve: resolve as (value: unknown) => void, reject })
-      void this.#loop()
-    })
+  /** From now on every call is refused with this error. What queued before is carried out. */
+  async end(error: NodeError): Promise<void> {
+    await this.settled()
+    this.#failure = error
+    this.#generation += 1
   }
 
-  /** Runs a machine that only reads, on what is known now: no batch is waited for. */
+  /**
+   * Queues a machine; resolves with its result once everything it did is durable. Rejects with what
+   * the machine threw, with what the batch failed with, or with BUSY where too many turns wait.
+   */
+  run<T>(machine: Machine<T>): Promise<T> {
+    return this.#queue(machine, false)
+  }
+
+  /**
+   * Runs a machine that only reads, on what is durable at one moment: no batch is waited for. Where
+   * batches that touch what it reads keep landing meanwhile, it takes its place in the queue.
+   */
   async read<T>(machine: Machine<T>): Promise<T> {
-    const overlay = new Overlay()
-    const { result } = await this.#drive(machine, overlay, () => {
-      throw new NodeError('INTERNAL', 'a reading machine wrote')
-    })
-    return result
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const reader: Reader = { loads: [], batches: new Set(this.#writing && [this.#writing]) }
+      const generation = this.#generation
+      this.#readers.add(reader)
+      try {
+        const result = await this.#drive(machine, this.#durableView(reader), NO_OUT)
+        if (generation === this.#generation && !overtaken(reader)) return result
+      } catch (error) {
+        const moved = generation !== this.#generation || overtaken(reader)
+        if (!moved) throw this.#isClosed(error) ? (this.#failure ?? error) : error
+      } finally {
+        this.#readers.delete(reader)
+      }
+    }
+    return this.#queue(machine, true)
+  }
+
+  /**
+   * Changes how records lie in the store, not what they say: alone, between two batches. What it
+   * writes must decode to what was there, since the cache stays.
+   */
+  async rewrite<T>(work: Rewrite<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure
+    while (this.#looping || this.#writing !== undefined) await this.settled()
+    this.#looping = true
+    const batch = newBatch()
+    this.#writing = batch
+    try {
+      const records = this.#records
+      const { writes, result } = await work(records)
+      if (writes.length > 0) {
+        try {
+          await records.write([...writes, ...this.#journal.next(writes.length, new Set())])
+        } catch (cause) {
+          this.#failed(batch, cause)
+          throw this.#lastFailure()
+        }
+      }
+      return result
+    } finally {
+      if (this.#writing === batch) this.#writing = undefined
+      this.#looping = false
+      this.#wakeIdle()
+      if (this.#jobs.length > 0) void this.#loop()
+    }
   }
 
   /** Resolves when nothing is queued or being written. */
@@ -117,16 +171,34 @@ export class Ledger {
     }
   }
 
+  #isClosed(error: unknown): boolean {
+    return this.#failure !== undefined && error instanceof NodeError && error.code === 'ABORTED'
+  }
+
+  #queue<T>(machine: Machine<T>, readOnly: boolean): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#jobs.length >= QUEUE_MAX_TURNS) {
+      return Promise.reject(
+        new NodeError('BUSY', `${QUEUE_MAX_TURNS} calls wait already`, {
+          hint: 'Wait for calls to finish before making more.',
+          retryable: true,
+        }),
+      )
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#jobs.push({ machine, readOnly, resolve: resolve as (value: unknown) => void, reject })
+      void this.#loop()
+    })
+  }
+
   async #loop(): Promise<void> {
     if (this.#looping) return
     this.#looping = true
     try {
       for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
         await this.#turn(job)
-        if (this.#writing === undefined || this.#open.settle.length >= BATCH_MAX_TURNS) {
-          if (this.#writing !== undefined) await this.#flushed()
-          this.#flush()
-        }
+        if (this.#open.settle.length >= BATCH_MAX_TURNS) await this.#written()
+        if (this.#writing === undefined) this.#flush()
       }
     } finally {
       this.#looping = false
@@ -140,105 +212,115 @@ export class Ledger {
     for (const wake of waiting) wake()
   }
 
-  #flushed(): Promise<void> {
-    return new Promise((resolve) => this.#idle.push(resolve))
+  async #written(): Promise<void> {
+    while (this.#writing !== undefined) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
   }
 
   async #turn(job: Job): Promise<void> {
     if (this.#failure !== undefined) return job.reject(this.#failure)
+    const generation = this.#generation
     const overlay = new Overlay()
     const effects: Effect[] = []
     const said: Change[] = []
     let result: unknown
+    let thrown: { readonly error: unknown } | undefined
     try {
-      const outcome = await this.#drive(
-        job.machine,
-        overlay,
-        (table, place, value) => overlay.set({ table, place, value }),
-        {
-          effect: (effect) => void effects.push(effect),
-          change: (change) => void said.push(change),
-        },
-      )
-      result = outcome.result
+      const out = job.readOnly ? NO_OUT : collect(overlay, effects, said)
+      result = await this.#drive(job.machine, this.#turnView(overlay), out)
+      if (generation === this.#generation) this.#number(said, overlay)
     } catch (error) {
-      return job.reject(error)
+      thrown = { error }
     }
-    if (this.#failure !== undefined) return job.reject(this.#failure)
+    // Failed while it ran: what it read may be gone, whatever it made of it.
+    if (generation !== this.#generation) return job.reject(this.#lastFailure())
+    if (thrown !== undefined) return job.reject(thrown.error)
     const batch = this.#open
-    for (const change of said) {
-      const row = { cursor: this.#nextCursor++, atMs: this.#options.clock.nowMs(), change }
-      overlay.set({
-        table: changes as Table<never, unknown>,
-        place: changes.place(row.cursor),
-        value: row,
-      })
-      batch.rows.push(row)
-    }
     batch.overlay.absorb(overlay)
-    batch.effects.push(...effects)
+    for (const effect of effects) batch.effects.push(effect)
     batch.settle.push(() => job.resolve(result))
     batch.fail.push(job.reject)
   }
 
-  async #drive<T>(
-    machine: Machine<T>,
-    overlay: Overlay,
-    write: (
-      table: Table<never, unknown>,
-      place: { owner: Uint8Array; order: Uint8Array },
-      value: unknown,
-    ) => void,
-    out: Pick<Turn, 'effect' | 'change'> = { effect: () => undefined, change: () => undefined },
-  ): Promise<{ readonly result: T }> {
+  #lastFailure(): NodeError {
+    return (
+      this.#failure ??
+      new NodeError('STORE_FAILED', 'the profile was opened anew meanwhile', { retryable: true })
+    )
+  }
+
+  /** Gives a turn's changes their cursors; none is used up where the encoding of one throws. */
+  #number(said: readonly Change[], overlay: Overlay): void {
+    const rows: ChangeRow[] = []
+    const atMs = this.#options.clock.nowMs()
+    const safeAtMs = Math.floor(this.#options.safeNowMs())
+    for (const change of said) {
+      const row = { cursor: this.#nextCursor + rows.length, atMs, safeAtMs, change }
+      overlay.set(written(changeTable, changes.place(row.cursor), row))
+      rows.push(row)
+    }
+    this.#nextCursor += rows.length
+    for (const row of rows) this.#open.rows.push(row)
+  }
+
+  async #drive<T>(machine: Machine<T>, view: View, out: Out): Promise<T> {
     const { clock, random, provider, self } = this.#options
-    const turn: Turn = {
+    const run = machine({
       nowMs: clock.nowMs(),
       safeNowMs: this.#options.safeNowMs(),
       self,
       random,
       crypto: provider,
-      put: (table, key, value) => write(table as Table<never, unknown>, table.place(key), value),
-      remove: (table, key) => write(table as Table<never, unknown>, table.place(key), undefined),
       ...out,
-    }
-    const run = machine(turn)
+    })
     let step = run.next()
     while (step.done !== true) {
       const load = step.value
-      const known = load.kind === 'get' ? this.#known(load, overlay) : undefined
-      step = run.next(known !== undefined ? known.value : await this.#load(load, overlay))
+      view.onLoad(load)
+      const known = load.kind === 'get' ? view.known(load) : undefined
+      step = run.next(known === undefined ? await this.#load(load, view) : known.value)
     }
-    return { result: step.value }
+    return step.value
   }
 
-  #overlays(overlay: Overlay): readonly Overlay[] {
-    return this.#writing === undefined
-      ? [this.#open.overlay, overlay]
-      : [this.#writing.overlay, this.#open.overlay, overlay]
+  /** What a turn sees: the disk, what is being written, what waits for it, its own writes. */
+  #turnView(own: Overlay): View {
+    return {
+      known: ({ table, place }) =>
+        own.at(table, place) ??
+        this.#open.overlay.at(table, place) ??
+        this.#writing?.overlay.at(table, place) ??
+        this.#cache.get(table, place),
+      overlays: () =>
+        this.#writing === undefined
+          ? [this.#open.overlay, own]
+          : [this.#writing.overlay, this.#open.overlay, own],
+      onLoad: () => undefined,
+    }
   }
 
-  /** The value of a get without the disk, where a turn, a batch or the cache has it. */
-  #known(load: Load & { kind: 'get' }, overlay: Overlay): { readonly value: unknown } | undefined {
-    const written =
-      overlay.at(load.table, load.place) ??
-      this.#open.overlay.at(load.table, load.place) ??
-      this.#writing?.overlay.at(load.table, load.place)
-    return written ?? this.#cache.get(load.table, load.place)
+  /** What a read beside the loop sees: the disk. */
+  #durableView(reader: Reader): View {
+    return {
+      known: ({ table, place }) => this.#cache.get(table, place),
+      overlays: () => [],
+      onLoad: (load) => void reader.loads.push(load),
+    }
   }
 
-  async #load(load: Load, overlay: Overlay): Promise<unknown> {
+  async #load(load: Load, view: View): Promise<unknown> {
     const records = this.#records
     if (load.kind === 'get') {
-      const epoch = this.#cache.epoch
-      const value = await records.get(load.table, load.place)
-      const newer = this.#known(load, overlay)
+      const { epoch } = this.#cache
+      const { value, sizeBytes } = await records.load(load.table, load.place)
+      const newer = view.known(load)
       if (newer !== undefined) return newer.value
-      if (epoch === this.#cache.epoch) this.#cache.set(load.table, load.place, value)
+      if (epoch === this.#cache.epoch) this.#cache.set(load.table, load.place, value, sizeBytes)
       return value
     }
     const { table, query } = load
-    const before = this.#overlays(overlay)
+    const before = view.overlays()
     const stored = await records.range(table, {
       ...query,
       limit: query.limit + overlayCount(before, table, query),
@@ -251,28 +333,49 @@ export class Ledger {
     const batch = this.#open
     if (batch.settle.length === 0) return
     this.#open = newBatch()
+    if (batch.overlay.empty) return this.#release(batch)
     this.#writing = batch
+    for (const reader of this.#readers) reader.batches.add(batch)
     void this.#write(batch)
   }
 
   async #write(batch: Batch): Promise<void> {
     const records = this.#records
+    const sizes: number[] = []
     try {
       const writes = []
-      for (const { table, place, value } of batch.overlay.values()) {
-        writes.push(records.seal(table, place, value))
+      const tables = new Set<string>()
+      for (const { table, place, plain } of batch.overlay.values()) {
+        const write = records.sealBytes(table, place, plain)
+        writes.push(write)
+        sizes.push(write.value?.length ?? 0)
+        tables.add(table.name)
       }
-      await records.write([...writes, ...this.#journal.next(writes)])
+      await records.write([...writes, ...this.#journal.next(writes.length, tables)])
     } catch (cause) {
       return this.#failed(batch, cause)
     }
-    this.#cache.absorb(batch.overlay)
+    this.#cache.epoch += 1
+    let at = 0
+    for (const { table, place, value } of batch.overlay.values()) {
+      this.#cache.set(table, place, value, sizes[at++] ?? 0)
+    }
     this.#writing = undefined
-    for (const settle of batch.settle) settle()
-    if (batch.rows.length > 0) this.#options.onChanges(batch.rows)
-    if (batch.effects.length > 0) this.#options.onEffects(batch.effects)
+    this.#durableCursor = (batch.rows.at(-1)?.cursor ?? this.#durableCursor - 1) + 1
+    this.#release(batch)
     this.#wakeIdle()
     if (!this.#looping) this.#flush()
+  }
+
+  /** Lets out what waited for a batch: answers, then events, then effects. */
+  #release(batch: Batch): void {
+    for (const settle of batch.settle) settle()
+    try {
+      if (batch.rows.length > 0) this.#options.onChanges(batch.rows)
+      if (batch.effects.length > 0) this.#options.onEffects(batch.effects)
+    } catch (error) {
+      this.#options.onDefect(error)
+    }
   }
 
   #failed(batch: Batch, cause: unknown): void {
@@ -281,11 +384,13 @@ export class Ledger {
         ? cause
         : new NodeError('STORE_FAILED', 'the profile cannot be written', { cause, retryable: true })
     this.#failure = error
+    this.#generation += 1
     const dropped = [batch, this.#open]
     const jobs = this.#jobs
     this.#jobs = []
     this.#open = newBatch()
     this.#writing = undefined
+    this.#nextCursor = this.#durableCursor
     this.#cache.clear()
     for (const { fail } of dropped) for (const reject of fail) reject(error)
     for (const job of jobs) job.reject(error)

@@ -1,13 +1,14 @@
 // Writes that are not on the disk yet, as later turns must already see them: newest value per
 // place, grouped so that a range of one owner can be merged with what the store holds.
 import { compareBytes, toHex } from '../../crypto/index.ts'
-import type { Place, RangeQuery, Row, Table } from '../../protocol/index.ts'
+import type { Load, Place, RangeQuery, Row, Table } from '../../protocol/index.ts'
 
-/** One written record: `value` undefined removes it. */
+/** One written record, encoded when it was written: `value` and `plain` undefined remove it. */
 export interface Written {
   readonly table: Table<never, unknown>
   readonly place: Place
   readonly value: unknown
+  readonly plain: Uint8Array | undefined
 }
 
 function ownerKey(table: Table<never, unknown>, owner: Uint8Array): string {
@@ -42,6 +43,13 @@ export class Overlay {
         (query.from === undefined || compareBytes(order, query.from) >= 0) &&
         (query.to === undefined || compareBytes(order, query.to) < 0),
     )
+  }
+
+  /** Whether a load may see another value for what was written here. */
+  touches(load: Load): boolean {
+    return load.kind === 'get'
+      ? this.at(load.table, load.place) !== undefined
+      : this.within(load.table, load.query).length > 0
   }
 
   *values(): Iterable<Written> {

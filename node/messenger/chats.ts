@@ -1,5 +1,5 @@
 // Sending, reading and explaining messages, for the API.
-import { fromHex } from '../../crypto/index.ts'
+import { fromHex, toHex } from '../../crypto/index.ts'
 import {
   type Contact as ContactRecord,
   type EntryRef,
@@ -22,16 +22,30 @@ import {
   sendText,
   shownState,
 } from '../../protocol/index.ts'
-import type { Message, MessageState, Node, ReadOptions, SendResult, Why } from '../api.ts'
+import type {
+  CallOptions,
+  Message,
+  MessageState,
+  Node,
+  ReadOptions,
+  SendResult,
+  Why,
+} from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
+import { joinSignals } from '../signal.ts'
+import { makeCall } from './calls.ts'
 import { conversationWith, messageView } from './views.ts'
 import { resolveWho } from './who.ts'
 import { explain } from './why.ts'
-import { asNodeError } from './translate.ts'
 
 const DEFAULT_LIMIT = 20
-const UNREAD_MAX = 10_000
+/** Messages one call answers with at most. */
+const READ_MAX = 10_000
+const UNREAD_MAX = READ_MAX
+const WAIT_MS = 30_000
+/** The longest that timers hold. */
+const WAIT_MAX_MS = 2 ** 31 - 1
 const RANK: Readonly<Record<MessageState, number>> = {
   queued: 0,
   failed: 0,
@@ -121,6 +135,27 @@ function* markChatRead(turn: Turn, who: string, arrival: number | undefined): St
   }
 }
 
+/** The contact a text goes to. Throws BLOCKED, or UNKNOWN_CONTACT for one that was not accepted. */
+function* addressee(turn: Turn, who: string): Step<ContactRecord> {
+  const contact = yield* resolveWho(turn.crypto, who)
+  if (contact.state === 'blocked') {
+    throw new NodeError('BLOCKED', `${contact.name} is blocked`, {
+      hint: `Nothing was sent. Unblock first: sotto contact unblock ${contact.name}`,
+    })
+  }
+  if (!isAccepted(contact)) {
+    throw new NodeError('UNKNOWN_CONTACT', `${contact.name} waits in requests`, {
+      hint: `Accept first: sotto requests accept ${contact.name}`,
+    })
+  }
+  return contact
+}
+
+function checkLimit(limit: number | undefined): void {
+  if (limit === undefined || (Number.isInteger(limit) && limit >= 0 && limit <= READ_MAX)) return
+  throw new NodeError('INVALID', `limit is a whole number between 0 and ${READ_MAX}`)
+}
+
 export interface ChatsOptions {
   readonly core: Core
   /** Resolves when a state rises, or the signal aborts. */
@@ -132,69 +167,87 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
   const { core, troubles } = options
   const { ledger } = core
 
+  const call = makeCall(core)
+
   async function stateNow(id: Uint8Array): Promise<MessageState> {
     const row = await ledger.read(() => get(evidence, id))
     if (row === undefined) throw new NodeError('UNKNOWN_MESSAGE', 'no message of yours has this id')
     return shownState(row, core.guarded.nowMs()).state
   }
 
-  return {
-    async send(who, text, sendOptions = {}): Promise<SendResult> {
-      const replyTo = sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
-      const sent = await asNodeError(
-        ledger.run(function* (turn) {
-          const contact = yield* resolveWho(turn.crypto, who)
-          if (contact.state === 'blocked') {
-            throw new NodeError('BLOCKED', `${contact.name} is blocked`, {
-              hint: `Nothing was sent. Unblock first: sotto contact unblock ${contact.name}`,
-            })
-          }
-          if (!isAccepted(contact)) {
-            throw new NodeError('UNKNOWN_CONTACT', `${contact.name} waits in requests`, {
-              hint: `Accept first: sotto requests accept ${contact.name}`,
-            })
-          }
-          return yield* sendText(turn, contact.account, text, replyTo)
-        }),
-      )
-      const id = Array.from(sent.entry, (byte) => byte.toString(16).padStart(2, '0')).join('')
-      return { id, state: await stateNow(sent.entry) }
-    },
-
-    async waitFor(id, state, waitOptions = {}): Promise<SendResult> {
-      const entry = parseId(id)
-      const timeoutMs = waitOptions.timeoutMs ?? 30_000
-      const signal = core.clock.timeout(timeoutMs, waitOptions.signal)
+  async function waitFor(
+    id: string,
+    state: MessageState,
+    waitOptions: { readonly timeoutMs?: number } & CallOptions,
+  ): Promise<SendResult> {
+    const entry = parseId(id)
+    const timeoutMs = waitOptions.timeoutMs ?? WAIT_MS
+    if (!(timeoutMs >= 0 && timeoutMs <= WAIT_MAX_MS)) {
+      throw new NodeError('INVALID', `timeoutMs is between 0 and ${WAIT_MAX_MS}`)
+    }
+    const { signal, release } = joinSignals(core.stopping, waitOptions.signal)
+    const limit = core.clock.timeout(timeoutMs, signal)
+    try {
       for (;;) {
+        const seen = ledger.cursor
         const now = await stateNow(entry)
         if (RANK[now] >= RANK[state]) return { id, state: now }
-        if (signal.aborted) {
+        if (signal.aborted) throw new NodeError('ABORTED', `stopped waiting; it is ${now}`)
+        if (limit.aborted) {
           throw new NodeError('TIMEOUT', `the message is ${now}, not ${state} yet`, {
             hint: 'It stays queued and goes out as soon as it can.',
             retryable: true,
           })
         }
-        await options.stateRose(signal)
+        // Only where nothing landed since the state was read: no wake-up is slept through.
+        if (ledger.cursor === seen) await options.stateRose(limit)
       }
-    },
+    } finally {
+      release()
+    }
+  }
+
+  return {
+    send: (who, text, sendOptions = {}) =>
+      call(sendOptions, () =>
+        ledger.run(function* (turn): Step<SendResult> {
+          const replyTo =
+            sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
+          const contact = yield* addressee(turn, who)
+          const sent = yield* sendText(turn, contact.account, text, replyTo)
+          const row = yield* get(evidence, sent.entry)
+          const state = row === undefined ? 'queued' : shownState(row, turn.safeNowMs).state
+          return { id: toHex(sent.entry), state }
+        }),
+      ),
+
+    waitFor: (id, state, waitOptions = {}) =>
+      call(waitOptions, () => waitFor(id, state, waitOptions)),
 
     messages: (who, readOptions = {}) =>
-      ledger.read(function* (turn) {
-        if (who === undefined) return yield* allMessages(turn, readOptions)
-        return yield* chatMessages(turn, yield* resolveWho(turn.crypto, who), readOptions)
+      call(readOptions, async () => {
+        checkLimit(readOptions.limit)
+        return ledger.read(function* (turn) {
+          if (who === undefined) return yield* allMessages(turn, readOptions)
+          return yield* chatMessages(turn, yield* resolveWho(turn.crypto, who), readOptions)
+        })
       }),
 
-    message: (id) =>
-      ledger.read(function* (turn) {
-        const entry = yield* readEntry(turn, parseId(id))
-        if (entry === undefined) {
-          throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
-        }
-        return yield* messageView(turn, yield* contactOfEntry(turn, entry), entry)
-      }),
+    message: (id, callOptions) =>
+      call(callOptions, () =>
+        ledger.read(function* (turn) {
+          const entry = yield* readEntry(turn, parseId(id))
+          if (entry === undefined) {
+            throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
+          }
+          return yield* messageView(turn, yield* contactOfEntry(turn, entry), entry)
+        }),
+      ),
 
-    markRead: (who, arrival) => ledger.run((turn) => markChatRead(turn, who, arrival)),
+    markRead: (who, arrival, callOptions) =>
+      call(callOptions, () => ledger.run((turn) => markChatRead(turn, who, arrival))),
 
-    why: (id): Promise<Why> => ledger.read((turn) => explain(turn, parseId(id), troubles)),
+    why: (id, callOptions): Promise<Why> =>
+      call(callOptions, () => ledger.read((turn) => explain(turn, parseId(id), troubles))),
   }
 }

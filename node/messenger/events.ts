@@ -2,7 +2,6 @@
 // away misses nothing; one that is slow is not buffered for: it reads the feed at its own pace.
 import {
   type Step,
-  type Table,
   type Turn,
   allContacts,
   contactOf,
@@ -14,7 +13,9 @@ import type { CallOptions, NodeEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { type ChangeRow, changes } from '../ledger/change-feed.ts'
+import { joinSignals } from '../signal.ts'
 import { contactOfEntry } from './chats.ts'
+import { toNodeError } from './translate.ts'
 import { contactView, conversationWith, messageView, personOf } from './views.ts'
 
 /** Rows turned into events in one load. */
@@ -69,52 +70,90 @@ function* eventOf(turn: Turn, row: ChangeRow): Step<NodeEvent | undefined> {
   }
 }
 
-function* eventsFrom(
-  turn: Turn,
-  cursor: number,
-): Step<{ readonly events: readonly NodeEvent[]; readonly next: number }> {
-  const rows = yield* range(changes, { owner: EMPTY, from: u64(cursor), limit: PAGE })
+interface Page {
+  readonly events: readonly NodeEvent[]
+  readonly next: number
+  /** Rows between the cursor and the first that is kept are gone. */
+  readonly gone: boolean
+}
+
+function* eventsFrom(turn: Turn, cursor: number, end: number): Step<Page> {
+  const to = u64(Math.max(cursor, Math.min(end, cursor + PAGE)))
+  const rows = yield* range(changes, { owner: EMPTY, from: u64(cursor), to, limit: PAGE })
   const events: NodeEvent[] = []
   let next = cursor
+  // The feed has no gaps: what does not begin where the reader stands was trimmed.
+  if (cursor < end && rows[0]?.value.cursor !== cursor) return { events, next, gone: true }
   for (const { value } of rows) {
     next = value.cursor + 1
     const event = yield* eventOf(turn, value)
     if (event !== undefined) events.push(event)
   }
-  return { events, next }
+  return { events, next, gone: false }
 }
 
-function* oldestCursor(): Step<number> {
-  const [first] = yield* range(changes as Table<number, ChangeRow>, { owner: EMPTY, limit: 1 })
-  return first?.value.cursor ?? 1
+/** The oldest cursor that is kept; `end` where nothing is. */
+function* oldestCursor(end: number): Step<number> {
+  const [first] = yield* range(changes, { owner: EMPTY, limit: 1 })
+  return first?.value.cursor ?? end
+}
+
+function tooOld(cursor: number): NodeError {
+  return new NodeError('CURSOR_TOO_OLD', `events from ${cursor} on are not kept any more`, {
+    hint: 'Read the chats anew, then follow from 0: all events that are kept.',
+  })
+}
+
+/** What the feed is read with. */
+export interface Feed {
+  readonly core: Core
+  /** Resolves when the feed grew, or the signal aborts. */
+  readonly moved: (signal: AbortSignal) => Promise<void>
 }
 
 /**
- * Events from a cursor on; undefined: from now. `moved` resolves when the feed grew, or the signal
- * aborts. Throws CURSOR_TOO_OLD where the feed no longer reaches back that far.
+ * Events from a cursor on; 0: all that are kept; undefined: from the moment of the call. Throws
+ * CURSOR_TOO_OLD where the feed no longer reaches back that far, also for a reader that was
+ * overtaken, and for a cursor that this profile never gave out.
  */
-export async function* eventsSince(
-  core: Core,
-  moved: (signal: AbortSignal) => Promise<void>,
+export function eventsSince(
+  feed: Feed,
   cursor: number | undefined,
   options: CallOptions = {},
 ): AsyncGenerator<NodeEvent, void, undefined> {
-  const signal =
-    options.signal === undefined ? core.stopping : AbortSignal.any([core.stopping, options.signal])
-  let next = cursor ?? core.ledger.cursor
-  if (cursor !== undefined && cursor > 0) {
-    const oldest = await core.ledger.read(() => oldestCursor())
-    if (cursor < oldest) {
-      throw new NodeError('CURSOR_TOO_OLD', `events before ${oldest} are no longer kept`, {
-        hint: 'Read the chats anew, then follow from 0.',
-      })
-    }
+  if (cursor !== undefined && !(Number.isSafeInteger(cursor) && cursor >= 0)) {
+    throw new NodeError('INVALID', 'a cursor is a whole number, 0 or above')
   }
-  while (!signal.aborted) {
-    const from = next
-    const page = await core.ledger.read((turn) => eventsFrom(turn, from))
-    next = page.next
-    yield* page.events
-    if (page.next === from) await moved(signal)
+  // Taken now: an iterator that is asked for its first event later misses none in between.
+  return follow(feed, cursor ?? feed.core.ledger.cursor, options)
+}
+
+async function* follow(
+  { core, moved }: Feed,
+  cursor: number,
+  options: CallOptions,
+): AsyncGenerator<NodeEvent, void, undefined> {
+  const { ledger } = core
+  const { signal, release } = joinSignals(core.stopping, options.signal)
+  try {
+    let next = cursor
+    if (cursor === 0) next = await ledger.read(() => oldestCursor(ledger.cursor))
+    if (next > ledger.cursor) throw tooOld(next)
+    while (!signal.aborted) {
+      const [from, end] = [next, ledger.cursor]
+      const page = await ledger.read((turn) => eventsFrom(turn, from, end))
+      if (page.gone) throw tooOld(from)
+      next = page.next
+      for (const event of page.events) {
+        if (signal.aborted) return
+        yield event
+      }
+      // Compared and waited for in one go: what lands in between is not slept through.
+      if (next >= ledger.cursor) await moved(signal)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw toNodeError(error)
+  } finally {
+    release()
   }
 }

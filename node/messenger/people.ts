@@ -1,7 +1,17 @@
 // Contacts, requests and invites, for the API.
-import { decodeText, encodeAddress, fromHex, safetyNumber, toHex } from '../../crypto/index.ts'
 import {
+  type Bytes32,
+  decodeText,
+  encodeAddress,
+  encodeText,
+  equalBytes,
+  safetyNumber,
+  toHex,
+} from '../../crypto/index.ts'
+import {
+  type Contact as ContactRecord,
   type InviteRequest,
+  NAME_MAX_BYTES,
   type OwnInvite,
   type Step,
   type Turn,
@@ -19,12 +29,12 @@ import {
   renameContact,
   revokeInvite,
 } from '../../protocol/index.ts'
-import type { Contact, Invite, Node } from '../api.ts'
+import type { CallOptions, Contact, Invite, Node } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
-import { asNodeError } from './translate.ts'
+import { makeCall } from './calls.ts'
 import { contactView } from './views.ts'
-import { resolveWho } from './who.ts'
+import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
 
 const DAY_MS = 86_400_000
 const INVITE_MAX_MS = 365 * DAY_MS
@@ -72,154 +82,153 @@ export interface InviteHooks {
 
 export function makeInvites(core: Core, hooks: InviteHooks): Node['invites'] {
   const { ledger, clock } = core
-  return {
-    async create(options = {}): Promise<Invite> {
-      const lifeMs = options.expiresInMs ?? DAY_MS
-      if (!(lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS)) {
-        throw new NodeError('INVALID', 'an invite lives between a second and a year')
-      }
-      await hooks.reachable(options.signal)
-      const invite = await asNodeError(
-        ledger.run(function* (turn) {
-          const place = yield* invitePlace()
-          const created = yield* createInvite(turn, {
-            ...place,
-            reusable: options.reusable ?? false,
-            expiresAtS: Math.floor((clock.nowMs() + lifeMs) / 1000),
-          })
-          const found = (yield* allInvites()).find((one) => one.inviteId === created.inviteId)
-          if (found === undefined) throw new NodeError('INTERNAL', 'the invite was not kept')
-          return yield* inviteView(turn, found)
-        }),
-      )
-      await hooks.publish()
-      return invite
-    },
-    list: () =>
-      ledger.read(function* (turn) {
-        const out: Invite[] = []
-        for (const invite of yield* allInvites()) out.push(yield* inviteView(turn, invite))
-        return out.sort((a, b) => a.createdAt - b.createdAt)
-      }),
-    async revoke(id): Promise<void> {
-      await ledger.run(function* (turn) {
-        const wanted = id.trim().toLowerCase()
-        const matches = (yield* allInvites()).filter((one) =>
-          toHex(one.inviteId).startsWith(wanted),
-        )
-        const [only, second] = matches
-        if (only === undefined || second !== undefined || wanted.length < 4) {
-          throw new NodeError(
-            'INVITE_INVALID',
-            `no single invite has the id "${id.slice(0, 64)}"`,
-            {
-              hint: 'See them with: sotto invite list',
-            },
-          )
-        }
-        yield* revokeInvite(turn, fromHex(toHex(only.inviteId)))
-      })
-      await hooks.publish()
-    },
-  }
-}
+  const call = makeCall(core)
 
-export function makeContacts(core: Core, dropped: (account: Uint8Array) => void): Node['contacts'] {
-  const { ledger } = core
-  const change = (
-    who: string,
-    machine: (turn: Turn, account: Uint8Array) => ReturnType<typeof removeContact>,
-  ): Promise<Contact> =>
-    asNodeError(
-      ledger.run(function* (turn) {
-        const contact = yield* resolveWho(turn.crypto, who)
-        return yield* contactView(turn, yield* machine(turn, contact.account))
-      }),
-    )
+  function* create(turn: Turn, reusable: boolean, lifeMs: number): Step<Invite> {
+    const place = yield* invitePlace()
+    const expiresAtS = Math.floor((clock.nowMs() + lifeMs) / 1000)
+    const { inviteId } = yield* createInvite(turn, { ...place, reusable, expiresAtS })
+    const found = (yield* allInvites()).find((one) => equalBytes(one.inviteId, inviteId))
+    if (found === undefined) throw new NodeError('INTERNAL', 'the invite was not kept')
+    return yield* inviteView(turn, found)
+  }
+
+  function* revoke(turn: Turn, id: string): Step<void> {
+    const wanted = id.trim().toLowerCase()
+    const matches = (yield* allInvites()).filter((one) => toHex(one.inviteId).startsWith(wanted))
+    const [only, second] = matches
+    if (only === undefined || second !== undefined || wanted.length < PREFIX_MIN_CHARS) {
+      throw new NodeError('INVITE_INVALID', `no single invite has the id "${id.slice(0, 64)}"`, {
+        hint: 'See them with: sotto invite list',
+      })
+    }
+    yield* revokeInvite(turn, only.inviteId)
+  }
+
   return {
-    add: (link, options = {}) =>
-      asNodeError(
-        ledger.run(function* (turn) {
-          return yield* contactView(turn, yield* addByLink(turn, link.trim(), options.name))
+    create: (options = {}) =>
+      call(options, async () => {
+        const lifeMs = options.expiresInMs ?? DAY_MS
+        if (!(lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS)) {
+          throw new NodeError('INVALID', 'an invite lives between a second and a year')
+        }
+        await hooks.reachable(options.signal)
+        const invite = await ledger.run((turn) => create(turn, options.reusable ?? false, lifeMs))
+        await hooks.publish()
+        return invite
+      }),
+    list: (options) =>
+      call(options, () =>
+        ledger.read(function* (turn) {
+          const out: Invite[] = []
+          for (const invite of yield* allInvites()) out.push(yield* inviteView(turn, invite))
+          return out.sort((a, b) => a.createdAt - b.createdAt)
         }),
       ),
-    list: () =>
-      ledger.read(function* (turn) {
-        const out: Contact[] = []
-        for (const contact of yield* allContacts()) {
-          if (contact.state === 'request' || contact.state === 'removed') continue
-          out.push(yield* contactView(turn, contact))
-        }
-        return out
+    revoke: (id, options) =>
+      call(options, async () => {
+        await ledger.run((turn) => revoke(turn, id))
+        await hooks.publish()
       }),
-    get: (who) =>
-      ledger.read(function* (turn) {
-        return yield* contactView(turn, yield* resolveWho(turn.crypto, who))
-      }),
-    rename: (who, name) => change(who, (turn, account) => renameContact(turn, account, name)),
-    safetyNumber: (who) =>
-      ledger.read(function* (turn) {
-        const contact = yield* resolveWho(turn.crypto, who)
-        const { digits } = safetyNumber(turn.crypto, turn.self.account, contact.account)
-        return digits.replaceAll(/(\d{5})(?=\d)/g, '$1 ')
-      }),
-    verify: (who, verified) =>
-      change(who, (turn, account) => markVerified(turn, account, verified)),
-    async block(who, blocked): Promise<Contact> {
-      const contact = await change(who, (turn, account) => blockContact(turn, account, blocked))
-      await dropOf(core, contact.name, dropped)
-      return contact
-    },
-    async remove(who): Promise<Contact> {
-      let account: Uint8Array | undefined
-      const contact = await change(who, (turn, found) => {
-        account = found
-        return removeContact(turn, found)
-      })
-      if (account !== undefined) dropped(account)
-      return contact
-    },
   }
 }
 
-async function dropOf(
-  core: Core,
-  who: string,
-  dropped: (account: Uint8Array) => void,
-): Promise<void> {
-  const contact = await core.ledger.read((turn) => resolveWho(turn.crypto, who))
-  if (contact.state === 'blocked') dropped(contact.account)
+/** The name a user gives a contact. Throws INVALID. */
+function checkedName(name: string): string {
+  const trimmed = name.trim()
+  if (trimmed !== '' && encodeText(trimmed).length <= NAME_MAX_BYTES) return trimmed
+  throw new NodeError('INVALID', `a name has 1 to ${NAME_MAX_BYTES} bytes`, {
+    hint: 'Choose another one.',
+  })
+}
+
+type PersonMachine = (turn: Turn, account: Bytes32) => Step<ContactRecord>
+
+export function makeContacts(core: Core, dropped: (account: Bytes32) => void): Node['contacts'] {
+  const { ledger } = core
+  const call = makeCall(core)
+  const change = (options: CallOptions | undefined, who: string, machine: PersonMachine) =>
+    call(options, async () => {
+      const { view, account, cut } = await ledger.run(function* (turn) {
+        const { account } = yield* resolveWho(turn.crypto, who)
+        const changed = yield* machine(turn, account)
+        const cut = changed.state === 'blocked' || changed.state === 'removed'
+        return { view: yield* contactView(turn, changed), account, cut }
+      })
+      if (cut) dropped(account)
+      return view
+    })
+  return {
+    add: (link, options = {}) =>
+      call(options, async () => {
+        const name = options.name === undefined ? undefined : checkedName(options.name)
+        return ledger.run(function* (turn) {
+          return yield* contactView(turn, yield* addByLink(turn, link.trim(), name))
+        })
+      }),
+    list: (options) => call(options, () => ledger.read((turn) => views(turn, isListed))),
+    get: (who, options) =>
+      call(options, () =>
+        ledger.read(function* (turn) {
+          return yield* contactView(turn, yield* resolveWho(turn.crypto, who))
+        }),
+      ),
+    rename: (who, name, options) =>
+      change(options, who, (turn, account) => renameContact(turn, account, checkedName(name))),
+    safetyNumber: (who, options) =>
+      call(options, () =>
+        ledger.read(function* (turn) {
+          const contact = yield* resolveWho(turn.crypto, who)
+          const { digits } = safetyNumber(turn.crypto, turn.self.account, contact.account)
+          return digits.replaceAll(/(\d{5})(?=\d)/g, '$1 ')
+        }),
+      ),
+    verify: (who, verified, options) =>
+      change(options, who, (turn, account) => markVerified(turn, account, verified)),
+    block: (who, blocked, options) =>
+      change(options, who, (turn, account) => blockContact(turn, account, blocked)),
+    remove: (who, options) => change(options, who, removeContact),
+  }
+}
+
+function isListed(contact: ContactRecord): boolean {
+  return contact.state !== 'request' && contact.state !== 'removed'
+}
+
+function* views(turn: Turn, wanted: (contact: ContactRecord) => boolean): Step<readonly Contact[]> {
+  const out: Contact[] = []
+  for (const contact of yield* allContacts()) {
+    if (wanted(contact)) out.push(yield* contactView(turn, contact))
+  }
+  return out
+}
+
+function* requestOf(turn: Turn, who: string): Step<ContactRecord> {
+  const contact = yield* resolveWho(turn.crypto, who)
+  if (contact.state === 'request') return contact
+  throw new NodeError('UNKNOWN_CONTACT', `${contact.name} is not among the requests`, {
+    hint: 'See them with: sotto requests',
+  })
 }
 
 export function makeRequests(core: Core): Node['requests'] {
   const { ledger } = core
-  function* request(turn: Turn, who: string) {
-    const contact = yield* resolveWho(turn.crypto, who)
-    if (contact.state !== 'request') {
-      throw new NodeError('UNKNOWN_CONTACT', `${contact.name} is not among the requests`)
-    }
-    return contact
-  }
+  const call = makeCall(core)
   return {
-    list: () =>
-      ledger.read(function* (turn) {
-        const out: Contact[] = []
-        for (const contact of yield* allContacts()) {
-          if (contact.state === 'request') out.push(yield* contactView(turn, contact))
-        }
-        return out
-      }),
+    list: (options) =>
+      call(options, () => ledger.read((turn) => views(turn, (one) => one.state === 'request'))),
     accept: (who, options = {}) =>
-      asNodeError(
+      call(options, async () => {
+        const name = options.name === undefined ? undefined : checkedName(options.name)
+        return ledger.run(function* (turn) {
+          const { account } = yield* requestOf(turn, who)
+          return yield* contactView(turn, yield* acceptRequest(turn, account, name))
+        })
+      }),
+    reject: (who, options) =>
+      call(options, () =>
         ledger.run(function* (turn) {
-          const { account } = yield* request(turn, who)
-          return yield* contactView(turn, yield* acceptRequest(turn, account, options.name))
-        }),
-      ),
-    reject: (who) =>
-      asNodeError(
-        ledger.run(function* (turn) {
-          const { account } = yield* request(turn, who)
+          const { account } = yield* requestOf(turn, who)
           yield* blockContact(turn, account, true)
         }),
       ),

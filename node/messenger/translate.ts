@@ -1,6 +1,7 @@
 // Errors of the floors below, in the words and codes of the API.
 import { CryptoError, InviteLinkError } from '../../crypto/index.ts'
 import { ProtocolError } from '../../protocol/index.ts'
+import { TimeoutError } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 
 function fromInvite(error: InviteLinkError): NodeError {
@@ -63,17 +64,14 @@ export function toNodeError(error: unknown): NodeError {
     const text = error.code === 'ERR_CRYPTO_TEXT' ? 'the text is not valid Unicode' : error.message
     return new NodeError('INVALID', text, { cause: error })
   }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new NodeError('ABORTED', 'stopped before it was done', { cause: error })
+  }
+  if (error instanceof TimeoutError) {
+    return new NodeError('TIMEOUT', error.message, { cause: error, retryable: true })
+  }
   return new NodeError('INTERNAL', error instanceof Error ? error.message : String(error), {
     hint: 'This is a defect of ours: please report it.',
     cause: error,
   })
-}
-
-/** The promise, rejecting with NodeErrors only. */
-export async function asNodeError<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise
-  } catch (error) {
-    throw toNodeError(error)
-  }
 }

@@ -10,7 +10,7 @@ import { type Contact, type Step, allContacts, foldName } from '../../protocol/i
 import { NodeError } from '../errors.ts'
 
 /** Characters of an address prefix at least. */
-const PREFIX_MIN_CHARS = 4
+export const PREFIX_MIN_CHARS = 4
 
 function addressOf(provider: CryptoProvider, text: string): Uint8Array | undefined {
   try {

@@ -1,5 +1,12 @@
 // The device's own keys as they lie in the store, and the transport seed of its home host.
-import { type Bytes32, EMPTY, FieldReader, decodeCbor, encodeCbor } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  CryptoError,
+  EMPTY,
+  FieldReader,
+  decodeCbor,
+  encodeCbor,
+} from '../../crypto/index.ts'
 import type { Self, Table } from '../../protocol/index.ts'
 
 export interface IdentityRecord {
@@ -30,6 +37,9 @@ export const identities: Table<0, IdentityRecord> = {
   decode: (bytes) => {
     const fields = new FieldReader(decodeCbor(bytes, 1_024), 'identity')
     const schema = fields.uint('schema')
+    if (schema > SCHEMA) {
+      throw new CryptoError('ERR_WIRE_UNSUPPORTED', `a profile of schema ${schema}`)
+    }
     const self = {
       account: fields.bytes('account', 32),
       device: fields.bytes('device', 32),
@@ -38,6 +48,8 @@ export const identities: Table<0, IdentityRecord> = {
       dhSecret: fields.bytes('dhSecret', 32),
       mailboxRoot: fields.bytes('mailboxRoot', 32),
     }
-    return { schema, self, homeSeed: fields.bytes('homeSeed', 32) }
+    const homeSeed = fields.bytes('homeSeed', 32)
+    fields.end()
+    return { schema, self, homeSeed }
   },
 }

@@ -6,7 +6,6 @@ import {
   type CryptoProvider,
   CryptoError,
   type Random,
-  type StateKey,
   type VaultHeader,
   type VaultParameters,
   type VaultRoot,
@@ -55,7 +54,6 @@ function kekOf(
 export interface OpenVault {
   readonly root: VaultRoot
   readonly keys: VaultKeys
-  readonly stateKeys: readonly StateKey[]
 }
 
 /** Prepares a vault in memory; {@link writeVault} makes it real, last of all. */
@@ -77,11 +75,12 @@ export async function createVault(options: {
   const dataKey = random(32)
   const kek = await kekOf(provider, parameters, passphrase)
   const header = sealVaultHeader(provider, random, parameters, { kek, dataKey })
+  wipe(kek)
   const root = { storeId: parameters.storeId, root: dataKey }
   const stateKeys = [createStateKey(random, 1)]
   const stateKey = sealStateKeys({ provider, random }, root, stateKeys)
   return {
-    vault: { root, keys: new VaultKeys(provider, root, stateKeys), stateKeys },
+    vault: { root, keys: new VaultKeys(provider, root, stateKeys) },
     header,
     stateKey,
   }
@@ -100,6 +99,11 @@ export async function writeVault(
 /** Whether a profile asks for a passphrase. Rejects with NOT_INITIALISED where there is none. */
 export async function vaultNeedsPassphrase(dir: string): Promise<boolean> {
   return (await readHeader(dir)).kdf.kind === 'scrypt'
+}
+
+/** Rejects where there is no profile, or one of a newer version: before anything is opened. */
+export async function checkHeader(dir: string): Promise<void> {
+  await readHeader(dir)
 }
 
 async function readHeader(dir: string): Promise<VaultHeader> {
@@ -142,12 +146,19 @@ export async function unlockVault(options: {
   try {
     dataKey = openVaultHeader(provider, header, kek)
   } catch (cause) {
-    if (header.kdf.kind === 'none')
-      throw new NodeError('CORRUPT_STORE', 'vault.hdr is damaged', { cause })
+    if (!(cause instanceof CryptoError)) throw cause
+    if (header.kdf.kind === 'none') {
+      throw new NodeError('CORRUPT_STORE', 'vault.hdr is damaged', {
+        hint: 'Restore it from a backup of the folder.',
+        cause,
+      })
+    }
     throw new NodeError('WRONG_PASSPHRASE', 'the passphrase is wrong', {
       hint: 'Try again. Without it nobody can open this profile; the 24 words restore the account.',
       cause,
     })
+  } finally {
+    wipe(kek)
   }
   const root = { storeId: header.storeId, root: dataKey }
   const stateBytes = await readIfThere(profilePaths(dir).stateKey)
@@ -157,5 +168,5 @@ export async function unlockVault(options: {
     })
   }
   const stateKeys = checked('state.key', () => openStateKeys(provider, root, stateBytes))
-  return { root, keys: new VaultKeys(provider, root, stateKeys), stateKeys }
+  return { root, keys: new VaultKeys(provider, root, stateKeys) }
 }

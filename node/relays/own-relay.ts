@@ -59,6 +59,8 @@ export class OwnRelay {
   #waiting: (() => void)[] = []
   /** Why it is not connected; '' while it is. */
   trouble = ''
+  /** Everything in the mailbox was pushed on this connection; what comes is pushed at once. */
+  atHead = false
 
   constructor(options: OwnRelayOptions) {
     this.#options = options
@@ -153,6 +155,7 @@ export class OwnRelay {
   #lost(connection: RelayConnection): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
+    this.atHead = false
     this.#hourly?.cancel()
     this.trouble = 'the connection was lost'
     this.#again()
@@ -194,6 +197,7 @@ export class OwnRelay {
         onItems: (items) => void this.#take(connection, own, items),
         onDrained: () => {
           this.#drained = true
+          this.atHead = true
           this.#options.onDrained()
           this.#settle()
         },

@@ -16,7 +16,13 @@ export interface LevelStoreOptions {
 
 const WRITE_BUFFER_BYTES: number = 4 << 20
 
+/** Above every key of a record. */
+const KEYS_END: Uint8Array = new Uint8Array(4).fill(0xff)
+
 type Database = Level<Uint8Array, Uint8Array>
+type Compactable = Database & {
+  readonly compactRange?: (from: Uint8Array, to: Uint8Array) => Promise<void>
+}
 
 /** The native side answers with Buffers, whose slices share memory; callers get plain arrays. */
 function plain(bytes: Uint8Array): Uint8Array {
@@ -162,6 +168,14 @@ class LevelStore implements Store {
         { sync: true },
       ),
     )
+  }
+
+  compact(): Promise<void> {
+    return this.#run(async () => {
+      // LevelDB has it, its browser counterpart has not: so it is not in the common type.
+      const { compactRange } = this.#database as Compactable
+      await compactRange?.call(this.#database, new Uint8Array(0), KEYS_END)
+    })
   }
 
   close(): Promise<void> {

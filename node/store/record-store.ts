@@ -1,7 +1,9 @@
 // Records on a Store: places become keys, values are sealed (SPEC.md §11). The only code that sees
 // both a record's plaintext and the disk.
 import {
+  CryptoError,
   type CryptoProvider,
+  EMPTY,
   type Random,
   type ValuePlace,
   concat,
@@ -11,6 +13,7 @@ import {
   sealStateValue,
   sealValue,
   stateGeneration,
+  toHex,
 } from '../../crypto/index.ts'
 import type { Place, RangeQuery, Row, Table } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
@@ -39,6 +42,13 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
 /** Index keys are asked for again and again: a small cache spares the HMAC. */
 const INDEX_CACHE_SIZE = 8_192
 
+function damaged(table: AnyTable, cause: unknown): NodeError {
+  return new NodeError('CORRUPT_STORE', `a record of "${table.name}" does not open`, {
+    hint: 'The profile is damaged or was altered: keep a copy of the folder and restore it.',
+    cause,
+  })
+}
+
 export class RecordStore {
   readonly #store: Store
   readonly #keys: VaultKeys
@@ -62,7 +72,7 @@ export class RecordStore {
     const name = ascii(table.name)
     const head = concat(Uint8Array.of(name.length), name)
     if (owner.length === 0) return head
-    const cacheKey = `${table.name}/${owner.join()}`
+    const cacheKey = `${table.name}/${toHex(owner)}`
     let hidden = this.#owners.get(cacheKey)
     if (hidden === undefined) {
       hidden = indexKey(this.#provider, this.#keys.index, table.name, owner)
@@ -77,13 +87,25 @@ export class RecordStore {
   }
 
   #open(table: AnyTable, key: Uint8Array, sealed: Uint8Array): unknown {
+    const plain = this.#unsealChecked(table, key, sealed)
     try {
-      return table.decode(this.#unseal(table, { store: table.name, key }, sealed))
+      return table.decode(plain)
     } catch (cause) {
-      throw new NodeError('CORRUPT_STORE', `a record of "${table.name}" does not open`, {
-        hint: 'The profile is damaged or was altered: keep a copy of the folder and restore it.',
-        cause,
-      })
+      if (cause instanceof CryptoError && cause.code === 'ERR_WIRE_UNSUPPORTED') {
+        throw new NodeError('VERSION_UNSUPPORTED', 'this profile was written by a newer version', {
+          hint: 'Install the newest version.',
+          cause,
+        })
+      }
+      throw damaged(table, cause)
+    }
+  }
+
+  #unsealChecked(table: AnyTable, key: Uint8Array, sealed: Uint8Array): Uint8Array {
+    try {
+      return this.#unseal(table, { store: table.name, key }, sealed)
+    } catch (cause) {
+      throw damaged(table, cause)
     }
   }
 
@@ -97,12 +119,36 @@ export class RecordStore {
   }
 
   async get(table: AnyTable, place: Place): Promise<unknown> {
+    return (await this.load(table, place)).value
+  }
+
+  /** A record and the bytes it takes on the disk: 0 where there is none. */
+  async load(
+    table: AnyTable,
+    place: Place,
+  ): Promise<{ readonly value: unknown; readonly sizeBytes: number }> {
     const key = this.#key(table, place)
     const [sealed] = await this.#store.get([key])
-    return sealed === undefined ? undefined : this.#open(table, key, sealed)
+    return sealed === undefined
+      ? { value: undefined, sizeBytes: 0 }
+      : { value: this.#open(table, key, sealed), sizeBytes: sealed.length }
+  }
+
+  /** The orders of a range: nothing is opened. */
+  async orders(table: AnyTable, query: RangeQuery): Promise<readonly Uint8Array[]> {
+    const { rows, prefixBytes } = await this.#rows(table, query)
+    return rows.map(([key]) => key.subarray(prefixBytes))
   }
 
   async range(table: AnyTable, query: RangeQuery): Promise<readonly Row<unknown>[]> {
+    const { rows, prefixBytes } = await this.#rows(table, query)
+    return rows.map(([key, sealed]) => ({
+      order: key.subarray(prefixBytes),
+      value: this.#open(table, key, sealed),
+    }))
+  }
+
+  async #rows(table: AnyTable, query: RangeQuery) {
     const prefix = this.#prefix(table, query.owner)
     const rows = await this.#store.range({
       from: query.from === undefined ? prefix : concat(prefix, query.from),
@@ -110,28 +156,57 @@ export class RecordStore {
       limit: query.limit,
       reverse: query.reverse === true,
     })
-    return rows.map(([key, sealed]) => ({
-      order: key.subarray(prefix.length),
-      value: this.#open(table, key, sealed),
-    }))
+    return { rows, prefixBytes: prefix.length }
   }
 
   /** The sealed write of one record; `value` undefined removes it. */
   seal(table: AnyTable, place: Place, value: unknown): StoreWrite {
+    const plain = value === undefined ? undefined : table.encode(value as never)
+    return this.sealBytes(table, place, plain)
+  }
+
+  /** As {@link seal}, of a record that was encoded already. */
+  sealBytes(table: AnyTable, place: Place, plain: Uint8Array | undefined): StoreWrite {
     const key = this.#key(table, place)
-    if (value === undefined) return { key, value: undefined }
-    const sealedAt = { store: table.name, key }
-    const plain = (table as Table<never, unknown>).encode(value as never)
+    return { key, value: plain === undefined ? undefined : this.#seal(table, key, plain) }
+  }
+
+  #seal(table: AnyTable, key: Uint8Array, plain: Uint8Array): Uint8Array {
+    const place = { store: table.name, key }
     const sealer = { provider: this.#provider, random: this.#random }
-    const sealed =
-      table.sealing === 'state'
-        ? sealStateValue(sealer, this.#keys.currentState(table.name), sealedAt, plain)
-        : sealValue(sealer, this.#keys.value(table.name), sealedAt, plain)
-    return { key, value: sealed }
+    return table.sealing === 'state'
+      ? sealStateValue(sealer, this.#keys.currentState(table.name), place, plain)
+      : sealValue(sealer, this.#keys.value(table.name), place, plain)
+  }
+
+  /**
+   * Seals state again that an older state key still protects: up to `limit` rows of all tables in
+   * order from `from` on. Answers the writes and where to go on; undefined at the end.
+   */
+  async resealState(
+    table: AnyTable,
+    from: Uint8Array | undefined,
+    limit: number,
+  ): Promise<{ readonly writes: readonly StoreWrite[]; readonly next: Uint8Array | undefined }> {
+    const prefix = this.#prefix(table, EMPTY)
+    const rows = await this.#store.range({ from: from ?? prefix, to: prefixEnd(prefix), limit })
+    const { generation } = this.#keys.currentState(table.name)
+    const writes: StoreWrite[] = []
+    for (const [key, sealed] of rows) {
+      if (stateGeneration(sealed) === generation) continue
+      const plain = this.#unsealChecked(table, key, sealed)
+      writes.push({ key, value: this.#seal(table, key, plain) })
+    }
+    const last = rows.length < limit ? undefined : rows.at(-1)
+    return { writes, next: last === undefined ? undefined : concat(last[0], Uint8Array.of(0)) }
   }
 
   write(batch: readonly StoreWrite[]): Promise<void> {
     return this.#store.write(batch)
+  }
+
+  async compact(): Promise<void> {
+    await this.#store.compact?.()
   }
 
   close(): Promise<void> {

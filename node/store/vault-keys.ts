@@ -7,6 +7,7 @@ import {
   type VaultRoot,
   vaultIndexRoot,
   vaultSubkey,
+  wipe,
 } from '../../crypto/index.ts'
 
 export class VaultKeys {
@@ -14,7 +15,7 @@ export class VaultKeys {
   readonly index: Bytes32
   readonly #provider: CryptoProvider
   readonly #vault: VaultRoot
-  readonly #stateKeys: readonly StateKey[]
+  #stateKeys: readonly StateKey[]
   readonly #values = new Map<string, Bytes32>()
   readonly #states = new Map<string, Bytes32>()
 
@@ -23,6 +24,20 @@ export class VaultKeys {
     this.#provider = provider
     this.#vault = vault
     this.#stateKeys = stateKeys
+  }
+
+  /** The generations that open, oldest first. */
+  get stateKeys(): readonly StateKey[] {
+    return this.#stateKeys
+  }
+
+  /** From now on these state keys: those that are gone open nothing any more. */
+  replaceStateKeys(stateKeys: readonly StateKey[]): void {
+    const kept = new Set(stateKeys.map((one) => one.generation))
+    for (const old of this.#stateKeys) if (!kept.has(old.generation)) wipe(old.key)
+    this.#stateKeys = stateKeys
+    for (const subkey of this.#states.values()) wipe(subkey)
+    this.#states.clear()
   }
 
   /** Subkey of records that forward secrecy does not rest on. */

@@ -44,7 +44,8 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const { account, frames } = candidate
   const contact = yield* contactOf(account)
   if (contact?.state === 'blocked') return { kind: 'blocked' }
-  if (contact?.state === 'ready') return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
+  if (contact?.state === 'ready')
+    return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
   const intro = introOf(frames)
   const refusal = yield* inviteRefusal(turn, candidate, intro)
   if (refusal !== undefined && typeof refusal !== 'string') {

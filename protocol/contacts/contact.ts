@@ -20,6 +20,8 @@ export interface Contact {
   readonly state: ContactState
   /** The name under which its user lists it; unique among contacts. */
   readonly name: string
+  /** false: a stand-in from its address, until it tells its own name. */
+  readonly named: boolean
   /** The name the peer gave itself in its intro; "" before one came. */
   readonly theirName: string
   readonly verified: boolean
@@ -38,6 +40,7 @@ const contactRows: Table<number, Contact> = {
       contact.account,
       STATES.indexOf(contact.state),
       text(contact.name),
+      contact.named ? 1 : 0,
       text(contact.theirName),
       contact.verified ? 1 : 0,
       contact.addedAtMs,
@@ -50,6 +53,7 @@ const contactRows: Table<number, Contact> = {
       account: fields.bytes('account', 32),
       state: STATES[fields.uint('state', STATES.length - 1)] ?? 'removed',
       name: textField(fields, 'name', LOCAL_NAME_MAX_BYTES),
+      named: fields.flag('named'),
       theirName: textField(fields, 'theirName', NAME_MAX_BYTES),
       verified: fields.flag('verified'),
       addedAtMs: fields.uint('addedAt'),

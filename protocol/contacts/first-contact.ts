@@ -5,6 +5,7 @@ import {
   type Bytes32,
   EMPTY,
   type InviteLink,
+  encodeAddress,
   equalBytes,
   inviteId,
   parseInviteLink,
@@ -16,6 +17,9 @@ import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
 import { uniqueName } from './names.ts'
+
+/** Characters of an address that stand in for a name. */
+const STAND_IN_CHARS = 10
 
 /** A link whose first message is not out yet. */
 export interface FirstContact {
@@ -101,13 +105,15 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
       ? yield* newContact(turn, {
           account: link.account,
           state: 'pending',
-          name: uniqueName(name ?? 'contact', others),
+          name: uniqueName(name ?? standIn(turn, link.account), others),
+          named: name !== undefined,
           theirName: '',
         })
       : {
           ...before,
           state: 'pending' as const,
           name: uniqueName(name ?? before.name, others, before),
+          named: before.named || name !== undefined,
         }
   if (before !== undefined) putContact(turn, contact)
   turn.put(firstContacts, contact.number, {
@@ -119,6 +125,11 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
   })
   turn.effect({ kind: 'first-contact', number: contact.number })
   return contact
+}
+
+/** A name until it tells its own: the start of its address, which names it as WHO for ever. */
+function standIn(turn: Turn, account: Bytes32): string {
+  return encodeAddress(turn.crypto, account).slice(0, STAND_IN_CHARS)
 }
 
 /** What answers an invite: its id, from the secret that never travels. */

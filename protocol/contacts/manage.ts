@@ -45,7 +45,7 @@ export function* renameContact(turn: Turn, account: Bytes32, name: string): Step
   if (others.some((one) => foldName(one.name) === foldName(name))) {
     throw new ProtocolError('ERR_PROTOCOL_FORBIDDEN', 'another contact has this name')
   }
-  const renamed = { ...contact, name: uniqueName(name, others, contact) }
+  const renamed = { ...contact, name: uniqueName(name, others, contact), named: true }
   putContact(turn, renamed)
   return renamed
 }

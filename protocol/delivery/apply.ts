@@ -11,6 +11,7 @@ import {
   putContact,
 } from '../contacts/contact.ts'
 import { closeFirstContact } from '../contacts/first-contact.ts'
+import { introduce } from '../contacts/introduce.ts'
 import { claimInvite } from '../contacts/invite.ts'
 import { uniqueName } from '../contacts/names.ts'
 import { type MessageFrames, decodeMessageFrames, numberOf } from '../content/registry.ts'
@@ -141,25 +142,41 @@ function* settleContact(
             account,
             state: 'ready',
             name: uniqueName(named, yield* allContacts()),
+            named: true,
             theirName: named,
           })
         : { ...contact, state: 'ready' as const, theirName: named }
     if (contact !== undefined) putContact(turn, made)
     yield* welcome(turn, made, device)
+    yield* introduce(turn, device)
     return made
   }
   if (contact?.state === 'pending' && intro !== undefined) {
     // Each added the other by link: neither may wait for the other's endpoints.
-    const met = { ...contact, state: 'ready' as const, theirName: intro.name }
+    const named = contact.named
+      ? contact.name
+      : uniqueName(intro.name, yield* allContacts(), contact)
+    const met: Contact = {
+      ...contact,
+      state: 'ready',
+      name: named,
+      named: true,
+      theirName: intro.name,
+    }
     putContact(turn, met)
     yield* welcome(turn, met, device)
     return met
   }
   if (contact !== undefined) {
     if (intro !== undefined && intro.name !== contact.theirName) {
-      const named = { ...contact, theirName: intro.name }
-      putContact(turn, named)
-      return named
+      const theirName = intro.name
+      // A stand-in gives way to the name it tells; one that its user chose stays.
+      const name = contact.named
+        ? contact.name
+        : uniqueName(theirName, yield* allContacts(), contact)
+      const told: Contact = { ...contact, theirName, name, named: true }
+      putContact(turn, told)
+      return told
     }
     return contact
   }
@@ -168,6 +185,7 @@ function* settleContact(
     account,
     state: 'request',
     name: uniqueName(named, yield* allContacts()),
+    named: true,
     theirName: named,
   })
 }

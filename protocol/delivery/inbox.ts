@@ -17,10 +17,6 @@ const REFUSED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }
 const MALFORMED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: true }
 const BUSY: ArrivalAnswer = { code: 'busy', detail: 60_000, malformed: false }
 
-export function heldAnswer(detail: 0 | 1 | 2): ArrivalAnswer {
-  return { code: 'held', detail, malformed: false }
-}
-
 /** Takes one inner message. Nothing of the batch counts unless it is durable; then answer. */
 export function* receiveInner(turn: Turn, arrival: Arrival): Step<ArrivalAnswer> {
   const id = innerId(turn.crypto, arrival.inner)

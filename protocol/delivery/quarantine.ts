@@ -177,11 +177,6 @@ export function* keptOf(device: Bytes32, limit: number): Step<readonly KeptItem[
   return (yield* range(keptItems, { owner: device, limit })).map((row) => row.value)
 }
 
-/** How many items are kept of a device. */
-export function* keptCount(device: Bytes32): Step<number> {
-  return ((yield* get(totals, device)) ?? NONE).items
-}
-
 /** Takes an item out: it opened, or is too old. */
 export function* dropKept(turn: Turn, device: Bytes32, item: KeptItem): Step<void> {
   const mine = (yield* get(totals, device)) ?? NONE

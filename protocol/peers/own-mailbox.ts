@@ -15,7 +15,7 @@ import { ProtocolError } from '../errors.ts'
 import { RELAY_SLOTS_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import type { Self } from '../self.ts'
-import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import { type Step, type Table, type Turn, range } from '../step.ts'
 
 export interface OwnMailbox {
   /** 1..255: names this relay in prekey ids; not reused within 180 days. */
@@ -156,9 +156,4 @@ export function mailboxSecret(
 ): Bytes32 {
   const info = new Uint8Array([...label('mailbox-secret'), ...u32(generation)])
   return hkdf(turn.crypto, serviceKey, self.mailboxRoot, info, 32)
-}
-
-/** The mailbox of a slot. */
-export function* ownMailbox(slot: number): Step<OwnMailbox | undefined> {
-  return yield* get(ownMailboxes, slot)
 }

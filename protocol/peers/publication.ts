@@ -9,6 +9,7 @@ import {
 } from '../../crypto/index.ts'
 import { allInvites } from '../contacts/invite.ts'
 import { ProtocolError } from '../errors.ts'
+import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
 import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
 import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
@@ -94,8 +95,8 @@ export interface Publication {
   readonly mark: { readonly sealId: number; readonly mailboxes: number }
 }
 
-/** Uses of a reusable invite at the relay: as many as its format holds. */
-const REUSABLE_USES = 0xffff
+/** Uses of a reusable invite at the relay: what every relay grants; above it the invite is refused. */
+const REUSABLE_USES: number = MAILBOX_LIMITS.inviteUses
 
 /** What is due at a relay that has so many one-time prekeys of ours left. */
 export function* publication(

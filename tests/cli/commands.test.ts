@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -162,7 +162,10 @@ describe('watch', () => {
       if (lines === 1) fake.emit({ event: 'warning', code: 'CLOCK', text: 'it jumped' })
       if (lines === 2) stop.abort()
     }
-    const { stdout } = await sotto(['watch', '--since', '1', '--json'], { heard, signal: stop.signal })
+    const { stdout } = await sotto(['watch', '--since', '1', '--json'], {
+      heard,
+      signal: stop.signal,
+    })
     expect(records(stdout)).toMatchObject([
       { v: 1, cursor: 2, event: 'message', message: { text: 'two' } },
       { v: 1, cursor: 3, event: 'warning', code: 'CLOCK' },
@@ -304,22 +307,30 @@ describe('the daemon', () => {
   test('stop asks it to end, waits, and says what waits', async () => {
     fake.put('bob', 'queued', true)
     const { stdout, stderr } = await sotto(['daemon', 'stop', '--json'])
-    expect([stops, stderr]).toEqual([1, '1 messages are still queued: the next sotto command sends them.\n'])
+    expect([stops, stderr]).toEqual([
+      1,
+      '1 messages are still queued: the next sotto command sends them.\n',
+    ])
     expect(records(stdout)).toEqual([{ v: 1, stopped: true, waiting: 1 }])
     expect(await sotto(['daemon', 'stop'])).toMatchObject({ exitCode: 7, stdout: '' })
   })
 })
 
 describe('a relay', () => {
-  test('must be told who may use it', async () => {
-    const file = join(dir, 'token')
-    await writeFile(file, 'token\n')
-    for (const flags of [[], ['--open', '--invite-token-file', file]]) {
-      expect((await sotto(['relay', 'run', ...flags])).exitCode).toBe(2)
+  test('refuses flags that it cannot use before it makes a folder', async () => {
+    const folder = join(dir, 'relay')
+    const empty = join(dir, 'empty')
+    await writeFile(empty, '\n')
+    for (const [exitCode, ...flags] of [
+      [2, '--metrics', '70000'],
+      [2, '--max-disk', '10'],
+      [1, '--invite-token-file', join(dir, 'none')],
+      [1, '--invite-token-file', empty],
+    ] as const) {
+      const played = await play(['relay', 'run', ...flags, '--dir', folder])
+      expect([played.exitCode, played.stdout]).toEqual([exitCode, ''])
     }
-    expect((await sotto(['relay', 'run', '--open', '--metrics', '70000'])).exitCode).toBe(2)
-    expect((await sotto(['relay', 'run', '--open', '--max-disk', '10'])).exitCode).toBe(2)
-    expect((await sotto(['relay', 'run', '--invite-token-file', join(dir, 'none')])).exitCode).toBe(1)
+    await expect(stat(folder)).rejects.toThrow('ENOENT')
   })
 })
 
@@ -327,7 +338,9 @@ describe('help', () => {
   test('is there for commands and topics', async () => {
     expect((await sotto(['help', 'scripting'])).stdout).toBe(SCRIPTING)
     expect((await sotto(['help', 'exit-codes'])).stdout).toContain('130  stopped with Ctrl-C')
-    expect((await sotto(['help', 'contact', 'verify'])).stdout).toContain('Usage: sotto contact verify')
+    expect((await sotto(['help', 'contact', 'verify'])).stdout).toContain(
+      'Usage: sotto contact verify',
+    )
     expect((await sotto(['help'])).stdout).toContain('sotto help scripting')
     expect((await sotto(['help', 'nothing'])).exitCode).toBe(2)
   })

@@ -18,7 +18,9 @@ function complete(source: string, words: readonly string[]): readonly string[] {
 
 test('bash completes commands, their parts, and flags', async () => {
   const source = await script('bash')
-  expect(complete(source, ['sotto', ''])).toEqual(expect.arrayContaining(TREE.map(({ name }) => name)))
+  expect(complete(source, ['sotto', ''])).toEqual(
+    expect.arrayContaining(TREE.map(({ name }) => name)),
+  )
   expect(complete(source, ['sotto', 'rea'])).toEqual(['read'])
   expect(complete(source, ['sotto', 'contact', 're'])).toEqual(['rename', 'remove'])
   expect(complete(source, ['sotto', 'send', 'bob', '--wa'])).toEqual(['--wait'])

@@ -46,7 +46,9 @@ describe('the entry of the command line', () => {
 
   test('reads nothing but the parser and the tree of commands', () => {
     const ours = made.eager.filter((file) => !file.includes('node_modules'))
-    expect(ours.filter((file) => !/^cli\/(main|program|version|tree\/[a-z]+)\.ts$/.test(file))).toEqual([])
+    expect(
+      ours.filter((file) => !/^cli\/(main|program|version|tree\/[a-z]+)\.ts$/.test(file)),
+    ).toEqual([])
     const theirs = made.eager.filter((file) => file.includes('node_modules'))
     expect(theirs.filter((file) => !file.includes('/commander/'))).toEqual([])
     expect(theirs.length).toBeGreaterThan(0)

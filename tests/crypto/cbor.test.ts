@@ -4,7 +4,7 @@ import { decodeCbor, encodeCbor, fromHex, toHex } from '../../crypto/index.ts'
 describe('the CBOR codec', () => {
   it('encodes arrays, unsigned integers and byte strings deterministically', () => {
     expect(toHex(encodeCbor([1, 300, Uint8Array.of(1, 2), [], [[0]]]))).toBe(
-      '850119012c420102808181' + '00',
+      '85011901 2c4201028081 8100'.replaceAll(' ', ''),
     )
   })
 
@@ -13,7 +13,7 @@ describe('the CBOR codec', () => {
     ['a head that is not minimal', '811801'],
     ['an indefinite array', '9f01ff'],
     ['an indefinite byte string', '5f4101ff'],
-    ['a text string', '8161' + '61'],
+    ['a text string', '816161'],
     ['a map', '81a0'],
     ['a tag', '81c001'],
     ['a negative integer', '8120'],

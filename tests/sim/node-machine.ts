@@ -5,6 +5,7 @@ import { fromHex } from '../../crypto/index.ts'
 import type { NodeEvent } from '../../node/api.ts'
 import { type CreateNodeOptions, type RunningNode, startNode } from '../../node/create-node.ts'
 import { identities, type IdentityRecord } from '../../node/profile/identity-record.ts'
+import { memoryStateKeys } from '../../node/profile/memory-state-keys.ts'
 import { newIdentity, writeFirstRecords } from '../../node/profile/new-identity.ts'
 import type { OpenedProfile } from '../../node/profile/open-profile.ts'
 import { RecordStore } from '../../node/store/record-store.ts'
@@ -65,7 +66,16 @@ async function openOrCreate(
       relays: options.relays ?? [],
     })
   }
-  return { records, identity: (await read()) as IdentityRecord, reopen: open }
+  return {
+    records,
+    identity: (await read()) as IdentityRecord,
+    reopen: async (failed) => {
+      await failed.close()
+      return open()
+    },
+    stateKeys: memoryStateKeys(keys, random),
+    tidy: () => Promise.resolve(),
+  }
 }
 
 /** A machine that runs the node. */

@@ -255,12 +255,12 @@ export class FakeNode implements Node {
   }
 
   readonly events: Node['events'] = {
-    since: (cursor, options = {}) => this.#since(cursor ?? this.feed.length, options.signal),
+    since: (cursor, options = {}) => this.#since(cursor ?? this.feed.length + 1, options.signal),
     cursor: async () => this.feed.length + 1,
   }
 
   async *#since(cursor: number, signal: AbortSignal | undefined): AsyncGenerator<NodeEvent> {
-    let at = cursor
+    let at = Math.max(0, cursor - 1)
     for (;;) {
       if (signal?.aborted === true) return
       const event = this.feed[at]

@@ -234,7 +234,7 @@ describe('events over the local API', () => {
     const node = await connect({ socket })
     fake.put('bob', 'one', false)
     fake.put('bob', 'two', false)
-    const seen = take(node.events.since(1), 2)
+    const seen = take(node.events.since(2), 2)
     fake.put('bob', 'three', false)
     expect((await seen).map((event) => event.cursor)).toEqual([2, 3])
     await node.close()

@@ -1,0 +1,91 @@
+// Which file on which disk this profile lies beside (SPEC.md §11.4). A copy of the folder has the
+// same keys and would use them a second time: it is noticed by the inode and the birth time of one
+// file, which a move on the same file system keeps and a copy cannot.
+import { stat } from 'node:fs/promises'
+import { EMPTY, FieldReader, type Random, decodeCbor, encodeCbor, u64 } from '../../crypto/index.ts'
+import type { Table } from '../../protocol/index.ts'
+import { NodeError } from '../errors.ts'
+import type { RecordStore } from '../store/record-store.ts'
+import { fileError, profilePaths, readIfThere, replaceFile } from './files.ts'
+
+interface FilePlace {
+  readonly inode: bigint
+  /** Nanoseconds since 1970; 0 where the file system does not keep it. */
+  readonly bornAtNs: bigint
+  /** What the file holds: a folder put together from two profiles is noticed too. */
+  readonly token: Uint8Array
+}
+
+const TOKEN_BYTES = 16
+const NS_PER_MS = 1_000_000n
+
+/** A u64 of more than 53 bits as bytes. */
+function wide(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, value)
+  return bytes
+}
+
+function readWide(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0)
+}
+
+const places: Table<0, FilePlace> = {
+  name: 'place',
+  sealing: 'value',
+  place: () => ({ owner: EMPTY, order: u64(0) }),
+  encode: ({ inode, bornAtNs, token }) => encodeCbor([wide(inode), wide(bornAtNs), token]),
+  decode: (bytes) => {
+    const fields = new FieldReader(decodeCbor(bytes, 64), 'place')
+    const place = {
+      inode: readWide(fields.bytes('inode', 8)),
+      bornAtNs: readWide(fields.bytes('born at', 8)),
+      token: fields.bytes('token', TOKEN_BYTES),
+    }
+    fields.end()
+    return place
+  },
+}
+const anyPlaces = places as Table<never, unknown>
+
+async function look(path: string): Promise<FilePlace | undefined> {
+  const token = await readIfThere(path)
+  if (token?.length !== TOKEN_BYTES) return undefined
+  try {
+    const { ino, birthtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    // Where birth times are not kept, Node gives the time of the last change: of no use here.
+    return { inode: ino, bornAtNs: birthtimeNs === ctimeNs ? 0n : birthtimeNs, token }
+  } catch (error) {
+    throw fileError(error, path)
+  }
+}
+
+/** Makes the file and notes where it lies: once, when the profile is made. */
+export async function markPlace(dir: string, records: RecordStore, random: Random): Promise<void> {
+  const path = profilePaths(dir).place
+  await replaceFile(path, random(TOKEN_BYTES))
+  const found = await look(path)
+  if (found === undefined) throw new NodeError('INTERNAL', 'the place of the profile is not there')
+  await records.write([records.seal(anyPlaces, places.place(0), found)])
+}
+
+function isSame(noted: FilePlace, found: FilePlace): boolean {
+  if (noted.inode !== found.inode || !noted.token.every((byte, i) => byte === found.token[i])) {
+    return false
+  }
+  if (noted.bornAtNs === 0n || found.bornAtNs === 0n) return true
+  const apartNs = noted.bornAtNs - found.bornAtNs
+  return apartNs < NS_PER_MS && apartNs > -NS_PER_MS
+}
+
+/** Rejects with PROFILE_COPIED where the folder does not lie where it was made. */
+export async function checkPlace(dir: string, records: RecordStore): Promise<void> {
+  const noted = (await records.get(anyPlaces, places.place(0))) as FilePlace | undefined
+  const found = await look(profilePaths(dir).place)
+  if (noted !== undefined && found !== undefined && isSame(noted, found)) return
+  throw new NodeError('PROFILE_COPIED', `${dir} is a copy of another profile's folder`, {
+    hint:
+      'Two devices with the same keys would lose messages. Run the original; or make a new device ' +
+      'of the account in another folder: sotto init --from-phrase-file FILE with the 24 words.',
+  })
+}

@@ -1,0 +1,12 @@
+// The tables whose records are state values: what is sealed again when the state key rotates
+// (SPEC.md §11.3). A table that is missing here would become unreadable with the next rotation.
+
+/** Names of all tables with `sealing: 'state'`. */
+export const STATE_TABLE_NAMES: readonly string[] = [
+  'controls',
+  'outbox',
+  'prekey-secrets',
+  'sessions',
+  'skipped-seeds',
+  'unknown-frames',
+]

@@ -1,0 +1,180 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Started, buildSotto, json, killAll, removeSotto, sotto, start } from './real-sotto.ts'
+
+let root: string
+let relay: Started
+let alice: string[]
+let bob: string[]
+
+async function untilReady(dir: readonly string[]): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const { stdout } = await sotto(['contact', 'list', '--json', ...dir])
+    if (stdout.includes('"state":"ready"')) return
+    await sotto(['read', ...dir])
+  }
+  throw new Error('the contact is not ready')
+}
+
+beforeAll(async () => {
+  await buildSotto()
+  root = await mkdtemp(join(tmpdir(), 'sotto-e2e-'))
+  alice = ['--dir', join(root, 'alice')]
+  bob = ['--dir', join(root, 'bob')]
+  relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
+  const address = String(relay.ready['address'])
+  await json(['init', '--name', 'Alice', '--no-passphrase', '--relay', address, ...alice])
+  await json(['init', '--name', 'Bob', '--no-passphrase', '--relay', address, ...bob])
+  const { link } = await json(['invite', ...alice])
+  await json(['add', '-', '--name', 'Alice', ...bob], `${String(link)}\n`)
+  await untilReady(alice)
+  await untilReady(bob)
+}, 120_000)
+
+afterAll(async () => {
+  killAll()
+  await removeSotto()
+  await rm(root, { recursive: true, force: true, maxRetries: 5 })
+})
+
+describe('without a daemon', () => {
+  test('a message goes by the relay, and says so truly', async () => {
+    const sent = await json(['send', 'Bob', 'one shot', ...alice])
+    expect(['relayed', 'delivered']).toContain(sent['state'])
+    const { stdout } = await sotto(['read', 'Alice', '--json', ...bob])
+    expect(stdout).toContain('"text":"one shot"')
+    const why = await json(['why', String(sent['id']), ...alice])
+    expect(JSON.stringify(why)).toContain('fdatasync')
+  })
+
+  test('standard input arrives byte for byte', async () => {
+    const text = '\ufeff\t two  lines \r\n\n🎉 \u202e end\n\n'
+    const { id } = await json(['send', 'Bob', '-', ...alice], text)
+    const { stdout } = await sotto(['read', 'Alice', '--json', ...bob])
+    const texts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; text: string })
+    expect(texts.find((message) => message.id === id)?.text).toBe(text)
+  })
+
+  test('input that is no text, or nothing, is refused and sends nothing', async () => {
+    const broken = await sotto(['send', 'Bob', '-', '--json', ...alice], Uint8Array.of(0xff))
+    expect([broken.exitCode, broken.stdout]).toEqual([1, ''])
+    const blank = await sotto(['send', 'Bob', '-', '--json', ...alice], ' \n\t')
+    expect([blank.exitCode, blank.stdout]).toEqual([1, ''])
+    expect(JSON.parse(blank.stderr)).toMatchObject({ v: 1, error: { code: 'EMPTY_TEXT' } })
+    const large = await sotto(['send', 'Bob', '-', '--json', ...alice], 'x'.repeat(48 * 1024 + 1))
+    expect(JSON.parse(large.stderr)).toMatchObject({ error: { code: 'TOO_LARGE' } })
+    expect(large.exitCode).toBe(1)
+  })
+
+  test('commands at the same time share one node: none fails, none is lost', async () => {
+    const texts = Array.from({ length: 6 }, (_, at) => `parallel ${at}`)
+    const sent = await Promise.all(texts.map((text) => json(['send', 'Bob', text, ...alice])))
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(6)
+    const { stdout } = await sotto(['read', 'Alice', '-n', '100', '--json', ...bob])
+    for (const text of texts) expect(stdout.split(`"text":"${text}"`)).toHaveLength(2)
+  })
+
+  test('a kill -9 in the middle leaves a profile that opens', async () => {
+    const following = await start(['watch', '--since', '0', ...alice])
+    following.child.kill('SIGKILL')
+    await following.ended
+    expect((await json(['send', 'Bob', 'after the kill', ...alice]))['id']).toMatch(
+      /^[0-9a-f]{64}$/,
+    )
+  })
+
+  test('--wait that cannot be met ends with 6; the message stays', async () => {
+    const words = ['send', 'Bob', 'read me', '--wait', 'read', '--timeout', '300ms', '--json']
+    const { stdout, stderr, exitCode } = await sotto([...words, ...alice])
+    expect(exitCode).toBe(6)
+    const { id } = JSON.parse(stdout) as { id: string }
+    expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      error: { code: 'TIMEOUT' },
+    })
+    const { stdout: read } = await sotto(['read', 'Alice', '--json', ...bob])
+    expect(read).toContain(id)
+  })
+
+  test('Ctrl-C ends what follows with 130', async () => {
+    const following = await start(['watch', '--since', '0', ...alice])
+    following.child.kill('SIGINT')
+    expect((await following.ended).exitCode).toBe(130)
+  })
+})
+
+describe('with a daemon', () => {
+  test('commands go through it, events come live, and stop leaves nothing behind', async () => {
+    expect(await json(['daemon', 'start', ...alice])).toMatchObject({ v: 1, ready: true })
+    expect(await json(['status', ...alice])).toMatchObject({ daemon: true })
+    const sent = await json(['send', 'Bob', 'by daemon', ...alice])
+    expect(sent['id']).toMatch(/^[0-9a-f]{64}$/)
+    expect((await sotto(['daemon', 'run', '--json', ...alice])).exitCode).toBe(7)
+    const following = await start(['watch', '--since', '0', ...alice])
+    following.child.kill('SIGINT')
+    expect((await following.ended).stdout).toContain('by daemon')
+    expect((await stat(join(root, 'alice', 'sotto.sock'))).mode & 0o777).toBe(0o600)
+    expect(await json(['daemon', 'stop', ...alice])).toMatchObject({ stopped: true })
+    await expect(stat(join(root, 'alice', 'sotto.sock'))).rejects.toThrow('ENOENT')
+    const { stdout } = await sotto(['read', 'Alice', '--json', ...bob])
+    expect(stdout).toContain('by daemon')
+  })
+})
+
+describe('a profile', () => {
+  test('that is not there ends with 3', async () => {
+    const { exitCode, stdout, stderr } = await sotto([
+      'status',
+      '--json',
+      '--dir',
+      join(root, 'none'),
+    ])
+    expect([exitCode, stdout]).toEqual([3, ''])
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_INITIALISED' } })
+  })
+
+  test('with a passphrase opens with it alone', async () => {
+    const dir = ['--dir', join(root, 'locked')]
+    const file = join(root, 'pass')
+    const wrong = join(root, 'wrong')
+    await writeFile(file, 'correct horse\n')
+    await writeFile(wrong, 'battery\n')
+    await json(['init', '--name', 'Eve', '--passphrase-file', file, ...dir])
+    const list = ['contact', 'list', '--json', ...dir]
+    expect((await sotto([...list, '--passphrase-file', file])).exitCode).toBe(0)
+    for (const words of [list, [...list, '--passphrase-file', wrong]]) {
+      expect((await sotto(words)).exitCode).toBe(3)
+    }
+  })
+
+  test('is made once, for its owner alone', async () => {
+    expect((await stat(join(root, 'alice'))).mode & 0o777).toBe(0o700)
+    const again = await sotto(['init', '--name', 'Alice', '--no-passphrase', '--json', ...alice])
+    expect(again.exitCode).toBe(1)
+    expect(JSON.parse(again.stderr)).toMatchObject({ error: { code: 'EXISTS' } })
+  })
+})
+
+test('a relay ends in good order on SIGTERM, and its address outlives it', async () => {
+  const dir = ['--dir', join(root, 'other-relay')]
+  const first = await start(['relay', 'run', ...dir])
+  first.child.kill('SIGTERM')
+  const { exitCode, stderr } = await first.ended
+  expect(exitCode).toBe(0)
+  expect(stderr).toContain('Limits: ')
+  const second = await start(['relay', 'run', ...dir])
+  const key = (started: Started): string => String(started.ready['address']).split('/p2p/')[1] ?? ''
+  expect(key(second)).toBe(key(first))
+  second.child.kill('SIGTERM')
+  await second.ended
+})
+
+test('the demonstration shows what README.md says, and leaves nothing behind', async () => {
+  const { stdout, stderr, exitCode } = await sotto(['demo', '--markdown'])
+  expect([exitCode, stderr]).toEqual([0, ''])
+  expect(await readFile('README.md', 'utf8')).toContain(stdout)
+}, 60_000)
