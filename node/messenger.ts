@@ -294,6 +294,9 @@ export class Messenger {
         case 'first-contact':
           services.bundles.firstContact(effect.number)
           break
+        case 'renew':
+          services.bundles.renew(effect.device)
+          break
         case 'retry-held':
           void this.#retryHeld(effect.device)
           break

@@ -119,7 +119,8 @@ export class DepositLane {
     if (outcome.kind === 'held') {
       const { serviceKey, mailboxId } = this.#mailbox
       const { incarnation, holdUntilS } = outcome
-      const key = { device: this.#device, sequence: copy.sequence }
+      const { sequence, innerId } = copy
+      const key = { device: this.#device, sequence, innerId }
       await this.#core.ledger.run((turn) =>
         noteCustody(turn, key, { serviceKey, mailboxId, incarnation, holdUntilS }),
       )

@@ -145,7 +145,10 @@ export class Courier {
   ): { readonly lane: number; readonly auth: DepositRight } {
     if (mailbox.capability !== undefined) {
       const { lane, expiresS, capId, capKey } = decodeCapability(mailbox.capability)
-      return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
+      // One that ended opens nothing: a stranger's way in still does.
+      if (expiresS * 1000 > this.#core.clock.nowMs()) {
+        return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
+      }
     }
     if (invite?.mailbox !== undefined && equalBytes(invite.mailbox.mailboxId, mailbox.mailboxId)) {
       const { secret, claim } = invite

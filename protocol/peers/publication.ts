@@ -70,14 +70,14 @@ function* known(slot: number): Step<OwnMailbox> {
 }
 
 /** Seal key id and endpoints counter that the last card at a mailbox named. */
-const cardMarks: Table<number, { readonly sealId: number; readonly mailboxes: number }> = {
+const cardMarks: Table<number, { readonly sealId: number; readonly counter: number }> = {
   name: 'card-marks',
   sealing: 'value',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
-  encode: (mark) => encodeRecord([mark.sealId, mark.mailboxes]),
+  encode: (mark) => encodeRecord([mark.sealId, mark.counter]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'card mark')
-    return { sealId: fields.uint('sealId'), mailboxes: fields.uint('mailboxes') }
+    return { sealId: fields.uint('sealId'), counter: fields.uint('counter') }
   },
 }
 
@@ -92,7 +92,7 @@ export interface Publication {
     readonly uses: number
   }[]
   readonly endedInvites: readonly Bytes8[]
-  readonly mark: { readonly sealId: number; readonly mailboxes: number }
+  readonly mark: { readonly sealId: number; readonly counter: number }
 }
 
 /** Uses of a reusable invite at the relay: what every relay grants; above it the invite is refused. */
@@ -107,13 +107,13 @@ export function* publication(
   const own = yield* known(slot)
   const mailboxes = yield* activeMailboxes()
   const seal = yield* currentSealKey(turn)
-  const mark = { sealId: seal.id, mailboxes: mailboxes.length }
+  const { endpointsCounter } = yield* profile()
+  const mark = { sealId: seal.id, counter: endpointsCounter }
   const before = yield* get(cardMarks, slot)
   const fresh = own.cardIssuedAtS === 0
-  const changed = before?.sealId !== mark.sealId || before.mailboxes !== mark.mailboxes
+  const changed = before?.sealId !== mark.sealId || before.counter !== mark.counter
   const list = yield* get(deviceLists, turn.self.account)
   if (list === undefined) throw new ProtocolError('ERR_PROTOCOL_STATE', 'no device list of our own')
-  const { endpointsCounter } = yield* profile()
   const cardDue = fresh || changed || cardIsDue(own.cardIssuedAtS, turn.safeNowMs)
   const card = cardDue
     ? yield* buildCard(turn, own, {
