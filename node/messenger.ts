@@ -1,5 +1,6 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
+import { setMaxListeners } from 'node:events'
 import { type Bytes32, toHex } from '../crypto/index.ts'
 import {
   type Effect,
@@ -97,6 +98,8 @@ export class Messenger {
     })
     const { records, identity } = opened
     const stop = new AbortController()
+    // Everything that can wait hangs on it: many listeners are no leak.
+    setMaxListeners(0, stop.signal)
     const log = options.log ?? (() => undefined)
     let messenger: Messenger | undefined
     try {

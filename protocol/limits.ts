@@ -113,6 +113,10 @@ export const RECEIPT_INTERVAL_MS: number = 2 * SECOND_MS
 export const RECEIPT_REPEAT_MS: number = 10 * SECOND_MS
 /** Custody older than this that a newer receipt does not cover: deposit elsewhere. */
 export const CUSTODY_DOUBT_MS: number = MINUTE_MS
+/** Custody that no receipt follows is asked about again after this. */
+export const CUSTODY_PROBE_MS: number = 6 * HOUR_MS
+/** A receipt waits this long for the relays that do not take it, once one has. */
+export const NOTICE_WAIT_MS: number = HOUR_MS
 /** Back-off of a destination: full jitter between these. */
 export const BACKOFF_MIN_MS: number = SECOND_MS
 export const BACKOFF_MAX_MS: number = 15 * MINUTE_MS

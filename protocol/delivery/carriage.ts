@@ -28,6 +28,7 @@ import {
   sealedCopies,
   undelivered,
 } from './outbox.ts'
+import { type Found, noteFound } from './probe.ts'
 import { stopItem } from './stop-carriage.ts'
 import { awaitReply } from './unanswered.ts'
 
@@ -111,7 +112,7 @@ function sealTarget(peer: Peer): { readonly keyId: number; readonly publicKey: B
 export function* noteCustody(
   turn: Turn,
   key: { readonly device: Bytes32; readonly sequence: number; readonly innerId: Bytes32 },
-  custody: Omit<Custody, 'atMs' | 'void'> & { readonly mailboxId: Bytes16 },
+  custody: Omit<Custody, 'atMs' | 'void'> & { readonly mailboxId: Bytes16; readonly found: Found },
 ): Step<void> {
   const { device } = key
   const { serviceKey, mailboxId, incarnation, holdUntilS } = custody
@@ -144,13 +145,22 @@ export function* noteCustody(
   }
   const next = { ...item, deposits: withDeposit(turn, item, deposit) }
   yield* awaitReply(turn, device, item.message.sid)
-  if (yield* noticeMayLeave(next)) yield* dequeue(turn, next)
+  if ((yield* isEverywhere(next)) && (yield* noticeMayLeave(next))) yield* dequeue(turn, next)
   else putItem(turn, next)
+  if (before?.incarnation !== undefined) yield* noteFound(turn, next, before, custody.found)
+}
+
+/** Whether every mailbox of the device has the item: one of its relays may be a liar. */
+function* isEverywhere({ device, deposits }: OutboxItem): Step<boolean> {
+  const { mailboxes = [] } = (yield* get(peers, device))?.endpoints ?? {}
+  return mailboxes.every(({ mailboxId }) =>
+    deposits.some((one) => one.holds && equalBytes(one.mailboxId, mailboxId)),
+  )
 }
 
 /**
- * A notice is healed by repetition: it leaves at the first custody or answer; one with an intro or
- * a reset not before anything arrived on its session.
+ * A notice is healed by repetition: it leaves when every relay has it, or at an answer; one with an
+ * intro or a reset not before anything arrived on its session.
  */
 function* noticeMayLeave({ content, device, message }: OutboxItem): Step<boolean> {
   if (content.kind !== 'notice') return false

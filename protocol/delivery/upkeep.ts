@@ -5,6 +5,7 @@ import { renewCapabilities } from '../peers/own-endpoints.ts'
 import type { Step, Turn } from '../step.ts'
 import { remainingLifeMs } from './carriage.ts'
 import { eachItem, waitingDevices } from './outbox.ts'
+import { dropOldNotices, probeCustody } from './probe.ts'
 import { sweepKept } from './quarantine.ts'
 import { stopItem } from './stop-carriage.ts'
 import { sweepUnanswered } from './unanswered.ts'
@@ -17,7 +18,11 @@ export function* sweepDelivery(turn: Turn): Step<void> {
 
 /** Once an hour. */
 export function* tendDelivery(turn: Turn): Step<void> {
-  for (const device of yield* waitingDevices.all()) yield* expireItems(turn, device)
+  for (const device of yield* waitingDevices.all()) {
+    yield* expireItems(turn, device)
+    yield* dropOldNotices(turn, device)
+    yield* probeCustody(turn, device)
+  }
   yield* renewCapabilities(turn)
 }
 

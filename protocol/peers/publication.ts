@@ -7,9 +7,12 @@ import {
   compareBytes,
   inviteCapability,
 } from '../../crypto/index.ts'
+import { allContacts, isAccepted } from '../contacts/contact.ts'
 import { allInvites } from '../contacts/invite.ts'
+import { markReceiptDue } from '../delivery/receipts-out.ts'
 import { ProtocolError } from '../errors.ts'
 import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
+import { directConversation } from '../log/entry.ts'
 import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
 import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
@@ -19,6 +22,8 @@ import { mailboxIdOf } from '../relay/mailbox-keys.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { deviceLists } from './device-lists.ts'
+import { knownDevices } from './known-devices.ts'
+import { peers } from './peer.ts'
 import {
   type OwnMailbox,
   type RelayChoice,
@@ -60,7 +65,20 @@ export function* noteIncarnation(turn: Turn, slot: number, incarnation: Bytes8):
   // cardIssuedAt 0 makes the next publication a full one, with the prekeys replaced.
   const next = { ...own, incarnation, cardIssuedAtS: 0, headSequence: 0 }
   turn.put(ownMailboxes, slot, next)
+  if (own.incarnation !== undefined) yield* tellWhatIsHad(turn)
   return next
+}
+
+/** A relay lost its store: whoever deposited there learns from a receipt what must go out again. */
+function* tellWhatIsHad(turn: Turn): Step<void> {
+  for (const contact of yield* allContacts()) {
+    if (!isAccepted(contact)) continue
+    const conversation = directConversation(turn.crypto, turn.self.account, contact.account)
+    for (const { device } of yield* knownDevices(contact.account)) {
+      if ((yield* get(peers, device))?.heard !== true) continue
+      yield* markReceiptDue(turn, device, conversation)
+    }
+  }
 }
 
 function* known(slot: number): Step<OwnMailbox> {
