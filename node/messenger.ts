@@ -1,5 +1,6 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
+import { setMaxListeners } from 'node:events'
 import { type Bytes32, toHex } from '../crypto/index.ts'
 import {
   type Effect,
@@ -21,7 +22,8 @@ import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
-import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
+import { joinPeerAddress } from './net/peer-id.ts'
+import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
 import { Recovery } from './recovery.ts'
@@ -96,6 +98,8 @@ export class Messenger {
     })
     const { records, identity } = opened
     const stop = new AbortController()
+    // Everything that can wait hangs on it: many listeners are no leak.
+    setMaxListeners(0, stop.signal)
     const log = options.log ?? (() => undefined)
     let messenger: Messenger | undefined
     try {
@@ -164,13 +168,7 @@ export class Messenger {
     const { ledger } = this.core
     await ledger.run((turn) => renewPrekeys(turn))
     for (const text of this.#options.relays ?? []) {
-      const { address, key } = splitPeerAddress(text)
-      if (key === undefined) {
-        throw new NodeError('ADDRESS_INVALID', `the relay address names no key: ${text}`, {
-          hint: 'It ends in /p2p/..., as printed by: sotto relay run',
-        })
-      }
-      await ledger.run((turn) => chooseRelay(turn, address, key))
+      await ledger.run((turn) => chooseRelay(turn, parseRelayAddress(text)))
     }
     await this.#upkeep.start()
     if (this.#options.online === false) return
@@ -293,6 +291,9 @@ export class Messenger {
           break
         case 'first-contact':
           services.bundles.firstContact(effect.number)
+          break
+        case 'renew':
+          services.bundles.renew(effect.device)
           break
         case 'retry-held':
           void this.#retryHeld(effect.device)

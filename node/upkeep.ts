@@ -11,8 +11,10 @@ import {
   ownPrekeys,
   renewPrekeys,
   sessionIndex,
+  sweepDelivery,
   sweepPrekeys,
   sweepReplays,
+  tendDelivery,
 } from '../protocol/index.ts'
 import type { Timer } from './clock.ts'
 import type { Core } from './core.ts'
@@ -23,6 +25,8 @@ import { writeSafeNow } from './safe-now.ts'
 
 const SAFE_NOW_SAVE_MS = 60_000
 const ROUND_MS = 3_600_000
+/** Kept messages and unanswered first messages are looked after this often. */
+const DELIVERY_MS = 60_000
 /** After the start the first round waits: one-shot commands end before it, a start stays quick. */
 const FIRST_ROUND_MS = 30_000
 /** Rows that one turn forgets at most. */
@@ -52,6 +56,9 @@ export class Upkeep {
     await this.#core.ledger.run((turn) => writeSafeNow(turn))
     this.#repeat('safe-now', SAFE_NOW_SAVE_MS, SAFE_NOW_SAVE_MS, async () => {
       await this.#core.ledger.run((turn) => writeSafeNow(turn))
+    })
+    this.#repeat('delivery', DELIVERY_MS, DELIVERY_MS, async () => {
+      await this.#core.ledger.run((turn) => sweepDelivery(turn))
     })
     this.#repeat('round', FIRST_ROUND_MS, ROUND_MS, () => this.round())
   }
@@ -108,6 +115,9 @@ export class Upkeep {
       await ledger.run((turn) => renewPrekeys(turn))
     })
     await this.#job('old prekeys', () => this.#sweep())
+    await this.#job('delivery', async () => {
+      await ledger.run((turn) => tendDelivery(turn))
+    })
     await this.#job('skipped messages', () => this.#skipped())
     await this.#job('seen messages', () => this.#untilLess((turn) => forgetSeen(turn, STEP_ROWS)))
     await this.#job('changes', () => this.#untilLess((turn) => trimChanges(turn, STEP_ROWS)))

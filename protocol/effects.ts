@@ -17,5 +17,7 @@ export type Effect =
   | { readonly kind: 'first-contact'; readonly number: number }
   /** A device's messages cannot be read: begin a new session and say so. */
   | { readonly kind: 'reset'; readonly device: Bytes32 }
+  /** Nothing ever came back from a device: begin anew through another relay, without one-time keys. */
+  | { readonly kind: 'renew'; readonly device: Bytes32 }
   /** Items held for a device may open now. */
   | { readonly kind: 'retry-held'; readonly device: Bytes32 }

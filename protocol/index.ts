@@ -6,6 +6,7 @@ export {
   type Contact,
   contactOf,
   type ContactState,
+  type InviteRefusal,
   isAccepted,
 } from './contacts/contact.ts'
 export { type CreatedInvite, createInvite, type InviteRequest } from './contacts/create-invite.ts'
@@ -24,7 +25,7 @@ export {
   removeContact,
   renameContact,
 } from './contacts/manage.ts'
-export { foldName } from './contacts/names.ts'
+export { foldName, uniqueName } from './contacts/names.ts'
 export { type ReceivedBundle, takeBundle } from './contacts/take-bundle.ts'
 export { type Base, type BaseAuthor, type BaseFrame, baseFrame } from './content/base.ts'
 export { type Endpoints, endpointsFrame, type HomeHost } from './content/endpoints.ts'
@@ -59,6 +60,7 @@ export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sy
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
+export type { Found } from './delivery/probe.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export {
   type DeviceEvidence,
@@ -85,8 +87,11 @@ export {
   receiptDevices,
   sendReceipt,
 } from './delivery/receipts-out.ts'
-export { sendReset } from './delivery/reset.ts'
+export { isBehind } from './delivery/behind.ts'
+export { keptCount } from './delivery/kept.ts'
+export { relayDoubts } from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
+export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
 export {
   type Answer,
@@ -209,7 +214,7 @@ export {
   type ListedDevice,
 } from './peers/device-lists.ts'
 export { knownDevices } from './peers/known-devices.ts'
-export { refreshEndpoints } from './peers/own-endpoints.ts'
+export { refreshEndpoints, sendEndpoints } from './peers/own-endpoints.ts'
 export {
   activeMailboxes,
   allRelayChoices,

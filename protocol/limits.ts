@@ -25,6 +25,8 @@ export const FORK_BODIES_MAX = 2
 /** Open entries per author and per conversation. */
 export const OPEN_PER_AUTHOR_MAX = 1_000
 export const OPEN_PER_CONVERSATION_MAX = 10_000
+/** Ranges of numbered frames received above the first hole: each is a lost one below it. */
+export const NUMBERED_RANGES_MAX = 256
 /** Unknown numbered frames kept per device pair. */
 export const UNKNOWN_NUMBERED_MAX = 256
 /** Bytes of UTF-8 in a display name. */
@@ -88,6 +90,8 @@ export const SKIPPED_SCAN_MAX = 2_000
 export const REPLAY_SCAN_MAX = 1_000
 /** A session without a post-quantum refresh for longer than this is shown in the status. */
 export const PQ_REFRESH_WARN_MS: number = 14 * DAY_MS
+/** A device list, or the question for one, goes to a device at most this often per version. */
+export const LIST_TALK_MS: number = HOUR_MS
 /** Resets at once, then one per hour and device. */
 export const RESETS_AT_ONCE_MAX = 3
 export const RESET_INTERVAL_MS: number = HOUR_MS
@@ -109,6 +113,10 @@ export const RECEIPT_INTERVAL_MS: number = 2 * SECOND_MS
 export const RECEIPT_REPEAT_MS: number = 10 * SECOND_MS
 /** Custody older than this that a newer receipt does not cover: deposit elsewhere. */
 export const CUSTODY_DOUBT_MS: number = MINUTE_MS
+/** Custody that no receipt follows is asked about again after this. */
+export const CUSTODY_PROBE_MS: number = 6 * HOUR_MS
+/** A receipt waits this long for the relays that do not take it, once one has. */
+export const NOTICE_WAIT_MS: number = HOUR_MS
 /** Back-off of a destination: full jitter between these. */
 export const BACKOFF_MIN_MS: number = SECOND_MS
 export const BACKOFF_MAX_MS: number = 15 * MINUTE_MS
@@ -179,6 +187,8 @@ export const RELAY_SLOTS_MAX = 255
 /** A capability's life, and the use after which a new one is handed out. */
 export const CAPABILITY_LIFE_S: number = 90 * 86_400
 export const CAPABILITY_ROTATE_S: number = 7 * 86_400
+/** One that was not used is told anew this long before its end: an absent contact must not lose us. */
+export const CAPABILITY_RENEW_BEFORE_S: number = 30 * 86_400
 /** Sealed copies kept of one message: three mailboxes, and earlier ones that were replaced. */
 export const DEPOSITS_PER_ITEM_MAX = 8
 /** Custody evidence kept of one entry and device. */

@@ -18,7 +18,6 @@ import {
   get,
   openFirstContacts,
   peers,
-  sendReset,
   takeBundle,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
@@ -43,7 +42,6 @@ export class Bundles {
   readonly #courier: Courier
   readonly #onStarted: (device: Bytes32) => void
   readonly #fetching = new Map<string, Fetching>()
-  readonly #resets = new Set<string>()
   #active = 0
   #idle: (() => void)[] = []
 
@@ -92,8 +90,28 @@ export class Bundles {
 
   /** A device's messages cannot be read: begin anew, and say what is had. */
   reset(device: Bytes32): void {
-    this.#resets.add(toHex(device))
     this.device(device)
+  }
+
+  /** A device never answered: begin anew through another relay, without one-time keys. */
+  renew(device: Bytes32): void {
+    this.#run(`renew ${toHex(device)}`, () => this.#renewDevice(device))
+  }
+
+  /** Relays last to first: the first message went to the first one. */
+  async #renewDevice(device: Bytes32): Promise<boolean> {
+    const { ledger } = this.#core
+    const peer = await ledger.read(() => get(peers, device))
+    if (peer === undefined) return true
+    const mailboxes = peer.endpoints.mailboxes.toReversed()
+    const items = await this.#fetchItems({ ...peer, endpoints: { ...peer.endpoints, mailboxes } })
+    // The next sweep asks again for as long as the renewal is due.
+    if (items === undefined) return true
+    await ledger.run(function* (turn) {
+      yield* takeBundle(turn, { account: peer.account, ...items, renewal: true })
+    })
+    this.#onStarted(device)
+    return true
   }
 
   #wake(): void {
@@ -184,12 +202,10 @@ export class Bundles {
     if (peer === undefined) return true
     const items = await this.#fetchItems(peer)
     if (items === undefined) return false
+    // Where a reset waits for the new session, its machine puts it in front.
     await ledger.run(function* (turn) {
       yield* takeBundle(turn, { account: peer.account, ...items })
     })
-    if (this.#resets.delete(toHex(device))) {
-      await ledger.run((turn) => sendReset(turn, device))
-    }
     this.#onStarted(device)
     return true
   }

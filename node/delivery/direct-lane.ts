@@ -91,7 +91,7 @@ export class DirectLane {
         this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
         this.#again = true
       }
-      const key = { device: this.#device, sequence }
+      const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
       this.#core.log(

@@ -53,7 +53,8 @@ export class Depositor {
       const evidence = this.#evidenceOf(frame).get(opIndex)
       if (evidence === undefined) return { kind: 'unproven' }
       const { incarnation, holdUntilS } = reply
-      return { kind: reply.kind, evidence, incarnation, holdUntilS }
+      const found = reply.kind === 'stored' ? 'new' : reply.held ? 'there' : 'taken'
+      return { kind: reply.kind, evidence, incarnation, holdUntilS, found }
     }
   }
 

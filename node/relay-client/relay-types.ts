@@ -1,6 +1,12 @@
 // What a caller of the relay client hands in and gets back.
 import type { Bytes8, Bytes16, Bytes32, CryptoProvider, Random } from '../../crypto/index.ts'
-import type { CustodyEvidence, MailboxType, RelayFailure, RelayItem } from '../../protocol/index.ts'
+import type {
+  CustodyEvidence,
+  MailboxType,
+  RelayFailure,
+  RelayItem,
+  Found,
+} from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../transport.ts'
 import type { ExpectedRelay } from './relay-identity.ts'
@@ -50,6 +56,7 @@ export type DepositResult =
       readonly incarnation: Bytes8
       /** Unix seconds. */
       readonly holdUntilS: number
+      readonly found: Found
     }
   /** It answered, but what it signed does not hold: the deposit counts as not made. */
   | { readonly kind: 'unproven' }

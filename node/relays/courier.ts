@@ -11,6 +11,7 @@ import {
   toHex,
 } from '../../crypto/index.ts'
 import {
+  type Found,
   type InviteAnswer,
   type SealedCopy,
   decodeCapability,
@@ -30,7 +31,12 @@ const IDLE_MS = 60_000
 const CONNECT_MS = 15_000
 
 export type DepositOutcome =
-  | { readonly kind: 'held'; readonly incarnation: Uint8Array; readonly holdUntilS: number }
+  | {
+      readonly kind: 'held'
+      readonly incarnation: Uint8Array
+      readonly holdUntilS: number
+      readonly found: Found
+    }
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number }
 
 export interface BundleItems {
@@ -89,7 +95,8 @@ export class Courier {
     if (reply.kind === 'unproven') {
       return { kind: 'failed', reason: 'its signature does not hold', retryAfterMs: 0 }
     }
-    return { kind: 'held', incarnation: reply.incarnation, holdUntilS: reply.holdUntilS }
+    const { incarnation, holdUntilS, found } = reply
+    return { kind: 'held', incarnation, holdUntilS, found }
   }
 
   /** The bundle behind an invite link: the relay is known by its hash only. */
@@ -145,7 +152,10 @@ export class Courier {
   ): { readonly lane: number; readonly auth: DepositRight } {
     if (mailbox.capability !== undefined) {
       const { lane, expiresS, capId, capKey } = decodeCapability(mailbox.capability)
-      return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
+      // One that ended opens nothing: a stranger's way in still does.
+      if (expiresS * 1000 > this.#core.clock.nowMs()) {
+        return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
+      }
     }
     if (invite?.mailbox !== undefined && equalBytes(invite.mailbox.mailboxId, mailbox.mailboxId)) {
       const { secret, claim } = invite

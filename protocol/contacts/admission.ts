@@ -4,10 +4,18 @@ import { type Bytes32, equalBytes, inviteProof } from '../../crypto/index.ts'
 import { type Intro, introFrame } from '../content/intro.ts'
 import { readFrame } from '../content/kind.ts'
 import type { Frame } from '../frames.ts'
-import { REQUESTS_MAX, REQUESTS_PER_ACCOUNT_MAX } from '../limits.ts'
+import { CONTACTS_MAX } from '../limits.ts'
 import { type Step, type Turn, get } from '../step.ts'
-import { type Contact, allContacts, contactOf, isAccepted } from './contact.ts'
-import { type InviteRefusal, type OwnInvite, invites, judgeInvite } from './invite.ts'
+import {
+  type AcceptedContact,
+  type Contact,
+  type InviteRefusal,
+  allContacts,
+  contactOf,
+  isAccepted,
+} from './contact.ts'
+import { type OwnInvite, invites, judgeInvite } from './invite.ts'
+import { requestRoom } from './requests.ts'
 
 /** Somebody whose first message was decrypted. */
 export interface Candidate {
@@ -20,7 +28,7 @@ export interface Candidate {
 }
 
 export type Admission =
-  | { readonly kind: 'accepted'; readonly contact: Contact }
+  | { readonly kind: 'accepted'; readonly contact: AcceptedContact }
   | { readonly kind: 'invited'; readonly invite: OwnInvite; readonly intro: Intro }
   /** Waits in requests until its user accepts. */
   | {
@@ -44,8 +52,12 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const { account, frames } = candidate
   const contact = yield* contactOf(account)
   if (contact?.state === 'blocked') return { kind: 'blocked' }
-  if (contact?.state === 'ready')
+  if (contact?.state === 'ready') {
     return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
+  }
+  if (contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX) {
+    return { kind: 'busy' }
+  }
   const intro = introOf(frames)
   const refusal = yield* inviteRefusal(turn, candidate, intro)
   if (refusal !== undefined && typeof refusal !== 'string') {
@@ -53,12 +65,7 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   }
   // Whom we added ourselves needs no invite of ours.
   if (isAccepted(contact)) return { kind: 'accepted', contact }
-  if (contact?.state === 'request') {
-    if (contact.requestEntries >= REQUESTS_PER_ACCOUNT_MAX) return { kind: 'busy' }
-  } else {
-    const open = (yield* allContacts()).filter((one) => one.state === 'request')
-    if (open.length >= REQUESTS_MAX) return { kind: 'busy' }
-  }
+  if (!(yield* requestRoom(contact, 0))) return { kind: 'busy' }
   return {
     kind: 'request',
     contact,

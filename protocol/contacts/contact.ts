@@ -11,6 +11,11 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
  */
 export type ContactState = 'pending' | 'ready' | 'request' | 'blocked' | 'removed'
 
+/** Why an invite does not make a contact. */
+export type InviteRefusal = 'unknown' | 'revoked' | 'expired' | 'used'
+
+const REFUSALS: readonly ('' | InviteRefusal)[] = ['', 'unknown', 'revoked', 'expired', 'used']
+
 const STATES: readonly ContactState[] = ['pending', 'ready', 'request', 'blocked', 'removed']
 
 export interface Contact {
@@ -28,6 +33,12 @@ export interface Contact {
   readonly addedAtMs: number
   /** Messages in requests, before acceptance. */
   readonly requestEntries: number
+  /** Their bytes. */
+  readonly requestBytes: number
+  /** Why the invite that a request named did not admit it; "" where it named none. */
+  readonly refusal: '' | InviteRefusal
+  /** Was a contact before it was blocked. */
+  readonly wasAccepted: boolean
 }
 
 const contactRows: Table<number, Contact> = {
@@ -45,6 +56,9 @@ const contactRows: Table<number, Contact> = {
       contact.verified ? 1 : 0,
       contact.addedAtMs,
       contact.requestEntries,
+      contact.requestBytes,
+      REFUSALS.indexOf(contact.refusal),
+      contact.wasAccepted ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'contact')
@@ -58,6 +72,9 @@ const contactRows: Table<number, Contact> = {
       verified: fields.flag('verified'),
       addedAtMs: fields.uint('addedAt'),
       requestEntries: fields.uint('requestEntries'),
+      requestBytes: fields.uint('requestBytes'),
+      refusal: REFUSALS[fields.uint('refusal', REFUSALS.length - 1)] ?? '',
+      wasAccepted: fields.flag('wasAccepted'),
     }
   },
 }
@@ -86,7 +103,7 @@ export function putContact(turn: Turn, contact: Contact): void {
 /** Makes a contact of an account that is none yet. */
 export function* newContact(
   turn: Turn,
-  fields: Omit<Contact, 'number' | 'addedAtMs' | 'verified' | 'requestEntries'>,
+  fields: Pick<Contact, 'account' | 'state' | 'name' | 'named' | 'theirName'>,
 ): Step<Contact> {
   const [newest] = yield* range(contactRows, { owner: EMPTY, limit: 1, reverse: true })
   const contact: Contact = {
@@ -95,6 +112,9 @@ export function* newContact(
     verified: false,
     addedAtMs: turn.nowMs,
     requestEntries: 0,
+    requestBytes: 0,
+    refusal: '',
+    wasAccepted: fields.state === 'pending' || fields.state === 'ready',
   }
   turn.put(numbers, contact.account, contact.number)
   putContact(turn, contact)

@@ -10,7 +10,7 @@ import {
 import { ProtocolError } from '../errors.ts'
 import { INVITES_MAX } from '../limits.ts'
 import type { Step, Turn } from '../step.ts'
-import { allInvites, invites } from './invite.ts'
+import { invites, makeInviteRoom } from './invite.ts'
 
 export interface InviteRequest {
   readonly reusable: boolean
@@ -30,7 +30,7 @@ export interface CreatedInvite {
 
 /** Makes and records an invite. Throws ERR_PROTOCOL_LIMIT where too many are open. */
 export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedInvite> {
-  if ((yield* allInvites()).length >= INVITES_MAX) {
+  if (!(yield* makeInviteRoom(turn))) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many invites are open', {
       detail: { max: INVITES_MAX },
     })

@@ -17,6 +17,7 @@ import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
 import { uniqueName } from './names.ts'
+import { releaseRequest } from './requests.ts'
 
 /** Characters of an address that stand in for a name. */
 const STAND_IN_CHARS = 10
@@ -102,6 +103,11 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
     })
   }
   const others = yield* allContacts()
+  if (before === undefined && others.length >= CONTACTS_MAX) {
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many contacts', {
+      detail: { max: CONTACTS_MAX },
+    })
+  }
   const contact =
     before === undefined
       ? yield* newContact(turn, {
@@ -112,8 +118,9 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
           theirName: '',
         })
       : {
-          ...before,
+          ...(yield* releaseRequest(turn, before)),
           state: 'pending' as const,
+          wasAccepted: true,
           name: uniqueName(name ?? before.name, others, before),
           named: before.named || name !== undefined,
         }

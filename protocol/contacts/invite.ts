@@ -3,6 +3,7 @@ import { type Bytes16, type Bytes32, EMPTY, compareBytes } from '../../crypto/in
 import { INVITES_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import type { InviteRefusal } from './contact.ts'
 
 export interface InviteClaim {
   readonly account: Bytes32
@@ -62,9 +63,6 @@ export const invites: Table<Bytes16, OwnInvite> = {
   },
 }
 
-/** Why an invite does not make a contact. */
-export type InviteRefusal = 'unknown' | 'revoked' | 'expired' | 'used'
-
 /** Whether an invite still admits this account at this time (Unix s). */
 export function judgeInvite(
   invite: OwnInvite | undefined,
@@ -73,9 +71,9 @@ export function judgeInvite(
 ): 'accepted' | InviteRefusal {
   if (invite === undefined) return 'unknown'
   if (invite.revoked) return 'revoked'
+  if (atS > invite.expiresAtS) return 'expired'
   const mine = invite.claims.some((claim) => compareBytes(claim.account, account) === 0)
   if (mine) return 'accepted'
-  if (atS > invite.expiresAtS) return 'expired'
   return invite.reusable || invite.claims.length === 0 ? 'accepted' : 'used'
 }
 
@@ -90,6 +88,25 @@ export function claimInvite(turn: Turn, invite: OwnInvite, account: Bytes32): vo
 export function* allInvites(): Step<readonly OwnInvite[]> {
   const rows = yield* range(invites, { owner: EMPTY, limit: INVITES_MAX })
   return rows.map((row) => row.value)
+}
+
+/** Whether an invite can still admit somebody. */
+export function isLive(invite: OwnInvite, nowS: number): boolean {
+  if (invite.revoked || nowS > invite.expiresAtS) return false
+  return invite.reusable || invite.claims.length === 0
+}
+
+/** Makes room for one more invite by forgetting the oldest that is over; false where all are live. */
+export function* makeInviteRoom(turn: Turn): Step<boolean> {
+  const all = yield* allInvites()
+  if (all.length < INVITES_MAX) return true
+  const nowS = Math.floor(turn.nowMs / 1000)
+  const [oldest] = all
+    .filter((invite) => !isLive(invite, nowS))
+    .toSorted((a, b) => a.createdAtMs - b.createdAtMs)
+  if (oldest === undefined) return false
+  turn.remove(invites, oldest.inviteId)
+  return true
 }
 
 /** Marks an invite as revoked; false where there is none. */

@@ -1,6 +1,7 @@
 // What a user does with contacts: accept or reject a request, rename, verify, block, remove.
 import { type Bytes32 } from '../../crypto/index.ts'
 import { markReceiptDue } from '../delivery/receipts-out.ts'
+import { resumeCarriage, stopCarriage } from '../delivery/stop-carriage.ts'
 import { ProtocolError } from '../errors.ts'
 import { directConversation } from '../log/entry.ts'
 import { knownDevices } from '../peers/known-devices.ts'
@@ -10,6 +11,7 @@ import { type Step, type Turn, get } from '../step.ts'
 import { type Contact, allContacts, contactOf, putContact } from './contact.ts'
 import { closeFirstContact } from './first-contact.ts'
 import { foldName, uniqueName } from './names.ts'
+import { releaseRequest } from './requests.ts'
 
 function* known(account: Bytes32): Step<Contact> {
   const contact = yield* contactOf(account)
@@ -23,10 +25,10 @@ export function* acceptRequest(turn: Turn, account: Bytes32, name?: string): Ste
   if (contact.state !== 'request') return contact
   const wanted = name ?? contact.name
   const accepted: Contact = {
-    ...contact,
+    ...(yield* releaseRequest(turn, contact)),
     state: 'ready',
+    wasAccepted: true,
     name: uniqueName(wanted, yield* allContacts(), contact),
-    requestEntries: 0,
   }
   putContact(turn, accepted)
   const conversation = directConversation(turn.crypto, turn.self.account, account)
@@ -34,6 +36,7 @@ export function* acceptRequest(turn: Turn, account: Bytes32, name?: string): Ste
     if ((yield* get(peers, device)) === undefined) continue
     yield* sendEndpoints(turn, device)
     yield* markReceiptDue(turn, device, conversation)
+    yield* resumeCarriage(turn, device)
   }
   return accepted
 }
@@ -57,20 +60,42 @@ export function* markVerified(turn: Turn, account: Bytes32, verified: boolean): 
   return contact
 }
 
-/** Silence: nothing more is taken from, or sent to, this account. Unblocking makes a stranger of it. */
+/**
+ * Silence: nothing more is taken from, or sent to, this account. Unblocking brings back a contact
+ * that was one before, and makes a stranger of whoever was none.
+ */
 export function* blockContact(turn: Turn, account: Bytes32, blocked: boolean): Step<Contact> {
   const contact = yield* known(account)
-  if (!blocked && contact.state !== 'blocked') return contact
-  const changed: Contact = { ...contact, state: blocked ? 'blocked' : 'ready' }
+  if (blocked === (contact.state === 'blocked')) return contact
+  const free = contact.wasAccepted ? 'ready' : 'removed'
+  const changed: Contact = {
+    ...(yield* releaseRequest(turn, contact)),
+    state: blocked ? 'blocked' : free,
+  }
   putContact(turn, changed)
-  if (blocked) closeFirstContact(turn, contact.number)
+  if (blocked) yield* endCarriage(turn, changed, 'blocked')
+  else if (changed.state === 'ready') {
+    for (const { device } of yield* knownDevices(account)) yield* resumeCarriage(turn, device)
+  }
   return changed
 }
 
 /** Takes a contact off the list; the history stays, and a later message makes a request of it. */
 export function* removeContact(turn: Turn, account: Bytes32): Step<Contact> {
-  const contact: Contact = { ...(yield* known(account)), state: 'removed' }
+  const before = yield* known(account)
+  const contact: Contact = {
+    ...(yield* releaseRequest(turn, before)),
+    state: 'removed',
+    wasAccepted: false,
+  }
   putContact(turn, contact)
-  closeFirstContact(turn, contact.number)
+  yield* endCarriage(turn, contact, 'contact-removed')
   return contact
+}
+
+function* endCarriage(turn: Turn, contact: Contact, reason: string): Step<void> {
+  closeFirstContact(turn, contact.number)
+  for (const { device } of yield* knownDevices(contact.account)) {
+    yield* stopCarriage(turn, device, reason)
+  }
 }

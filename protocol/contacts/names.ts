@@ -1,4 +1,5 @@
-// Names that contacts are listed under: unique, so that WHO never guesses.
+// Names that contacts are listed under: unique, so that WHO never guesses. A name is data from a
+// stranger: it is kept as it came, and compared in a form that invisible characters cannot vary.
 import { encodeText } from '../../crypto/index.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
 import type { Contact } from './contact.ts'
@@ -15,14 +16,24 @@ export function cutName(name: string): string {
   return out
 }
 
-/** The form in which two names count as one: NFKC, case folded, white space collapsed. */
+/** Controls, format characters (bidi, zero width) and what fonts draw as nothing. */
+const INVISIBLE =
+  /\p{Cc}|\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu
+
+/**
+ * The form in which two names count as one: NFKC, case folded, white space collapsed, without
+ * invisible characters. Folding goes through upper case, so that ß is ss and ς is σ.
+ */
 export function foldName(name: string): string {
-  return name.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, ' ').trim()
+  const spaced = name.normalize('NFKC').replaceAll(/\s+/gu, ' ').replaceAll(INVISIBLE, '')
+  const folded = Array.from(spaced.toUpperCase(), (character) => character.toLowerCase()).join('')
+  return folded.normalize('NFKC').replaceAll(/ +/gu, ' ').trim()
 }
 
 /** The wanted name, or with the first free suffix: bob, bob-2, bob-3. */
 export function uniqueName(wanted: string, taken: readonly Contact[], self?: Contact): string {
-  const base = cutName(wanted.trim()) || 'contact'
+  const cut = cutName(wanted.trim())
+  const base = foldName(cut) === '' ? 'contact' : cut
   const others = new Set(
     taken.filter((contact) => contact.number !== self?.number).map((one) => foldName(one.name)),
   )

@@ -17,13 +17,20 @@ import {
   openPrekey,
   parseInviteLink,
 } from '../../crypto/index.ts'
+import { encryptAgain } from '../delivery/carriage.ts'
+import { followDevices } from '../delivery/follow-devices.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { prepareOutbox } from '../delivery/prepare.ts'
+import { sendReset } from '../delivery/reset.ts'
 import { addressTo } from '../delivery/unaddressed.ts'
+import { noteRenewal, renewalIsDue } from '../delivery/unanswered.ts'
 import { ProtocolError } from '../errors.ts'
+import { UNCONFIRMED_ENTRIES_MAX } from '../limits.ts'
 import { directConversation } from '../log/entry.ts'
 import { deviceLists } from '../peers/device-lists.ts'
-import { NO_ENDPOINTS, type Peer, type PeerEndpoints, peers } from '../peers/peer.ts'
+import { knownDevices } from '../peers/known-devices.ts'
+import { type Peer, type PeerEndpoints, newPeer, peers } from '../peers/peer.ts'
+import { chooseSession, sessionIndex } from '../session/session-index.ts'
 import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { contactOf } from './contact.ts'
@@ -39,6 +46,11 @@ export interface ReceivedBundle {
   readonly card: Uint8Array
   readonly opk: Uint8Array
   readonly okem: Uint8Array
+  /**
+   * Begins anew with a device that never answered: through another relay, without one-time keys,
+   * and carrying the oldest entries again (SPEC.md §5.5). Only where such a renewal is due.
+   */
+  readonly renewal?: boolean
 }
 
 /** Opens and checks a card; throws CryptoError where it cannot be used. */
@@ -75,8 +87,10 @@ function readPrekey(
 export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
   const card = yield* readCard(turn, bundle)
   const { device, dh } = card.cert
-  const opk = readPrekey(turn, bundle, device, 1)
-  const okem = readPrekey(turn, bundle, device, 2)
+  const renewal = bundle.renewal === true
+  if (renewal && !(yield* renewalIsDue(turn, device))) return device
+  const opk = renewal ? undefined : readPrekey(turn, bundle, device, 1)
+  const okem = renewal ? undefined : readPrekey(turn, bundle, device, 2)
   yield* notePeer(turn, bundle, card)
   const started = yield* startSession(turn, {
     bundle: {
@@ -99,9 +113,45 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
   }
   yield* answerInvite(turn, bundle.account, device)
   const conversation = directConversation(turn.crypto, turn.self.account, bundle.account)
-  yield* addressTo(turn, conversation, device)
+  const devices = yield* knownDevices(bundle.account)
+  yield* addressTo(
+    turn,
+    conversation,
+    devices.map((one) => one.device),
+  )
+  yield* followDevices(turn, bundle.account)
+  yield* meetSiblings(turn, card)
+  yield* sendReset(turn, device)
+  if (renewal) yield* carryOldestAgain(turn, device)
   yield* prepareOutbox(turn, device)
   return device
+}
+
+/** The oldest entries, and what introduces us, go out again in the new session. */
+function* carryOldestAgain(turn: Turn, device: Bytes32): Step<void> {
+  yield* noteRenewal(turn, device)
+  const session = chooseSession((yield* get(sessionIndex, device))?.sessions ?? [])
+  let entries = 0
+  yield* encryptAgain(turn, device, ({ content, message }) => {
+    if (session !== undefined && equalBytes(message.sid, session.sid)) return false
+    if (content.kind === 'entry') entries += 1
+    return content.kind === 'entry' ? entries <= UNCONFIRMED_ENTRIES_MAX : content.kind === 'notice'
+  })
+}
+
+/** The other devices that the card tells of: where their bundles are, until they speak themselves. */
+function* meetSiblings(turn: Turn, card: Card): Step<void> {
+  for (const { device, dh } of card.list.devices) {
+    if (equalBytes(device, card.cert.device)) continue
+    const before = yield* get(peers, device)
+    const listed = card.endpoints.find((one) => equalBytes(one.device, device))
+    if (listed === undefined || before?.heard === true) continue
+    const known = before ?? newPeer({ account: card.list.account, device, dh })
+    const { counter, mailboxes } = listed
+    if (counter < known.endpoints.counter) continue
+    turn.put(peers, device, { ...known, endpoints: { ...known.endpoints, mailboxes } })
+    yield* prepareOutbox(turn, device)
+  }
 }
 
 function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly key: Uint8Array } {
@@ -124,19 +174,7 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const contact = yield* contactOf(bundle.account)
   const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
   const link = first === undefined ? undefined : parseInviteLink(turn.crypto, first.link)
-  const known: Peer = before ?? {
-    account: bundle.account,
-    device,
-    dh,
-    endpoints: NO_ENDPOINTS,
-    invite: undefined,
-    heard: false,
-    heardAtMs: 0,
-    numberedSent: 0,
-    numberedEnd: 0,
-    numberedAbove: [],
-    receiptsSent: 0,
-  }
+  const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
   const endpoints = known.heard ? known.endpoints : firstEndpoints(known, bundle, card, link)
   const invite =
     link === undefined || first === undefined

@@ -1,117 +1,118 @@
 // Applies the frames of one opened message: entries into the log, evidence from receipts,
 // endpoints, lists and intros into what we know of the peer (SPEC.md §8).
-import { type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
-import { type Admission, introOf } from '../contacts/admission.ts'
 import {
-  type Contact,
-  allContacts,
-  contactOf,
-  isAccepted,
-  newContact,
-  putContact,
-} from '../contacts/contact.ts'
-import { closeFirstContact } from '../contacts/first-contact.ts'
-import { introduce } from '../contacts/introduce.ts'
-import { claimInvite } from '../contacts/invite.ts'
-import { uniqueName } from '../contacts/names.ts'
-import { type MessageFrames, decodeMessageFrames, numberOf } from '../content/registry.ts'
-import type { Intro } from '../content/intro.ts'
-import { entryFrame } from '../content/entry.ts'
+  type Bytes32,
+  CryptoError,
+  type DeviceList,
+  equalBytes,
+  openDeviceList,
+} from '../../crypto/index.ts'
+import { type Admission, introOf } from '../contacts/admission.ts'
+import { type Contact, isAccepted, putContact } from '../contacts/contact.ts'
+import { countRequest, requestRoom } from '../contacts/requests.ts'
+import { settleContact } from '../contacts/settle-contact.ts'
+import { baseFrame } from '../content/base.ts'
 import { endpointsFrame } from '../content/endpoints.ts'
+import { entryFrame } from '../content/entry.ts'
 import { readFrame } from '../content/kind.ts'
 import { listFrame } from '../content/list.ts'
 import { listRequestFrame } from '../content/list-request.ts'
 import { receiptFrame } from '../content/receipt.ts'
+import { type MessageFrames, numberOf } from '../content/registry.ts'
 import { resetFrame } from '../content/reset.ts'
-import { type Frame, frameClass } from '../frames.ts'
 import { ProtocolError } from '../errors.ts'
-import { REQUESTS_MAX, REQUESTS_PER_ACCOUNT_MAX } from '../limits.ts'
+import { type Frame, frameClass } from '../frames.ts'
 import { acceptEntry } from '../log/accept.ts'
+import { acceptBase } from '../log/base.ts'
 import { directConversation } from '../log/entry.ts'
+import type { EntrySource } from '../log/source.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import { knownDevices } from '../peers/known-devices.ts'
+import { sendList, settleLists } from '../peers/list-talk.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
-import { sendList } from '../peers/own-list.ts'
-import { NO_ENDPOINTS, type Peer, peers } from '../peers/peer.ts'
+import { type Peer, newPeer, peers } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Turn, get } from '../step.ts'
+import type { ArrivalAnswer } from './arrival.ts'
 import { noteNumbered } from './control.ts'
-import type { Arrival, ArrivalAnswer } from './arrival.ts'
-import { applyReset } from './reset.ts'
-import { markReceiptDue } from './receipts-out.ts'
+import { followDevices } from './follow-devices.ts'
+import { heardOn } from './heard.ts'
+import { keptCount } from './kept.ts'
 import { takeReceipt } from './receipts-in.ts'
-import { addressTo } from './unaddressed.ts'
+import { markReceiptDue, repeatReceipt } from './receipts-out.ts'
+import { applyReset } from './reset.ts'
+import { resumeCarriage } from './stop-carriage.ts'
 import { keepUnknownNumbered } from './unknown-frames.ts'
 
 interface Opened {
   readonly opened: OpenedInner
+  readonly message: MessageFrames
   /** The verdict on a new session's peer; undefined on one that was known. */
   readonly admission: Admission | undefined
-  readonly arrival: Arrival
 }
 
 const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: false }
 const IN_REQUESTS: ArrivalAnswer = { code: 'held', detail: 2, malformed: false }
+const BEYOND_LIMIT: ArrivalAnswer = { code: 'held', detail: 0, malformed: false }
 const REFUSED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }
 
+/** What a frame brought: ordered so that the strongest decides about the message. */
+type Brought = 'nothing' | 'news' | 'repeat' | 'beyondLimit' | 'refused'
+
+interface FrameContext {
+  readonly opened: OpenedInner
+  readonly peer: Peer
+  readonly contact: Contact
+  readonly conversation: Bytes32
+  readonly frame: Frame
+}
+
 /** Applies a message whose session step is part of this turn. */
-export function* applyMessage(turn: Turn, { opened, admission }: Opened): Step<ArrivalAnswer> {
-  const message = decodeMessageFrames(opened.frames, 'ratchet')
+export function* applyMessage(
+  turn: Turn,
+  { opened, message, admission }: Opened,
+): Step<ArrivalAnswer> {
+  const { account, device } = opened
+  const intro = introOf(message.frames)
   const peer = yield* notePeer(turn, opened, message)
-  const contact = yield* settleContact(turn, opened, admission, introOf(message.frames))
-  if (contact.state === 'blocked' || contact.state === 'removed') return REFUSED
-  const accepted = isAccepted(contact)
-  const conversation = directConversation(turn.crypto, turn.self.account, opened.account)
-  let due = false
-  let entries = 0
-  for (const frame of message.frames) {
-    const moved = yield* applyFrame(turn, { peer, contact, conversation, accepted, frame })
-    if (frame.kind === entryFrame.kind) entries += 1
-    due ||= moved
-  }
+  const contact = yield* settleContact(turn, { account, device, admission, intro })
+  if (contact.state === 'blocked') return REFUSED
+  if (opened.first) yield* heardOn(turn, device, opened.sid)
+  yield* followDevices(turn, account)
+  const conversation = directConversation(turn.crypto, turn.self.account, account)
+  const context = { opened, peer, contact, conversation }
+  if (!isAccepted(contact)) return yield* applyRequest(turn, context, message)
+  const brought = new Set<Brought>()
+  for (const frame of message.frames) brought.add(yield* applyFrame(turn, { ...context, frame }))
   for (const frame of message.unknownNumbered) {
-    const now = yield* get(peers, peer.device)
-    const next = now === undefined ? undefined : noteNumbered(now, frame.c)
-    if (next === undefined) continue
-    turn.put(peers, peer.device, next)
-    yield* keepUnknownNumbered(turn, peer.device, frame)
-    due = true
+    brought.add('news')
+    const next = yield* notedNumber(turn, device, frame.c)
+    if (next !== undefined) yield* keepUnknownNumbered(turn, device, frame)
   }
-  if (!accepted) {
-    if (entries > 0) {
-      putContact(turn, { ...contact, requestEntries: contact.requestEntries + entries })
-    }
-    return IN_REQUESTS
-  }
-  if (due) yield* markReceiptDue(turn, peer.device, conversation)
-  return { ...COMMITTED, from: { account: peer.account, device: peer.device } }
+  yield* settleLists(turn, account, device, opened.lists)
+  yield* resumeCarriage(turn, device)
+  if (brought.has('news')) yield* markReceiptDue(turn, device, conversation)
+  else if (brought.has('repeat')) yield* repeatReceipt(turn, device, conversation)
+  if ((yield* keptCount(device)) > 0) turn.effect({ kind: 'retry-held', device })
+  if (brought.has('refused')) return REFUSED
+  if (brought.has('beyondLimit')) return BEYOND_LIMIT
+  return { ...COMMITTED, from: { account, device } }
 }
 
 /** Notes that a device was heard, and where its intro says it is reached. */
 function* notePeer(turn: Turn, opened: OpenedInner, message: MessageFrames): Step<Peer> {
-  const before = yield* get(peers, opened.device)
+  const { account, device } = opened
+  const before = yield* get(peers, device)
   const intro = introOf(message.frames)
-  const known: Peer = before ?? {
-    account: opened.account,
-    device: opened.device,
-    dh: yield* listedDh(opened),
-    endpoints: NO_ENDPOINTS,
-    invite: undefined,
-    heard: false,
-    heardAtMs: 0,
-    numberedSent: 0,
-    numberedEnd: 0,
-    numberedAbove: [],
-    receiptsSent: 0,
-  }
+  const known = before ?? newPeer({ account, device, dh: yield* listedDh(opened) })
   const endpoints =
     intro !== undefined && known.endpoints.counter === 0
       ? { ...known.endpoints, mailboxes: intro.mailboxes }
       : known.endpoints
   const peer: Peer = { ...known, endpoints, invite: undefined, heard: true, heardAtMs: turn.nowMs }
-  turn.put(peers, peer.device, peer)
+  turn.put(peers, device, peer)
   // Whatever waited for a sign of life goes out: what was queued unconfirmed, or backed off.
-  turn.effect({ kind: 'outbox', device: peer.device })
+  turn.effect({ kind: 'outbox', device })
   return peer
 }
 
@@ -124,146 +125,86 @@ function* listedDh({ account, device }: OpenedInner): Step<Bytes32> {
   return listed.dh
 }
 
-/** The contact behind a message: made where an invite admits it, a request where none does. */
-function* settleContact(
+type MessageContext = Omit<FrameContext, 'frame'>
+
+/** A stranger's message: its entries wait, as many as there is room for; nothing is answered. */
+function* applyRequest(
   turn: Turn,
-  opened: OpenedInner,
-  admission: Admission | undefined,
-  intro: Intro | undefined,
-): Step<Contact> {
-  const { account, device } = opened
-  const contact = yield* contactOf(account)
-  if (admission?.kind === 'invited') {
-    claimInvite(turn, admission.invite, account)
-    const named = admission.intro.name
-    const made =
-      contact === undefined
-        ? yield* newContact(turn, {
-            account,
-            state: 'ready',
-            name: uniqueName(named, yield* allContacts()),
-            named: true,
-            theirName: named,
-          })
-        : { ...contact, state: 'ready' as const, theirName: named }
-    if (contact !== undefined) putContact(turn, made)
-    yield* welcome(turn, made, device)
-    yield* introduce(turn, device)
-    return made
-  }
-  if (contact?.state === 'pending' && intro !== undefined) {
-    // Each added the other by link: neither may wait for the other's endpoints.
-    const named = contact.named
-      ? contact.name
-      : uniqueName(intro.name, yield* allContacts(), contact)
-    const met: Contact = {
-      ...contact,
-      state: 'ready',
-      name: named,
-      named: true,
-      theirName: intro.name,
+  context: MessageContext,
+  message: MessageFrames,
+): Step<ArrivalAnswer> {
+  let { contact } = context
+  for (const frame of message.frames) {
+    if (frameClass(frame.kind) === 'numbered') {
+      yield* applyNumbered(turn, { ...context, contact, frame })
     }
-    putContact(turn, met)
-    yield* welcome(turn, met, device)
-    return met
+    if (frame.kind !== entryFrame.kind) continue
+    const sizeBytes = frame.body.length
+    if (!(yield* requestRoom(contact, sizeBytes))) continue
+    if ((yield* applyEntry(turn, { ...context, contact, frame })) !== 'news') continue
+    contact = yield* countRequest(turn, contact, sizeBytes)
+    putContact(turn, contact)
   }
-  if (contact?.state === 'removed') {
-    // As a stranger it writes to the requests, where there is room for one more.
-    const requests = (yield* allContacts()).filter((one) => one.state === 'request')
-    if (requests.length >= REQUESTS_MAX) return contact
-    const asked: Contact = { ...contact, state: 'request', requestEntries: 0 }
-    putContact(turn, asked)
-    return asked
-  }
-  if (contact !== undefined) {
-    if (intro !== undefined && intro.name !== contact.theirName) {
-      const theirName = intro.name
-      // A stand-in gives way to the name it tells; one that its user chose stays.
-      const name = contact.named
-        ? contact.name
-        : uniqueName(theirName, yield* allContacts(), contact)
-      const told: Contact = { ...contact, theirName, name, named: true }
-      putContact(turn, told)
-      return told
-    }
-    return contact
-  }
-  const named = intro?.name ?? ''
-  return yield* newContact(turn, {
-    account,
-    state: 'request',
-    name: uniqueName(named, yield* allContacts()),
-    named: true,
-    theirName: named,
-  })
+  return IN_REQUESTS
 }
 
-/** What is owed to a device that made itself known: where we are, and what waited for a first one. */
-function* welcome(turn: Turn, contact: Contact, device: Bytes32): Step<void> {
-  // Its own message is worth more than its link, which need not be answered any more.
-  closeFirstContact(turn, contact.number)
-  yield* sendEndpoints(turn, device)
-  const conversation = directConversation(turn.crypto, turn.self.account, contact.account)
-  yield* addressTo(turn, conversation, device)
-}
-
-interface FrameContext {
-  readonly peer: Peer
-  readonly contact: Contact
-  readonly conversation: Bytes32
-  readonly accepted: boolean
-  readonly frame: Frame
-}
-
-/** Applies one frame; whether a receipt is due for it. */
-function* applyFrame(turn: Turn, context: FrameContext): Step<boolean> {
-  const { peer, contact, frame, accepted } = context
+function* applyFrame(turn: Turn, context: FrameContext): Step<Brought> {
+  const { opened, peer, contact, conversation, frame } = context
   if (frame.kind === entryFrame.kind) return yield* applyEntry(turn, context)
-  if (!accepted) return false
   if (frameClass(frame.kind) === 'numbered') return yield* applyNumbered(turn, context)
   const receipt = readFrame(receiptFrame, frame)
-  if (receipt !== undefined) {
-    yield* takeReceipt(turn, peer, context.conversation, receipt)
-    return false
-  }
+  if (receipt !== undefined) yield* takeReceipt(turn, peer, conversation, receipt)
   const reset = readFrame(resetFrame, frame)
-  if (reset !== undefined) {
-    yield* applyReset(turn, peer.device, context.conversation, reset)
-    return false
-  }
+  if (reset !== undefined) yield* applyReset(turn, peer.device, opened.sid, reset)
   const request = readFrame(listRequestFrame, frame)
   if (request !== undefined) yield* sendList(turn, contact.account, peer.device, request)
-  return false
+  return 'nothing'
 }
 
-function* applyEntry(turn: Turn, context: FrameContext): Step<boolean> {
-  const { peer, contact, conversation, accepted, frame } = context
-  const entry = readFrame(entryFrame, frame)
-  if (entry === undefined) return false
-  if (!accepted && contact.requestEntries >= REQUESTS_PER_ACCOUNT_MAX) return false
+/** The devices whose entries this session may bring (SPEC.md §10.3). */
+function* sourceOf(turn: Turn, { peer, contact }: MessageContext): Step<EntrySource> {
   const own = yield* knownDevices(turn.self.account)
   const theirs = yield* knownDevices(contact.account)
-  yield* acceptEntry(turn, {
-    conversation,
-    entry,
-    source: {
-      kind: 'session',
-      device: peer.device,
-      account: 'contact',
-      ownDevices: own.map((one) => one.device),
-      contactDevices: theirs.map((one) => one.device),
-    },
-  })
-  // A duplicate is receipted again: the receipt before may have been lost.
-  return accepted
+  return {
+    kind: 'session',
+    device: peer.device,
+    account: 'contact',
+    ownDevices: own.map((one) => one.device),
+    contactDevices: theirs.map((one) => one.device),
+  }
 }
 
-function* applyNumbered(turn: Turn, context: FrameContext): Step<boolean> {
-  const { peer, frame, contact } = context
-  const before = (yield* get(peers, peer.device)) ?? peer
-  const noted = noteNumbered(before, numberOf(frame))
-  if (noted === undefined) return true
-  turn.put(peers, peer.device, noted)
+function* applyEntry(turn: Turn, context: FrameContext): Step<Brought> {
+  const { conversation, frame } = context
+  const entry = readFrame(entryFrame, frame)
+  if (entry === undefined) return 'nothing'
+  const source = yield* sourceOf(turn, context)
+  const { kind } = yield* acceptEntry(turn, { conversation, entry, source })
+  switch (kind) {
+    case 'duplicate':
+      return 'repeat'
+    case 'beyondLimit':
+    case 'refused':
+      return kind
+    case 'closed':
+    case 'open':
+    case 'fork':
+      return 'news'
+  }
+}
+
+/** The peer with this number noted; undefined where it counts as received already. */
+function* notedNumber(turn: Turn, device: Bytes32, c: number): Step<Peer | undefined> {
+  const before = yield* get(peers, device)
+  const noted = before === undefined ? undefined : noteNumbered(before, c)
+  if (noted !== undefined) turn.put(peers, device, noted)
+  return noted
+}
+
+function* applyNumbered(turn: Turn, context: FrameContext): Step<Brought> {
+  const { peer, frame, contact, conversation } = context
+  const noted = yield* notedNumber(turn, peer.device, numberOf(frame))
+  if (noted === undefined) return 'repeat'
   const endpoints = readFrame(endpointsFrame, frame)
   if (endpoints !== undefined) {
     const { counter, c } = noted.endpoints
@@ -277,10 +218,25 @@ function* applyNumbered(turn: Turn, context: FrameContext): Step<boolean> {
     }
   }
   const list = readFrame(listFrame, frame)
-  if (list !== undefined) {
-    const opened = openDeviceList(turn.crypto, list.list)
-    // A list of anybody else's account is none of this contact's business.
-    if (equalBytes(opened.account, contact.account)) yield* adoptDeviceList(turn, opened)
+  if (list !== undefined) yield* takeList(turn, contact, list.list)
+  const base = readFrame(baseFrame, frame)
+  const own = base?.conversation === undefined || equalBytes(base.conversation, conversation)
+  if (base !== undefined && own) {
+    yield* acceptBase(turn, conversation, base, yield* sourceOf(turn, context))
   }
-  return true
+  return 'news'
+}
+
+/** A list of anybody else's account, or one that does not verify, is nothing. */
+function* takeList(turn: Turn, contact: Contact, bytes: Uint8Array): Step<void> {
+  let list: DeviceList
+  try {
+    list = openDeviceList(turn.crypto, bytes)
+  } catch (error) {
+    if (error instanceof CryptoError) return
+    throw error
+  }
+  if (!equalBytes(list.account, contact.account)) return
+  if ((yield* adoptDeviceList(turn, list)) === 'adopted')
+    yield* followDevices(turn, contact.account)
 }

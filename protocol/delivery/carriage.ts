@@ -3,72 +3,102 @@
 import {
   type Bytes16,
   type Bytes32,
-  EMPTY,
-  concat,
   envelopeId,
+  equalBytes,
   sealEnvelope,
 } from '../../crypto/index.ts'
 import type { Answer } from '../direct/direct-frame.ts'
 import { CUSTODY_PER_DEVICE_MAX, DEPOSITS_PER_ITEM_MAX, ENVELOPE_LIFE_MS } from '../limits.ts'
 import { type Peer, peers } from '../peers/peer.ts'
-import { encodeRecord, readRecord } from '../record.ts'
 import { retireSessions } from '../session/keep-session.ts'
-import { type Step, type Table, type Turn, get } from '../step.ts'
+import { sessionIndex } from '../session/session-index.ts'
+import { type Step, type Turn, get } from '../step.ts'
 import { type Custody, addEvidence } from './evidence.ts'
+import { noteMailboxIncarnation } from './incarnation.ts'
 import {
+  type Deposit,
   type OutboxItem,
   dequeue,
+  dropCopies,
+  eachItem,
   outbox,
   outboxHead,
   putItem,
   putPrepared,
+  sealedCopies,
   undelivered,
 } from './outbox.ts'
-
-interface ItemKey {
-  readonly device: Bytes32
-  readonly sequence: number
-}
-
-/** Sealed copies, by inner id and mailbox: a retry at the same mailbox sends the same bytes. */
-const sealedCopies: Table<{ innerId: Bytes32; mailboxId: Bytes16 }, Uint8Array> = {
-  name: 'sealed',
-  sealing: 'value',
-  place: ({ innerId, mailboxId }) => ({ owner: EMPTY, order: concat(innerId, mailboxId) }),
-  encode: (envelope) => encodeRecord([envelope]),
-  decode: (bytes) => readRecord(bytes, 'sealed copy').bytes('envelope', 1, 65_536),
-}
+import { type Found, noteFound } from './probe.ts'
+import { stopItem } from './stop-carriage.ts'
+import { awaitReply } from './unanswered.ts'
 
 export interface SealedCopy {
   readonly sequence: number
+  /** Which ciphertext of the item this is: an item may be encrypted again while a copy travels. */
+  readonly innerId: Bytes32
   readonly envelope: Uint8Array
   readonly envelopeId: Bytes32
-  /** Remaining life in seconds; 0: expired. */
+  /** Remaining life in seconds, at least 1. */
   readonly ttlS: number
 }
 
-/** The item's copy for one mailbox, sealed once and kept for retries. */
+/** Milliseconds that an encrypted item may still be carried; 0: expired. */
+export function remainingLifeMs(turn: Turn, encryptedAtMs: number): number {
+  return Math.max(0, ENVELOPE_LIFE_MS - Math.max(0, turn.safeNowMs - encryptedAtMs))
+}
+
+/** The item's copy for one mailbox, sealed once and kept for retries; undefined: not to be sent. */
 export function* sealedCopy(
   turn: Turn,
   item: OutboxItem,
-  mailboxId: Bytes16,
+  mailbox: { readonly serviceKey: Bytes32; readonly mailboxId: Bytes16 },
 ): Step<SealedCopy | undefined> {
-  const { message } = item
+  const { message, sequence } = item
   const peer = yield* get(peers, item.device)
   if (message === undefined || peer === undefined) return undefined
-  const key = { innerId: message.innerId, mailboxId }
-  let envelope = yield* get(sealedCopies, key)
+  const ttlS = Math.floor(remainingLifeMs(turn, message.encryptedAtMs) / 1000)
+  if (ttlS === 0) return undefined
+  const { mailboxId } = mailbox
+  const { innerId } = message
+  let envelope = yield* get(sealedCopies, { innerId, mailboxId })
   if (envelope === undefined) {
     envelope = sealEnvelope(turn.crypto, turn.random, { ...sealTarget(peer), mailboxId }, message)
-    turn.put(sealedCopies, key, envelope)
+    turn.put(sealedCopies, { innerId, mailboxId }, envelope)
+    noteCopy(turn, item, mailbox)
   }
-  const ageMs = Math.max(0, turn.safeNowMs - message.encryptedAtMs)
   return {
-    sequence: item.sequence,
+    sequence,
+    innerId,
     envelope,
-    envelopeId: envelopeId(turn.crypto, message.innerId, mailboxId),
-    ttlS: Math.max(0, Math.floor((ENVELOPE_LIFE_MS - ageMs) / 1000)),
+    envelopeId: envelopeId(turn.crypto, innerId, mailboxId),
+    ttlS,
   }
+}
+
+/** Writes down that a copy was made for a mailbox, so that it goes when the item goes. */
+function noteCopy(
+  turn: Turn,
+  item: OutboxItem,
+  { serviceKey, mailboxId }: { readonly serviceKey: Bytes32; readonly mailboxId: Bytes16 },
+): void {
+  if (item.deposits.some((one) => equalBytes(one.mailboxId, mailboxId))) return
+  const made = {
+    serviceKey,
+    mailboxId,
+    incarnation: undefined,
+    holds: false,
+    atMs: 0,
+    doubtedAtMs: 0,
+  }
+  putItem(turn, { ...item, deposits: withDeposit(turn, item, made) })
+}
+
+/** The deposits with this one in the place of an earlier one of its mailbox. */
+function withDeposit(turn: Turn, item: OutboxItem, next: Deposit): readonly Deposit[] {
+  const others = item.deposits.filter((one) => !equalBytes(one.mailboxId, next.mailboxId))
+  const kept = others.slice(-(DEPOSITS_PER_ITEM_MAX - 1))
+  dropCopies(turn, { ...item, deposits: others.slice(0, others.length - kept.length) })
+  return [...kept, next]
 }
 
 function sealTarget(peer: Peer): { readonly keyId: number; readonly publicKey: Bytes32 } {
@@ -78,121 +108,147 @@ function sealTarget(peer: Peer): { readonly keyId: number; readonly publicKey: B
     : { keyId: seal.id, publicKey: seal.publicKey }
 }
 
-/** Drops an item's sealed copies with it. */
-function* finish(turn: Turn, item: OutboxItem): Step<void> {
-  const { message } = item
-  if (message !== undefined) {
-    for (const { mailboxId } of item.deposits) {
-      turn.remove(sealedCopies, { innerId: message.innerId, mailboxId })
-    }
-  }
-  yield* dequeue(turn, item)
-}
-
-/** A relay's verified word that it holds an item. */
+/** A relay's verified word that it holds a copy. */
 export function* noteCustody(
   turn: Turn,
-  key: ItemKey,
-  custody: Omit<Custody, 'atMs' | 'void'> & { readonly mailboxId: Bytes16 },
+  key: { readonly device: Bytes32; readonly sequence: number; readonly innerId: Bytes32 },
+  custody: Omit<Custody, 'atMs' | 'void'> & { readonly mailboxId: Bytes16; readonly found: Found },
 ): Step<void> {
-  const item = yield* get(outbox, key)
-  if (item === undefined) return
+  const { device } = key
   const { serviceKey, mailboxId, incarnation, holdUntilS } = custody
+  yield* noteMailboxIncarnation(turn, { device, serviceKey, mailboxId, incarnation })
+  const item = yield* get(outbox, key)
+  // A copy of an earlier ciphertext: what the relay holds there cannot be read any more.
+  if (item?.message === undefined || !equalBytes(item.message.innerId, key.innerId)) return
   const { content } = item
   if (content.kind === 'entry') {
-    yield* addEvidence(turn, content.entry, item.device, (before) => ({
+    yield* addEvidence(turn, content.entry, device, (before) => ({
       ...before,
+      closed: '',
       custody: [
-        ...before.custody.filter((one) => !same(one.serviceKey, serviceKey)),
+        ...before.custody.filter(
+          (one) =>
+            !equalBytes(one.serviceKey, serviceKey) || !equalBytes(one.incarnation, incarnation),
+        ),
         { serviceKey, incarnation, holdUntilS, atMs: turn.nowMs, void: false },
       ].slice(-CUSTODY_PER_DEVICE_MAX),
     }))
   }
-  const deposits = [
-    ...item.deposits.filter((one) => !same(one.serviceKey, serviceKey)),
-    { serviceKey, mailboxId, holds: true, atMs: turn.nowMs },
-  ].slice(-DEPOSITS_PER_ITEM_MAX)
-  const next = { ...item, deposits }
-  if (content.kind === 'notice' && (yield* noticeMayLeave(next))) yield* finish(turn, next)
+  const before = item.deposits.find((one) => equalBytes(one.mailboxId, mailboxId))
+  const deposit = {
+    serviceKey,
+    mailboxId,
+    incarnation,
+    holds: true,
+    atMs: turn.safeNowMs,
+    doubtedAtMs: before?.doubtedAtMs ?? 0,
+  }
+  const next = { ...item, deposits: withDeposit(turn, item, deposit) }
+  yield* awaitReply(turn, device, item.message.sid)
+  if ((yield* isEverywhere(next)) && (yield* noticeMayLeave(next))) yield* dequeue(turn, next)
   else putItem(turn, next)
+  if (before?.incarnation !== undefined) yield* noteFound(turn, next, before, custody.found)
 }
 
-/** A notice is healed by repetition: it leaves at the first custody or answer, or when heard. */
-function* noticeMayLeave(item: OutboxItem): Step<boolean> {
-  if (item.content.kind !== 'notice') return false
-  if (!item.content.untilHeard) return true
-  return (yield* get(peers, item.device))?.heard === true
+/** Whether every mailbox of the device has the item: one of its relays may be a liar. */
+function* isEverywhere({ device, deposits }: OutboxItem): Step<boolean> {
+  const { mailboxes = [] } = (yield* get(peers, device))?.endpoints ?? {}
+  return mailboxes.every(({ mailboxId }) =>
+    deposits.some((one) => one.holds && equalBytes(one.mailboxId, mailboxId)),
+  )
 }
 
 /**
- * A peer's answer to an envelope on a stream. `committed` is evidence only from the transport key
- * that the device itself named; from another one the receipt decides.
+ * A notice is healed by repetition: it leaves when every relay has it, or at an answer; one with an
+ * intro or a reset not before anything arrived on its session.
+ */
+function* noticeMayLeave({ content, device, message }: OutboxItem): Step<boolean> {
+  if (content.kind !== 'notice') return false
+  if (!content.untilHeard) return true
+  if (message === undefined) return false
+  const refs = (yield* get(sessionIndex, device))?.sessions ?? []
+  const ref = refs.find(({ sid }) => equalBytes(sid, message.sid))
+  return ref === undefined || ref.confirmed
+}
+
+/**
+ * A peer's answer to an envelope on a stream. `committed` and `refused` count only from the transport
+ * key that the device itself named; from another one the receipt decides. `sid`: the session of the
+ * ciphertext that was answered, which may have been replaced since.
  */
 export function* noteAnswer(
   turn: Turn,
-  key: ItemKey,
+  key: { readonly device: Bytes32; readonly sequence: number; readonly sid: Bytes16 },
   answer: Answer,
   transportKey: Bytes32,
 ): Step<void> {
   const item = yield* get(outbox, key)
   if (item === undefined) return
   const named = (yield* get(peers, key.device))?.endpoints.home?.transportKey
-  const proven = named !== undefined && same(named, transportKey)
-  if (answer.code === 'committed' && !proven) return
-  const { content } = item
+  const proven = named !== undefined && equalBytes(named, transportKey)
+  const current = item.message !== undefined && equalBytes(item.message.sid, key.sid)
   switch (answer.code) {
     case 'committed':
-      if (content.kind === 'entry') {
-        yield* addEvidence(turn, content.entry, item.device, (before) => ({
-          ...before,
-          committedAtMs: before.committedAtMs || turn.nowMs,
-        }))
-        const { conversation, n } = content
-        turn.remove(undelivered, { device: item.device, conversation, n })
-        yield* finish(turn, item)
-      } else if (content.kind === 'notice') {
-        if (yield* noticeMayLeave(item)) yield* finish(turn, item)
-        else putItem(turn, { ...item, heldThere: true })
-      } else {
-        // A control frame waits for the receipt that covers its number.
-        putItem(turn, { ...item, heldThere: true })
-      }
+      if (proven) yield* noteCommitted(turn, item)
       return
     case 'held':
-      if (yield* noticeMayLeave(item)) yield* finish(turn, item)
+      if (!current) return
+      if (yield* noticeMayLeave(item)) yield* dequeue(turn, item)
       else putItem(turn, { ...item, heldThere: true })
       return
     case 'unknownSession':
-      if (item.message !== undefined) yield* retireSessions(turn, item.device, [item.message.sid])
-      yield* encryptAgain(turn, item.device, item.sequence)
+      if (!current) return
+      yield* retireSessions(turn, item.device, [key.sid])
+      yield* encryptAgain(turn, item.device, ({ message }) => equalBytes(message.sid, key.sid))
       turn.effect({ kind: 'bundle', device: item.device })
       return
-    case 'busy':
     case 'refused':
+      if (proven && current) yield* stopItem(turn, item, 'refused')
+      return
+    case 'busy':
       return
   }
 }
 
-/** Items taken back in one turn. */
-const AGAIN_PAGE = 1_000
-
-/**
- * Forgets the ciphertext of a device's items from a sequence on, so that they are encrypted again in
- * a new session: the same entries, the same control numbers (SPEC.md §5).
- */
-export function* encryptAgain(turn: Turn, device: Bytes32, from: number): Step<void> {
-  for (let sequence = from, count = 0; count < AGAIN_PAGE; count++, sequence++) {
-    const item = yield* get(outbox, { device, sequence })
-    if (item?.message !== undefined) {
-      putItem(turn, { ...item, message: undefined, deposits: [], heldThere: false })
-    }
-    const head = yield* outboxHead(device)
-    if (sequence >= head.next - 1) break
+function* noteCommitted(turn: Turn, item: OutboxItem): Step<void> {
+  const { content, device } = item
+  if (content.kind !== 'entry') {
+    // A control frame waits for the receipt that covers its number.
+    if (yield* noticeMayLeave(item)) yield* dequeue(turn, item)
+    else putItem(turn, { ...item, heldThere: true })
+    return
   }
-  const head = yield* outboxHead(device)
-  putPrepared(turn, device, head, Math.min(head.prepared, from - 1))
+  yield* addEvidence(turn, content.entry, device, (before) => ({
+    ...before,
+    committedAtMs: before.committedAtMs || turn.nowMs,
+  }))
+  const { conversation, n } = content
+  turn.remove(undelivered, { device, conversation, n })
+  yield* dequeue(turn, item)
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+type EncryptedItem = OutboxItem & { readonly message: NonNullable<OutboxItem['message']> }
+
+function isEncrypted(item: OutboxItem): item is EncryptedItem {
+  return item.message !== undefined
+}
+
+/**
+ * Forgets the ciphertext of those of a device's items that `which` names, so that they are encrypted
+ * again in a new session: the same entries, the same control numbers (SPEC.md §5).
+ */
+export function* encryptAgain(
+  turn: Turn,
+  device: Bytes32,
+  which: (item: EncryptedItem) => boolean,
+): Step<void> {
+  let first = Number.POSITIVE_INFINITY
+  yield* eachItem(device, function* (item) {
+    if (!isEncrypted(item) || !which(item)) return
+    first = Math.min(first, item.sequence)
+    dropCopies(turn, item)
+    putItem(turn, { ...item, message: undefined, deposits: [], heldThere: false })
+  })
+  const head = yield* outboxHead(device)
+  if (first <= head.prepared) putPrepared(turn, device, head, first - 1)
 }

@@ -103,20 +103,30 @@ export function shownState(
   row: Evidence,
   nowMs: number,
 ): { readonly state: ShownState; readonly relays: number } {
+  if (row.devices.some((one) => one.readAtMs > 0)) return { state: 'read', relays: 0 }
+  if (row.devices.some(hasEntry)) return { state: 'delivered', relays: 0 }
   let relays = Number.POSITIVE_INFINITY
   let closed = ''
   for (const device of row.devices) {
-    if (device.readAtMs > 0) return { state: 'read', relays: 0 }
+    const standing = device.closed === DEVICE_REMOVED ? [] : standingCustody(device, nowMs)
+    // Where carriage stopped and no relay holds it, this device has no say: another may go on.
+    if (device.closed !== '' && standing.length === 0) closed = device.closed
+    else relays = Math.min(relays, standing.length)
   }
-  for (const device of row.devices) {
-    if (device.committedAtMs > 0 || device.receiptAtMs > 0) return { state: 'delivered', relays: 0 }
-    relays = Math.min(relays, standingCustody(device, nowMs).length)
-    if (device.closed !== '') closed = device.closed
+  if (!Number.isFinite(relays)) {
+    if (closed === '') return { state: 'queued', relays: 0 }
+    return { state: closed === 'expired' ? 'expired' : 'failed', relays: 0 }
   }
-  if (Number.isFinite(relays) && relays > 0) return { state: 'relayed', relays }
-  if (closed !== '') return { state: closed === 'expired' ? 'expired' : 'failed', relays: 0 }
-  return { state: 'queued', relays: 0 }
+  return relays > 0 ? { state: 'relayed', relays } : { state: 'queued', relays: 0 }
 }
+
+/** Whether a device is known to hold the entry. */
+export function hasEntry(device: DeviceEvidence): boolean {
+  return device.committedAtMs > 0 || device.receiptAtMs > 0
+}
+
+/** Why carriage to a device stopped for good: it is in its account's list no more. */
+export const DEVICE_REMOVED = 'removed'
 
 const RANK: Readonly<Record<ShownState, number>> = {
   queued: 0,
@@ -141,17 +151,36 @@ export function* addEvidence(
   if (row === undefined) return undefined
   const before = shownState(row, turn.nowMs).state
   const known = row.devices.some((one) => sameDevice(one, device))
-  const devices = known ? row.devices : [...row.devices, noEvidence(device)]
+  const devices = known ? row.devices : withRoom(row.devices, device)
   const next = {
     ...row,
     devices: devices.map((one) => (sameDevice(one, device) ? add(one) : one)),
   }
   turn.put(evidence, entry, next)
   const after = shownState(next, turn.nowMs).state
-  if (RANK[after] > RANK[before]) {
+  const reopened = after !== before && (before === 'failed' || before === 'expired')
+  if (RANK[after] > RANK[before] || reopened) {
     turn.change({ kind: 'state', conversation: row.conversation, entry, state: after })
   }
   return next
+}
+
+/** One more device; where there are too many, the oldest that was removed makes room. */
+function withRoom(devices: readonly DeviceEvidence[], device: Bytes32): readonly DeviceEvidence[] {
+  const next = [...devices, noEvidence(device)]
+  if (next.length <= EVIDENCE_DEVICES_MAX) return next
+  const leaves = next.find((one) => one.closed === DEVICE_REMOVED && !hasEntry(one)) ?? next[0]
+  return next.filter((one) => one !== leaves)
+}
+
+/** Notes that carriage to a device stopped: 'expired', or why it failed; '' takes it up again. */
+export function* closeEvidence(
+  turn: Turn,
+  entry: Bytes32,
+  device: Bytes32,
+  closed: string,
+): Step<void> {
+  yield* addEvidence(turn, entry, device, (before) => ({ ...before, closed }))
 }
 
 function sameDevice(row: DeviceEvidence, device: Bytes32): boolean {

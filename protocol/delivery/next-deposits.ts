@@ -16,9 +16,9 @@ export interface NextDeposits {
   readonly done: boolean
 }
 
-function owes(item: OutboxItem, serviceKey: Bytes32): boolean {
+function owes(item: OutboxItem, mailboxId: Bytes16): boolean {
   if (item.message === undefined || item.heldThere) return false
-  return !item.deposits.some((one) => one.holds && equalBytes(one.serviceKey, serviceKey))
+  return !item.deposits.some((one) => one.holds && equalBytes(one.mailboxId, mailboxId))
 }
 
 /** Seals up to 64 items, oldest first from a sequence on, for one mailbox of their device. */
@@ -33,8 +33,8 @@ export function* nextDeposits(
   for (const item of items) {
     if (copies.length >= COPIES_MAX) return { copies, from: next, done: false }
     next = item.sequence + 1
-    if (!owes(item, target.serviceKey)) continue
-    const copy = yield* sealedCopy(turn, item, target.mailboxId)
+    if (!owes(item, target.mailboxId)) continue
+    const copy = yield* sealedCopy(turn, item, target)
     if (copy !== undefined) copies.push(copy)
   }
   return { copies, from: next, done: items.length < SCAN_ITEMS }

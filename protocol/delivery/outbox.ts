@@ -1,10 +1,10 @@
 // The outbox: first in, first out per recipient device, with the inner ciphertext that a retry
 // sends again. An item stays until the device has it, not until a relay does (SPEC.md §10).
-import { type Bytes16, type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
+import { type Bytes16, type Bytes32, type Bytes8, EMPTY, concat, u64 } from '../../crypto/index.ts'
 import { type DeviceSet, deviceSet } from '../device-set.ts'
 import { DEPOSITS_PER_ITEM_MAX, OUTBOX_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
-import { encodeRecord, readList, readRecord } from '../record.ts'
+import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Row, type Step, type Table, type Turn, get, range } from '../step.ts'
 
 /**
@@ -34,9 +34,14 @@ export interface OutboxMessage {
 export interface Deposit {
   readonly serviceKey: Bytes32
   readonly mailboxId: Bytes16
+  /** As the relay showed it with its custody; undefined: sealed for it, nothing was signed yet. */
+  readonly incarnation: Bytes8 | undefined
   /** Custody was verified; the copy is not sent there again. */
   readonly holds: boolean
+  /** When custody was verified, guarded clock; 0: never. */
   readonly atMs: number
+  /** When a receipt first lacked what this relay signed for, guarded clock; 0: never. */
+  readonly doubtedAtMs: number
 }
 
 export interface OutboxItem {
@@ -66,7 +71,14 @@ export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = 
       message === undefined
         ? []
         : [message.sid, message.inner, message.innerId, message.encryptedAtMs],
-      item.deposits.map((one) => [one.serviceKey, one.mailboxId, one.holds ? 1 : 0, one.atMs]),
+      item.deposits.map((one) => [
+        one.serviceKey,
+        one.mailboxId,
+        orEmpty(one.incarnation),
+        one.holds ? 1 : 0,
+        one.atMs,
+        one.doubtedAtMs,
+      ]),
       item.heldThere ? 1 : 0,
     ])
   },
@@ -80,8 +92,10 @@ export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = 
       deposits: readList(fields, 'deposits', DEPOSITS_PER_ITEM_MAX, (one) => ({
         serviceKey: one.bytes('serviceKey', 32),
         mailboxId: one.bytes('mailboxId', 16),
+        incarnation: one.optional('incarnation', 8),
         holds: one.flag('holds'),
         atMs: one.uint('at'),
+        doubtedAtMs: one.uint('doubtedAt'),
       })),
       heldThere: fields.flag('heldThere'),
     }
@@ -155,10 +169,31 @@ export function putPrepared(turn: Turn, device: Bytes32, head: OutboxHead, prepa
   turn.put(heads, device, { ...head, prepared })
 }
 
-/** Puts content at the end of a device's outbox. Throws ERR_PROTOCOL_LIMIT where it is full. */
+/** Sealed copies, by inner id and mailbox: a retry at the same mailbox sends the same bytes. */
+export const sealedCopies: Table<{ innerId: Bytes32; mailboxId: Bytes16 }, Uint8Array> = {
+  name: 'sealed',
+  sealing: 'value',
+  place: ({ innerId, mailboxId }) => ({ owner: EMPTY, order: concat(innerId, mailboxId) }),
+  encode: (envelope) => encodeRecord([envelope]),
+  decode: (bytes) => readRecord(bytes, 'sealed copy').bytes('envelope', 1, 65_536),
+}
+
+/** Drops the sealed copies of an item: every mailbox one was made for is among its deposits. */
+export function dropCopies(turn: Turn, { message, deposits }: OutboxItem): void {
+  if (message === undefined) return
+  for (const { mailboxId } of deposits) {
+    turn.remove(sealedCopies, { innerId: message.innerId, mailboxId })
+  }
+}
+
+/**
+ * Puts content at the end of a device's outbox. Throws ERR_PROTOCOL_LIMIT where it is full of
+ * entries; what answers a peer is bounded where it arises and always has room, for an arriving
+ * message must not fail because much waits to be sent.
+ */
 export function* enqueue(turn: Turn, device: Bytes32, content: OutboxContent): Step<OutboxItem> {
   const head = yield* outboxHead(device)
-  if (head.items >= OUTBOX_MAX) {
+  if (content.kind === 'entry' && head.items >= OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this contact', {
       detail: { max: OUTBOX_MAX },
     })
@@ -188,6 +223,11 @@ export function* enqueue(turn: Turn, device: Bytes32, content: OutboxContent): S
   return item
 }
 
+/** Whether one more entry fits a device's outbox. */
+export function* hasRoom(device: Bytes32): Step<boolean> {
+  return (yield* outboxHead(device)).items < OUTBOX_MAX
+}
+
 /** Writes an item back. */
 export function putItem(turn: Turn, item: OutboxItem): void {
   turn.put(outbox, { device: item.device, sequence: item.sequence }, item)
@@ -202,6 +242,21 @@ export function* dequeue(turn: Turn, item: OutboxItem): Step<void> {
   turn.put(heads, device, { ...head, items })
   if (items === 0) yield* waitingDevices.remove(turn, device)
   turn.remove(outbox, { device, sequence })
+  dropCopies(turn, item)
+}
+
+const WALK_ROWS = 256
+
+/** Runs a step on every item of a device, oldest first. The step may take the item out. */
+export function* eachItem(device: Bytes32, run: (item: OutboxItem) => Step<void>): Step<void> {
+  for (let from = 0; ;) {
+    const items = yield* outboxItems(device, from, WALK_ROWS)
+    for (const item of items) {
+      from = item.sequence + 1
+      yield* run(item)
+    }
+    if (items.length < WALK_ROWS) return
+  }
 }
 
 /** Up to `limit` items of a device from a sequence on, oldest first. */

@@ -1,6 +1,7 @@
 // From what waits to ciphertext: encrypts a device's outbox in order, as far as a session allows.
 // A machine of the same turn that queued the item, where it can be; so a send costs one batch.
 import type { Bytes32 } from '../../crypto/index.ts'
+import { contactOf } from '../contacts/contact.ts'
 import { introFor } from '../contacts/intro-frame.ts'
 import { entryFrame } from '../content/entry.ts'
 import { ProtocolError } from '../errors.ts'
@@ -10,7 +11,10 @@ import { type Peer, peers } from '../peers/peer.ts'
 import { type EncryptLimit, encryptTo, sendingSession } from '../session/encrypt.ts'
 import { sessionIndex } from '../session/session-index.ts'
 import { type Step, type Turn, get } from '../step.ts'
+import type { SessionRecord } from '../session/session-record.ts'
+import { isBehind } from './behind.ts'
 import { controlFrame } from './control.ts'
+import { joinBase } from './join-base.ts'
 import {
   type OutboxItem,
   dequeue,
@@ -19,16 +23,19 @@ import {
   putItem,
   putPrepared,
 } from './outbox.ts'
+import { resetFor } from './reset.ts'
 
 /** Items encrypted in one turn: bounds the turn's time. */
 const PREPARE_PAGE = 64
 
 /** What stands in the way of the rest of the outbox. */
-export type Blocked = 'bundle' | EncryptLimit | undefined
+export type Blocked = 'bundle' | 'silent' | 'behind' | EncryptLimit | undefined
 
 /**
  * Encrypts up to 64 waiting items of a device. `bundle`: there is no session, and a bundle of the
- * device is needed first; the effect asks for it. A limit: the device must answer first, or the account's lists contradict.
+ * device is needed first; the effect asks for it. silent: the account is blocked. behind: this
+ * profile was set back and must not write there. A limit: the device must answer first, or the
+ * account's lists contradict.
  */
 export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
   const head = yield* outboxHead(device)
@@ -38,6 +45,8 @@ export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
     turn.effect({ kind: 'bundle', device })
     return 'bundle'
   }
+  if ((yield* contactOf(peer.account))?.state === 'blocked') return 'silent'
+  if (yield* isBehind(peer.account)) return 'behind'
   let prepared = head.prepared
   let blocked: Blocked
   for (const item of yield* outboxItems(device, prepared + 1, PREPARE_PAGE)) {
@@ -61,8 +70,13 @@ function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
   }
   const session = yield* sendingSession(turn, yield* get(sessionIndex, peer.device))
   if (session === undefined) return 'bundle'
-  const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
-  const outcome = yield* encryptTo(turn, peer.device, encodeFrames([...intro, ...content]), {
+  const before = yield* repeated(turn, peer, session, item)
+  if (before.length + content.length === 0) {
+    // An intro or a reset that was heard: there is nothing left to say.
+    yield* dequeue(turn, item)
+    return undefined
+  }
+  const outcome = yield* encryptTo(turn, peer.device, encodeFrames([...before, ...content]), {
     entries: item.content.kind === 'entry' ? 1 : 0,
   })
   if (outcome.kind === 'needBundle') return 'bundle'
@@ -80,6 +94,21 @@ function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
     heldThere: false,
   })
   return undefined
+}
+
+/** What every message repeats until something came back: intro, reset, and the base of who joins. */
+function* repeated(
+  turn: Turn,
+  peer: Peer,
+  session: SessionRecord,
+  { content }: OutboxItem,
+): Step<readonly Frame[]> {
+  const { sid, confirmed } = session.ratchet
+  if (confirmed) return []
+  const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
+  const reset = yield* resetFor(turn, peer, sid)
+  const carried = content.kind === 'control' ? content.c : undefined
+  return [...intro, ...reset, ...(yield* joinBase(peer.device, carried))]
 }
 
 /** The frames of an item; undefined where there is nothing left to send. */

@@ -1,16 +1,19 @@
 // Receipts that arrive: evidence for what they cover, doubt about custody for what they lack, gaps
 // for what they name and we do not hold (SPEC.md §10).
-import { type Bytes32, EMPTY, concat, equalBytes, readU64, u64 } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, concat, equalBytes, readU64, toHex, u64 } from '../../crypto/index.ts'
 import type { Receipt, ReceiptAuthor } from '../content/receipt.ts'
 import { CUSTODY_DOUBT_MS } from '../limits.ts'
 import { authorFrontier, firstAt, noteHead } from '../log/frontier.ts'
 import type { NumberRange } from '../log/ranges.ts'
+import { numberIndex } from '../log/tables.ts'
 import type { Peer } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import { noteBehind } from './behind.ts'
 import { controlsReceived } from './control.ts'
 import { addEvidence } from './evidence.ts'
-import { dequeue, outbox, putItem, undelivered } from './outbox.ts'
+import { type Deposit, type OutboxItem, dequeue, outbox, putItem, undelivered } from './outbox.ts'
+import { scoreDown } from './relay-score.ts'
 
 /** How far a device's receipts said that its user read our entries. */
 const readMarks: Table<{ device: Bytes32; conversation: Bytes32 }, number> = {
@@ -23,6 +26,8 @@ const readMarks: Table<{ device: Bytes32; conversation: Bytes32 }, number> = {
 
 /** Rows of the undelivered index looked at in one load. */
 const PAGE = 512
+/** Read marks set in one turn: the next receipt goes on. */
+const READS_MAX = 10_000
 
 /** Takes a receipt of a device about our entries and numbered frames. */
 export function* takeReceipt(
@@ -33,46 +38,56 @@ export function* takeReceipt(
 ): Step<void> {
   yield* controlsReceived(turn, peer.device, receipt.numbered.c, receipt.numbered.held)
   for (const { conversation = direct, headN, authors } of receipt.conversations) {
+    // A session speaks for its own conversation: of another it can prove nothing.
+    if (!equalBytes(conversation, direct)) continue
     yield* noteHead(turn, conversation, peer.device, headN)
     for (const author of authors) {
       const aboutMe = author.author === undefined || equalBytes(author.author, turn.self.device)
-      if (aboutMe) yield* coverOwn(turn, peer.device, conversation, author)
+      if (aboutMe) yield* coverOwn(turn, peer, conversation, author)
     }
   }
 }
 
 function* coverOwn(
   turn: Turn,
-  device: Bytes32,
+  peer: Peer,
   conversation: Bytes32,
   author: ReceiptAuthor,
 ): Step<void> {
-  const mine = yield* authorFrontier(turn, conversation, turn.self.device)
-  if (author.n > (mine?.headN ?? 0)) {
-    turn.change({
-      kind: 'warning',
-      code: 'PROFILE_BEHIND',
-      text: 'A contact holds messages of this device that this profile does not know: it was copied or restored.',
-    })
-    return
-  }
+  const { device } = peer
+  if (!(yield* isOurs(turn, conversation, author))) return yield* noteBehind(turn, peer.account)
   const covered: readonly NumberRange[] =
     author.n > 0 ? [[1, author.n], ...author.held] : author.held
-  let highest = 0
-  for (const [from, to] of covered) {
-    highest = Math.max(highest, to)
-    yield* deliverRange(turn, device, conversation, [from, to])
-  }
+  const handedOn = new Map<string, number>()
+  for (const range of covered) yield* deliverRange(turn, { device, conversation, handedOn }, range)
   yield* noteRead(turn, device, conversation, author.readN)
-  yield* doubtCustody(turn, device, conversation)
+  yield* doubtCustody(turn, { device, conversation, handedOn })
 }
 
-function* deliverRange(
-  turn: Turn,
-  device: Bytes32,
-  conversation: Bytes32,
-  [from, to]: NumberRange,
-): Step<void> {
+/**
+ * Whether what the receipt says of our entries can be: no number above our last, and the id we know
+ * at its n. Otherwise this profile was rolled back, or a copy of it is running.
+ */
+function* isOurs(turn: Turn, conversation: Bytes32, author: ReceiptAuthor): Step<boolean> {
+  const mine = yield* authorFrontier(turn, conversation, turn.self.device)
+  const top = author.held[author.held.length - 1]?.[1] ?? author.n
+  if (top > (mine?.headN ?? 0)) return false
+  if (author.n === 0) return true
+  const { id8 } = author
+  const key = { conversation, author: turn.self.device, n: author.n }
+  const ids = (yield* get(numberIndex, key))?.ids ?? []
+  return ids.length === 0 || ids.some((id) => id8 !== undefined && equalBytes(id.slice(0, 8), id8))
+}
+
+interface Covered {
+  readonly device: Bytes32
+  readonly conversation: Bytes32
+  /** Per relay (hex of its service key): the highest covered n that it had signed for. */
+  readonly handedOn: Map<string, number>
+}
+
+function* deliverRange(turn: Turn, covered: Covered, [from, to]: NumberRange): Step<void> {
+  const { device, conversation, handedOn } = covered
   let next = from
   for (;;) {
     const rows = yield* range(undelivered, {
@@ -89,6 +104,9 @@ function* deliverRange(
         receiptAtMs: before.receiptAtMs || turn.nowMs,
       }))
       const item = yield* get(outbox, { device, sequence: value.sequence })
+      for (const { serviceKey, holds } of item?.deposits ?? []) {
+        if (holds) handedOn.set(toHex(serviceKey), n)
+      }
       if (item !== undefined) yield* dequeue(turn, item)
       next = n + 1
     }
@@ -99,7 +117,8 @@ function* deliverRange(
 function* noteRead(turn: Turn, device: Bytes32, conversation: Bytes32, readN: number): Step<void> {
   const before = (yield* get(readMarks, { device, conversation })) ?? 0
   if (readN <= before) return
-  for (let n = before + 1; n <= readN; n++) {
+  const upTo = Math.min(readN, before + READS_MAX)
+  for (let n = before + 1; n <= upTo; n++) {
     const own = yield* firstAt(conversation, turn.self.device, n)
     if (own === undefined) continue
     yield* addEvidence(turn, own.id, device, (one) => ({
@@ -107,25 +126,44 @@ function* noteRead(turn: Turn, device: Bytes32, conversation: Bytes32, readN: nu
       readAtMs: one.readAtMs || turn.nowMs,
     }))
   }
-  turn.put(readMarks, { device, conversation }, readN)
+  turn.put(readMarks, { device, conversation }, upTo)
 }
 
-/** Custody older than a minute that this receipt does not cover: the copies go out again. */
-function* doubtCustody(turn: Turn, device: Bytes32, conversation: Bytes32): Step<void> {
-  const rows = yield* range(undelivered, { owner: concat(device, conversation), limit: PAGE })
+/**
+ * Custody older than a minute that this receipt does not cover: the copies go out again. A receipt
+ * may have crossed with the message, so a relay is scored down only by a second one, a minute later,
+ * or by one that covers a later message it signed for.
+ */
+function* doubtCustody(turn: Turn, { device, conversation, handedOn }: Covered): Step<void> {
+  const owner = concat(device, conversation)
+  const guilty = new Map<string, Bytes32>()
   let doubted = false
-  for (const { value } of rows) {
+  // The oldest are enough: the next receipt goes on.
+  for (const { order, value } of yield* range(undelivered, { owner, limit: PAGE })) {
     const item = yield* get(outbox, { device, sequence: value.sequence })
-    if (item === undefined) continue
-    const old = item.deposits.some(
-      (deposit) => deposit.holds && turn.nowMs - deposit.atMs > CUSTODY_DOUBT_MS,
-    )
-    if (!old) continue
+    if (item === undefined || item.heldThere) continue
+    const doubts = item.deposits.filter((one) => isOld(turn, one))
+    if (doubts.length === 0) continue
     doubted = true
-    putItem(turn, {
-      ...item,
-      deposits: item.deposits.map((deposit) => ({ ...deposit, holds: false, atMs: turn.nowMs })),
-    })
+    for (const one of doubts) {
+      const key = toHex(one.serviceKey)
+      const again = one.doubtedAtMs > 0 && turn.safeNowMs - one.doubtedAtMs >= CUSTODY_DOUBT_MS
+      const passed = (handedOn.get(key) ?? 0) > readU64(order, 0)
+      if (again || passed) guilty.set(key, one.serviceKey)
+    }
+    doubtItem(turn, item)
   }
+  for (const serviceKey of guilty.values()) yield* scoreDown(turn, serviceKey)
   if (doubted) turn.effect({ kind: 'outbox', device })
+}
+
+function isOld(turn: Turn, { holds, atMs }: Deposit): boolean {
+  return holds && turn.safeNowMs - atMs > CUSTODY_DOUBT_MS
+}
+
+function doubtItem(turn: Turn, item: OutboxItem): void {
+  const deposits = item.deposits.map((one) =>
+    isOld(turn, one) ? { ...one, holds: false, doubtedAtMs: turn.safeNowMs } : one,
+  )
+  putItem(turn, { ...item, deposits })
 }

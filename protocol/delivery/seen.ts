@@ -1,16 +1,36 @@
-// Inner messages that were taken: a copy through another relay, or a repeated one, changes nothing
-// (SPEC.md §7). Kept for 60 days, twice the life of an envelope; entry ids are kept for ever.
+// Inner messages that were taken, and what was answered: a copy through another relay, or a repeated
+// one, changes nothing and is answered alike (SPEC.md §7). Kept for 60 days, twice the life of an
+// envelope; entry ids are kept for ever.
 import { type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
 import { INNER_ID_LIFE_MS } from '../limits.ts'
-import { encodeRecord, readRecord } from '../record.ts'
+import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 
-const seenInner: Table<Bytes32, number> = {
+/** committed: applied; requests: waits until its sender is accepted; refused: nothing of it counts. */
+export type SeenAs = 'committed' | 'requests' | 'refused'
+
+const OUTCOMES: readonly SeenAs[] = ['committed', 'requests', 'refused']
+
+interface SeenInner {
+  readonly day: number
+  readonly as: SeenAs
+  /** The device it was from, as its session proved. */
+  readonly device: Bytes32 | undefined
+}
+
+const seenInner: Table<Bytes32, SeenInner> = {
   name: 'seen',
   sealing: 'value',
   place: (innerId) => ({ owner: EMPTY, order: innerId }),
-  encode: (day) => encodeRecord([day]),
-  decode: (bytes) => readRecord(bytes, 'seen').uint('day'),
+  encode: (seen) => encodeRecord([seen.day, OUTCOMES.indexOf(seen.as), orEmpty(seen.device)]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'seen')
+    return {
+      day: fields.uint('day'),
+      as: OUTCOMES[fields.uint('as', 2)] ?? 'refused',
+      device: fields.optional('device', 32),
+    }
+  },
 }
 
 const seenByDay: Table<{ day: number; innerId: Bytes32 }, number> = {
@@ -23,13 +43,14 @@ const seenByDay: Table<{ day: number; innerId: Bytes32 }, number> = {
 
 const DAY_MS = 86_400_000
 
-export function* wasSeen(innerId: Bytes32): Step<boolean> {
-  return (yield* get(seenInner, innerId)) !== undefined
+/** What became of an inner message that was taken before. */
+export function* seenBefore(innerId: Bytes32): Step<SeenInner | undefined> {
+  return yield* get(seenInner, innerId)
 }
 
-export function markSeen(turn: Turn, innerId: Bytes32): void {
+export function markSeen(turn: Turn, innerId: Bytes32, as: SeenAs, device?: Bytes32): void {
   const day = Math.floor(turn.safeNowMs / DAY_MS)
-  turn.put(seenInner, innerId, day)
+  turn.put(seenInner, innerId, { day, as, device })
   turn.put(seenByDay, { day, innerId }, day)
 }
 

@@ -9,7 +9,9 @@ import { appendEntry } from '../log/append.ts'
 import { directConversation } from '../log/entry.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import type { Step, Turn } from '../step.ts'
+import { isBehind } from './behind.ts'
 import { evidence, noEvidence } from './evidence.ts'
+import { followDevices } from './follow-devices.ts'
 import { enqueue } from './outbox.ts'
 import { prepareOutbox } from './prepare.ts'
 import { keepUnaddressed } from './unaddressed.ts'
@@ -21,7 +23,10 @@ export interface SentEntry {
   readonly lamport: number
 }
 
-/** Checks a text before anything is written. Throws ERR_PROTOCOL_EMPTY or ERR_PROTOCOL_TOO_LARGE. */
+/**
+ * Checks a text before anything is written. Throws ERR_PROTOCOL_EMPTY, ERR_PROTOCOL_TOO_LARGE, or
+ * ERR_CRYPTO_TEXT for a lone surrogate, which no UTF-8 can carry: it is refused, never replaced.
+ */
 export function checkText(text: string): void {
   if (text.trim() === '') throw new ProtocolError('ERR_PROTOCOL_EMPTY', 'there is nothing to send')
   const size = encodeText(text).length
@@ -45,6 +50,11 @@ export function* sendText(
     const code = contact?.state === 'blocked' ? 'ERR_PROTOCOL_FORBIDDEN' : 'ERR_PROTOCOL_UNKNOWN'
     throw new ProtocolError(code, 'not a contact that can be written to')
   }
+  if (yield* isBehind(account)) {
+    throw new ProtocolError('ERR_PROTOCOL_STATE', 'this profile was copied or restored', {
+      detail: { reason: 'PROFILE_BEHIND' },
+    })
+  }
   const conversation = directConversation(turn.crypto, turn.self.account, account)
   const { id, n, lamport } = yield* appendEntry(turn, {
     conversation,
@@ -53,6 +63,7 @@ export function* sendText(
     body: textContent.encode({ text, replyTo }),
     sentAtMs: turn.nowMs,
   })
+  yield* followDevices(turn, account)
   const devices = yield* knownDevices(account)
   turn.put(evidence, id, {
     conversation,

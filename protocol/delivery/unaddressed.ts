@@ -1,9 +1,10 @@
 // Entries written before any device of the contact was known: they wait here, in order, and go into
-// the outbox of the first device whose bundle comes.
+// the outboxes of its devices when the first bundle comes and names them all.
 import { type Bytes32, u64 } from '../../crypto/index.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, range } from '../step.ts'
-import { enqueue } from './outbox.ts'
+import { addEvidence } from './evidence.ts'
+import { enqueue, hasRoom } from './outbox.ts'
 
 const unaddressed: Table<{ conversation: Bytes32; n: number }, { entry: Bytes32; n: number }> = {
   name: 'unaddressed',
@@ -16,7 +17,7 @@ const unaddressed: Table<{ conversation: Bytes32; n: number }, { entry: Bytes32;
   },
 }
 
-/** Entries moved in one turn: a contact that never answered takes few anyway. */
+/** Rows loaded at once. */
 const PAGE = 1_000
 
 export function keepUnaddressed(
@@ -27,13 +28,25 @@ export function keepUnaddressed(
   turn.put(unaddressed, { conversation, n: row.n }, row)
 }
 
-/** Addresses what waited to a device. */
-export function* addressTo(turn: Turn, conversation: Bytes32, device: Bytes32): Step<void> {
-  const rows = yield* range(unaddressed, { owner: conversation, limit: PAGE })
-  for (const { value } of rows) {
-    const { entry, n } = value
-    turn.remove(unaddressed, { conversation, n })
-    yield* enqueue(turn, device, { kind: 'entry', conversation, entry, n })
+/** Addresses what waited to every device of the contact. */
+export function* addressTo(
+  turn: Turn,
+  conversation: Bytes32,
+  devices: readonly Bytes32[],
+): Step<void> {
+  if (devices.length === 0) return
+  for (;;) {
+    const rows = yield* range(unaddressed, { owner: conversation, limit: PAGE })
+    for (const { value } of rows) {
+      const { entry, n } = value
+      turn.remove(unaddressed, { conversation, n })
+      for (const device of devices) {
+        if (!(yield* hasRoom(device))) continue
+        yield* enqueue(turn, device, { kind: 'entry', conversation, entry, n })
+        yield* addEvidence(turn, entry, device, (before) => before)
+      }
+    }
+    if (rows.length < PAGE) return
   }
 }
 

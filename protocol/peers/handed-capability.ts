@@ -8,7 +8,7 @@ import {
   type Mailbox,
   concat,
 } from '../../crypto/index.ts'
-import { CAPABILITY_LIFE_S, CAPABILITY_ROTATE_S } from '../limits.ts'
+import { CAPABILITY_LIFE_S, CAPABILITY_RENEW_BEFORE_S, CAPABILITY_ROTATE_S } from '../limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { deriveCapKey, encodeCapability } from '../relay/capability.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -79,6 +79,22 @@ export function* mailboxFor(turn: Turn, own: OwnMailbox, device: Bytes32): Step<
     mailboxId: own.mailboxId,
     capability: encodeCapability({ ...capability, capKey }),
   }
+}
+
+/**
+ * Whether a device should be told our mailboxes again: a capability of it was used for a week, or
+ * ends within a month, used or not.
+ */
+export function* capabilityIsDue(turn: Turn, device: Bytes32, heardAtMs: number): Step<boolean> {
+  const nowS = Math.floor(turn.nowMs / 1000)
+  for (const { serviceKey } of (yield* activeMailboxes()).slice(0, MAILBOXES_MAX)) {
+    const row = yield* get(handed, { device, serviceKey })
+    if (row === undefined) continue
+    const used = heardAtMs > row.issuedAtS * 1000
+    if (used && nowS >= row.issuedAtS + CAPABILITY_ROTATE_S) return true
+    if (nowS >= row.expiresAtS - CAPABILITY_RENEW_BEFORE_S) return true
+  }
+  return false
 }
 
 /** All our mailboxes as told to one device. */

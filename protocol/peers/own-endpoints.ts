@@ -9,7 +9,7 @@ import { ProtocolError } from '../errors.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
 import { profile, profiles } from '../profile.ts'
 import { type Step, type Turn, get } from '../step.ts'
-import { mailboxesFor } from './handed-capability.ts'
+import { capabilityIsDue, mailboxesFor } from './handed-capability.ts'
 import { knownDevices } from './known-devices.ts'
 import { activeMailboxes } from './own-mailbox.ts'
 import { type Peer, peers } from './peer.ts'
@@ -31,6 +31,25 @@ export function* sendEndpoints(turn: Turn, device: Bytes32): Step<void> {
       awayUntilS: 0,
     }),
   )
+}
+
+/** Once an hour: hands out new capabilities where the ones a contact has are old. */
+export function* renewCapabilities(turn: Turn): Step<void> {
+  yield* eachHeard(turn, function* (peer) {
+    const due = yield* capabilityIsDue(turn, peer.device, peer.heardAtMs)
+    if (due) yield* sendEndpoints(turn, peer.device)
+  })
+}
+
+/** Runs a step on every device of accepted contacts that was ever heard. */
+function* eachHeard(_turn: Turn, run: (peer: Peer) => Step<void>): Step<void> {
+  for (const contact of yield* allContacts()) {
+    if (!isAccepted(contact)) continue
+    for (const { device } of yield* knownDevices(contact.account)) {
+      const peer = yield* get(peers, device)
+      if (peer?.heard === true) yield* run(peer)
+    }
+  }
 }
 
 function* knownPeer(device: Bytes32): Step<Peer> {
@@ -68,12 +87,6 @@ export function* refreshEndpoints(turn: Turn): Step<boolean> {
     endpointsCounter: before.endpointsCounter + 1,
     endpointsDigest: digest,
   })
-  for (const contact of yield* allContacts()) {
-    if (!isAccepted(contact)) continue
-    for (const { device } of yield* knownDevices(contact.account)) {
-      const peer = yield* get(peers, device)
-      if (peer?.heard === true) yield* sendEndpoints(turn, device)
-    }
-  }
+  yield* eachHeard(turn, (peer) => sendEndpoints(turn, peer.device))
   return true
 }

@@ -17,7 +17,7 @@ import {
   readRendezvous,
 } from '../../crypto/index.ts'
 import type { HomeHost } from '../content/endpoints.ts'
-import { LAMPORT_MAX, WIRE_RANGES_MAX } from '../limits.ts'
+import { LAMPORT_MAX, NUMBERED_RANGES_MAX } from '../limits.ts'
 import { type NumberRange, decodeRanges, encodeRanges } from '../log/ranges.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import type { Table } from '../step.ts'
@@ -73,6 +73,21 @@ export const NO_ENDPOINTS: PeerEndpoints = {
   awayUntilS: 0,
 }
 
+/** A device that nothing was heard from yet. */
+export function newPeer(device: Pick<Peer, 'account' | 'device' | 'dh'>): Peer {
+  return {
+    ...device,
+    endpoints: NO_ENDPOINTS,
+    invite: undefined,
+    heard: false,
+    heardAtMs: 0,
+    numberedSent: 0,
+    numberedEnd: 0,
+    numberedAbove: [],
+    receiptsSent: 0,
+  }
+}
+
 export const peers: Table<Bytes32, Peer> = {
   name: 'peers',
   sealing: 'value',
@@ -123,7 +138,11 @@ export const peers: Table<Bytes32, Peer> = {
       heardAtMs: fields.uint('heardAt'),
       numberedSent: fields.uint('numberedSent'),
       numberedEnd: fields.uint('numberedEnd', LAMPORT_MAX),
-      numberedAbove: decodeRanges(fields.array('above', 0, WIRE_RANGES_MAX), 1, WIRE_RANGES_MAX),
+      numberedAbove: decodeRanges(
+        fields.array('above', 0, NUMBERED_RANGES_MAX),
+        1,
+        NUMBERED_RANGES_MAX,
+      ),
       receiptsSent: fields.uint('receiptsSent'),
     }
   },

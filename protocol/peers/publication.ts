@@ -7,9 +7,12 @@ import {
   compareBytes,
   inviteCapability,
 } from '../../crypto/index.ts'
+import { allContacts, isAccepted } from '../contacts/contact.ts'
 import { allInvites } from '../contacts/invite.ts'
+import { markReceiptDue } from '../delivery/receipts-out.ts'
 import { ProtocolError } from '../errors.ts'
 import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
+import { directConversation } from '../log/entry.ts'
 import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
 import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
@@ -19,6 +22,8 @@ import { mailboxIdOf } from '../relay/mailbox-keys.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { deviceLists } from './device-lists.ts'
+import { knownDevices } from './known-devices.ts'
+import { peers } from './peer.ts'
 import {
   type OwnMailbox,
   type RelayChoice,
@@ -60,7 +65,20 @@ export function* noteIncarnation(turn: Turn, slot: number, incarnation: Bytes8):
   // cardIssuedAt 0 makes the next publication a full one, with the prekeys replaced.
   const next = { ...own, incarnation, cardIssuedAtS: 0, headSequence: 0 }
   turn.put(ownMailboxes, slot, next)
+  if (own.incarnation !== undefined) yield* tellWhatIsHad(turn)
   return next
+}
+
+/** A relay lost its store: whoever deposited there learns from a receipt what must go out again. */
+function* tellWhatIsHad(turn: Turn): Step<void> {
+  for (const contact of yield* allContacts()) {
+    if (!isAccepted(contact)) continue
+    const conversation = directConversation(turn.crypto, turn.self.account, contact.account)
+    for (const { device } of yield* knownDevices(contact.account)) {
+      if ((yield* get(peers, device))?.heard !== true) continue
+      yield* markReceiptDue(turn, device, conversation)
+    }
+  }
 }
 
 function* known(slot: number): Step<OwnMailbox> {
@@ -70,14 +88,14 @@ function* known(slot: number): Step<OwnMailbox> {
 }
 
 /** Seal key id and endpoints counter that the last card at a mailbox named. */
-const cardMarks: Table<number, { readonly sealId: number; readonly mailboxes: number }> = {
+const cardMarks: Table<number, { readonly sealId: number; readonly counter: number }> = {
   name: 'card-marks',
   sealing: 'value',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
-  encode: (mark) => encodeRecord([mark.sealId, mark.mailboxes]),
+  encode: (mark) => encodeRecord([mark.sealId, mark.counter]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'card mark')
-    return { sealId: fields.uint('sealId'), mailboxes: fields.uint('mailboxes') }
+    return { sealId: fields.uint('sealId'), counter: fields.uint('counter') }
   },
 }
 
@@ -92,7 +110,7 @@ export interface Publication {
     readonly uses: number
   }[]
   readonly endedInvites: readonly Bytes8[]
-  readonly mark: { readonly sealId: number; readonly mailboxes: number }
+  readonly mark: { readonly sealId: number; readonly counter: number }
 }
 
 /** Uses of a reusable invite at the relay: what every relay grants; above it the invite is refused. */
@@ -107,13 +125,13 @@ export function* publication(
   const own = yield* known(slot)
   const mailboxes = yield* activeMailboxes()
   const seal = yield* currentSealKey(turn)
-  const mark = { sealId: seal.id, mailboxes: mailboxes.length }
+  const { endpointsCounter } = yield* profile()
+  const mark = { sealId: seal.id, counter: endpointsCounter }
   const before = yield* get(cardMarks, slot)
   const fresh = own.cardIssuedAtS === 0
-  const changed = before?.sealId !== mark.sealId || before.mailboxes !== mark.mailboxes
+  const changed = before?.sealId !== mark.sealId || before.counter !== mark.counter
   const list = yield* get(deviceLists, turn.self.account)
   if (list === undefined) throw new ProtocolError('ERR_PROTOCOL_STATE', 'no device list of our own')
-  const { endpointsCounter } = yield* profile()
   const cardDue = fresh || changed || cardIsDue(own.cardIssuedAtS, turn.safeNowMs)
   const card = cardDue
     ? yield* buildCard(turn, own, {

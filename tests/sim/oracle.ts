@@ -23,8 +23,10 @@ const RANK: Readonly<Record<MessageState, number>> = {
 
 /** Pending timers of all machines together, per running program: more is a leak. */
 const TIMERS_MAX = 400
+/** Between two looks at whether all is quiet: longer and longer. */
+const LOOK_MAX_MS = 600_000
 /** More messages than any run sends in one chat. */
-const ALL = 100_000
+const ALL = 10_000
 
 export interface Person {
   readonly name: string
@@ -175,10 +177,12 @@ export class Oracle {
   async untilQuiet(patienceMs: number): Promise<void> {
     const { clock } = this.#simulation
     const endMs = clock.elapsedMs + patienceMs
+    let stepMs = 1_000
     while (!(await this.quiet())) {
       this.bounds()
       if (clock.elapsedMs > endMs) throw new Error(`not quiet: ${await this.#obstacles()}`)
-      await this.#simulation.run(1000)
+      await this.#simulation.run(stepMs)
+      stepMs = Math.min(LOOK_MAX_MS, stepMs * 1.3)
     }
   }
 

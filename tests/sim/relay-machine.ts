@@ -31,6 +31,10 @@ export interface RelayMachine {
   /** Multiaddr with /p2p. */
   readonly address: string
   readonly lies: Lies
+  /** A copy of its disk, as a backup would be. */
+  copy(): readonly StoreWrite[]
+  /** Puts a copy back. While it is stopped. */
+  restore(copy: readonly StoreWrite[]): void
   /** Marks the store as put back from a copy, as `sotto relay restore` does. While it is stopped. */
   markRestored(): Promise<void>
 }
@@ -95,7 +99,8 @@ export function relayMachine(
       openBits: 0,
       lagProbeMs: 0,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
-      onWarning: (code, error) => simulation.trace('log', name, code, String(error ?? '')),
+      onWarning: (code, error) =>
+        simulation.trace('log', name, code, error instanceof Error ? error.message : ''),
     })
     return {
       service,
@@ -110,6 +115,8 @@ export function relayMachine(
     machine,
     address: joinPeerAddress(listen, nativeCrypto.ed25519PublicKey(seeds.transport)),
     lies,
+    copy: () => machine.disk().copy(),
+    restore: (copy) => machine.disk().restore(copy),
     async markRestored() {
       const disk = machine.disk()
       const head = await readHead(imageOf(disk), random)

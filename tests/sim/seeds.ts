@@ -2,6 +2,7 @@
 //   SOTTO_SIM_SEED=7    only this one, with its trace on stderr
 //   SOTTO_SIM_SEEDS=500 that many instead of the test's own number
 //   SOTTO_SIM_FROM=1000 starting there instead of at 0
+//   SOTTO_SIM_GO_ON=1   name every failing seed instead of stopping at the first
 import type { Simulation } from './simulation.ts'
 
 /** The seeds of a test that runs `count` of them by default. */
@@ -21,12 +22,19 @@ export async function eachSeed(
   count: number,
   run: (seed: string) => Promise<Simulation>,
 ): Promise<void> {
+  const failed: string[] = []
   for (const seed of seeds(count)) {
     try {
       const simulation = await run(seed)
       if (replaying) console.error(`${simulation.lines.join('\n')}\n${simulation.traceHash}`)
     } catch (cause) {
+      if (process.env['SOTTO_SIM_GO_ON'] === '1') {
+        failed.push(seed)
+        process.stderr.write(`seed ${seed}: ${cause instanceof Error ? cause.message : 'error'}\n`)
+        continue
+      }
       throw new Error(`seed ${seed} fails; to replay: SOTTO_SIM_SEED=${seed}`, { cause })
     }
   }
+  if (failed.length > 0) throw new Error(`failing seeds: ${failed.join(' ')}`)
 }

@@ -1,0 +1,30 @@
+// A contact holds messages of this device that this profile does not know: it was rolled back to an
+// earlier state, or a copy of it is running. Nothing more is written into that conversation, for the
+// next number would be somebody else's (SPEC.md §10.7).
+import { type Bytes32, EMPTY } from '../../crypto/index.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+
+const behind: Table<Bytes32, number> = {
+  name: 'behind',
+  sealing: 'value',
+  place: (account) => ({ owner: account, order: EMPTY }),
+  encode: (atMs) => encodeRecord([atMs]),
+  decode: (bytes) => readRecord(bytes, 'behind').uint('at'),
+}
+
+/** Stops sending to an account, and says why; once. */
+export function* noteBehind(turn: Turn, account: Bytes32): Step<void> {
+  if (yield* isBehind(account)) return
+  turn.put(behind, account, turn.nowMs)
+  turn.change({
+    kind: 'warning',
+    code: 'PROFILE_BEHIND',
+    text: 'A contact holds messages of this device that this profile does not know: it was copied or restored. Nothing is sent to that contact from here; set up a new device.',
+  })
+}
+
+/** Whether this profile must not write to an account any more. */
+export function* isBehind(account: Bytes32): Step<boolean> {
+  return (yield* get(behind, account)) !== undefined
+}
