@@ -46,7 +46,7 @@ await alice.chats.waitFor(waiting.id, 'relayed')
 messages.push({ id: waiting.id, text: 'this waits at the relay' })
 await alice.settle(2_000)
 await alice.close()
-await relay.close()
+await relay[Symbol.asyncDispose]()
 for (const name of ['LOCK', 'LOG', 'LOG.old']) {
   for (const folder of [join(profiles, 'alice/db'), join(profiles, 'bob/db'), `${relayFolder}/store`]) {
     await rm(join(folder, name), { force: true })
