@@ -48,7 +48,11 @@ await alice.settle(2_000)
 await alice.close()
 await relay[Symbol.asyncDispose]()
 for (const name of ['LOCK', 'LOG', 'LOG.old']) {
-  for (const folder of [join(profiles, 'alice/db'), join(profiles, 'bob/db'), `${relayFolder}/store`]) {
+  for (const folder of [
+    join(profiles, 'alice/db'),
+    join(profiles, 'bob/db'),
+    `${relayFolder}/store`,
+  ]) {
     await rm(join(folder, name), { force: true })
   }
 }

@@ -13,5 +13,6 @@ say({ link })
 // A sign of life: who waits in a back-off for this device need not wait it out.
 if (contact !== undefined) await node.chats.send(contact.address, 'back again')
 for await (const event of node.events.since(0)) {
-  if (event.event === 'message' && !event.message.mine) say({ text: event.message.text, id: event.message.id })
+  if (event.event === 'message' && !event.message.mine)
+    say({ text: event.message.text, id: event.message.id })
 }
