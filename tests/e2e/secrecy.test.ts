@@ -65,7 +65,8 @@ it('no text, name, address or key of a conversation is in any file, and modes ar
     let read = 0
     for (const [name, bytes] of await files(root)) {
       read += bytes.length
-      for (const secret of secrets) if (bytes.includes(secret)) found.push(`${name}: ${secret}`)
+      for (const secret of secrets)
+        if (bytes.includes(secret)) found.push(`${name}: ${secret.toString('hex')}`)
     }
     expect(found).toEqual([])
     expect(read).toBeGreaterThan(10_000)
