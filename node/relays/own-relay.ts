@@ -32,6 +32,8 @@ const HOUR_MS = 3_600_000
 /** Items and bytes on their way to us at once; given back after each durable batch. */
 const SUBSCRIPTION_CREDIT = { messages: 256, bytes: 4 << 20 }
 
+type OwnSealKeys = Parameters<typeof openEnvelope>[1]
+
 export interface OwnRelayOptions {
   readonly core: Core
   readonly host: Host
@@ -57,6 +59,8 @@ export class OwnRelay {
   #attempts = 0
   #stopped = false
   #waiting: (() => void)[] = []
+  /** Ends when what came before is in the Ledger's queue. */
+  #entering: Promise<unknown> = Promise.resolve()
   /** Why it is not connected; '' while it is. */
   trouble = ''
   /** Everything in the mailbox was pushed on this connection; what comes is pushed at once. */
@@ -228,11 +232,14 @@ export class OwnRelay {
     try {
       const acks: Bytes32[] = []
       let sizeBytes = 0
-      const taken = items.map(async (item) => {
-        sizeBytes += item.env.length
-        if (await this.#receive(own, item)) acks.push(item.envId)
-      })
-      await Promise.all(taken)
+      // Into the Ledger in the order in which the relay stored them, page after page.
+      const entering = this.#entering.then(() => this.#enter(own, items))
+      this.#entering = entering.catch(() => undefined)
+      const taken = await Promise.all((await entering).answers)
+      for (const [i, { env, envId }] of items.entries()) {
+        sizeBytes += env.length
+        if (taken[i] === true) acks.push(envId)
+      }
       for (let at = 0; at < acks.length; at += ACK_MAX) {
         await connection.ack(own.mailboxId, acks.slice(at, at + ACK_MAX))
       }
@@ -244,10 +251,18 @@ export class OwnRelay {
     }
   }
 
+  /** Queues what came; answers whether the relay may drop each. */
+  async #enter(
+    own: OwnMailbox,
+    items: readonly RelayItem[],
+  ): Promise<{ readonly answers: readonly Promise<boolean>[] }> {
+    const keys = await this.#core.ledger.read((turn) => sealKeys(turn))
+    return { answers: items.map((item) => this.#receive(own, item, keys)) }
+  }
+
   /** Takes one item; whether the relay may drop it. */
-  async #receive(own: OwnMailbox, item: RelayItem): Promise<boolean> {
+  async #receive(own: OwnMailbox, item: RelayItem, keys: OwnSealKeys): Promise<boolean> {
     const { ledger, provider } = this.#core
-    const keys = await ledger.read((turn) => sealKeys(turn))
     let opened: ReturnType<typeof openEnvelope>
     try {
       opened = openEnvelope(provider, keys, own.mailboxId, item.env)
