@@ -1,12 +1,8 @@
-// Answers everybody. Run: node echo-bot.js RELAY_ADDRESS
-import { createNode, initProfile } from 'sotto'
+// Answers everybody. Run: npm i sotto && node echo-bot.js RELAY_ADDRESS
+import { createBot } from 'sotto'
 
-const dir = './echo-bot'
 const relays = process.argv.slice(2)
-await initProfile({ dir, name: 'Echo', relays }).catch((error) => {
-  if (error.code !== 'EXISTS') throw error
-})
-const node = await createNode({ dir })
-await node.settle(5_000)
-console.log('Add me: sotto add', (await node.invites.create({ reusable: true })).link)
-node.on('message', (message) => message.reply(`You said: ${message.text}`))
+const bot = await createBot({ dir: './echo-bot', name: 'Echo', accept: 'everyone', relays })
+bot.command('ping', 'replies pong', (context) => context.reply('pong'))
+bot.on('text', (context) => context.reply(`You said: ${context.text}`))
+console.log('Add me: sotto add', await bot.invite({ reusable: true }))

@@ -356,6 +356,8 @@ describe('requests', () => {
   /** Bob writes by a link that was revoked behind his back. */
   async function requested(): Promise<void> {
     await pair()
+    await deliver(bob, 'alice', 'hello')
+    await deliver(alice, 'bob', 'hello')
     await alice.contacts.remove('bob')
     await bob.chats.send('alice', 'remember me?')
     for await (const event of alice.events.since(0, { signal: AbortSignal.timeout(10_000) })) {
