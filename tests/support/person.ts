@@ -102,9 +102,7 @@ export class Account {
   }
 
   list(devices: readonly Self[], revoked: readonly Bytes32[] = []): Uint8Array {
-    const certs = devices.map((self) =>
-      signDeviceCert(noble, this.key, self.deviceSeed, self.dh),
-    )
+    const certs = devices.map((self) => signDeviceCert(noble, this.key, self.deviceSeed, self.dh))
     return signDeviceList(noble, this.seed, { version: this.version, devices: certs, revoked })
   }
 }
@@ -164,7 +162,12 @@ export class Person {
       yield* renewPrekeys(turn)
     })
     for (const [i, { serviceKey }] of this.relays.entries()) {
-      const choice = { slot: i + 1, address: '/ip4/10.0.0.9/tcp/1', transportKey: serviceKey }
+      const choice = {
+        slot: i + 1,
+        address: '/ip4/10.0.0.9/tcp/1',
+        transportKey: serviceKey,
+        ticket: '',
+      }
       this.driver.run((turn) => meetRelay(turn, choice, serviceKey))
     }
   }
@@ -346,7 +349,7 @@ export class Person {
     const { serviceKey, mailboxId } = mailbox
     const target = { device, serviceKey, mailboxId }
     let count = 0
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const next = this.driver.run((turn) => nextDeposits(turn, target, from))
       from = next.from
       for (const copy of next.copies) {
@@ -363,7 +366,7 @@ export class Person {
           noteCustody(
             turn,
             { device, sequence, innerId: inner },
-            { serviceKey, mailboxId, incarnation, holdUntilS },
+            { serviceKey, mailboxId, incarnation, holdUntilS, found: known ? 'there' : 'new' },
           ),
         )
       }
