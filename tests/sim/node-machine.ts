@@ -109,13 +109,10 @@ export function nodeMachine(simulation: Simulation, options: NodeMachineOptions)
   })
 }
 
-/** Tells whether a machine's disk holds an entry durably, now. */
-export function durableLog(
-  simulation: Simulation,
-  machine: NodeMachine,
-): (entry: string) => Promise<boolean> {
+/** The records that are durably on a machine's disk, now. */
+function durableRecords(simulation: Simulation, machine: NodeMachine): RecordStore {
   const watch = new KeyWatch()
-  const records = new RecordStore({
+  return new RecordStore({
     store: imageOf(machine.disk()),
     keys: vaultOf(simulation.seed, machine.name, watch),
     provider: watch.provider(machine.name),
@@ -123,6 +120,23 @@ export function durableLog(
       throw new Error('reading draws nothing')
     },
   })
+}
+
+/** Tells whether a machine's disk holds an entry durably, now. */
+export function durableLog(
+  simulation: Simulation,
+  machine: NodeMachine,
+): (entry: string) => Promise<boolean> {
+  const records = durableRecords(simulation, machine)
   return async (entry) =>
     (await records.get(entryTable as AnyTable, entryTable.place(fromHex(entry)))) !== undefined
+}
+
+/** The keys of the device that a machine runs. */
+export async function durableIdentity(
+  simulation: Simulation,
+  machine: NodeMachine,
+): Promise<IdentityRecord> {
+  const records = durableRecords(simulation, machine)
+  return (await records.get(identities as AnyTable, identities.place(0))) as IdentityRecord
 }

@@ -7,6 +7,7 @@ import { readHead, writeHead } from '../../node/relay/store-head.ts'
 import { rowKey } from '../../node/relay/row-keys.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import type { Store, StoreWrite } from '../../node/store.ts'
+import type { Host } from '../../node/transport.ts'
 import type { MailboxLimits } from '../../protocol/index.ts'
 import { imageOf } from './memory-disk.ts'
 import { Prng } from './prng.ts'
@@ -70,7 +71,12 @@ function lyingStore(store: Store, lies: Lies): Store {
 export function relayMachine(
   simulation: Simulation,
   name: string,
-  options: { readonly ip: string; readonly limits?: Partial<MailboxLimits> },
+  options: {
+    readonly ip: string
+    readonly limits?: Partial<MailboxLimits>
+    /** Puts something between the network and the relay. */
+    readonly host?: (host: Host) => Host
+  },
 ): RelayMachine {
   const random = new Prng(simulation.seed).split(`relay-keys/${name}`).bytes
   const seeds = { service: random(32), process: random(32), transport: random(32) }
@@ -79,11 +85,12 @@ export function relayMachine(
   const machine = simulation.machine(name, async (ports): Promise<RelayProgram> => {
     const open = async (): Promise<Store> => lyingStore(await ports.openStore(), lies)
     let store = await open()
-    const host = await ports.network.createHost({
+    const bare = await ports.network.createHost({
       seed: seeds.transport,
       listen: [listen],
       role: 'relay',
     })
+    const host = options.host?.(bare) ?? bare
     const service = await startRelayService({
       host,
       store,
