@@ -153,8 +153,14 @@ export class DirectService {
     return undefined
   }
 
-  /** Opens a stream to a home host, known or only named in a link. Rejects where nobody answers. */
+  /** The stream with a home host, known or only named in a link. Rejects where nobody answers. */
   async dialAddress(address: string, transportKey: Bytes32): Promise<DirectLink> {
+    // A second stream with one host would be closed in favour of the first, or the first under it.
+    const open = this.#links.get(toHex(transportKey))
+    if (open?.open === true) {
+      await open.ready()
+      return open
+    }
     const { clock, stopping } = this.#core
     const signal = clock.timeout(DIAL_MS, stopping)
     const stream = await this.#host.dial(address, DIRECT_PROTOCOL, {
