@@ -102,9 +102,7 @@ export class Account {
   }
 
   list(devices: readonly Self[], revoked: readonly Bytes32[] = []): Uint8Array {
-    const certs = devices.map((self) =>
-      signDeviceCert(noble, this.key, self.deviceSeed, self.dh),
-    )
+    const certs = devices.map((self) => signDeviceCert(noble, this.key, self.deviceSeed, self.dh))
     return signDeviceList(noble, this.seed, { version: this.version, devices: certs, revoked })
   }
 }
@@ -346,7 +344,7 @@ export class Person {
     const { serviceKey, mailboxId } = mailbox
     const target = { device, serviceKey, mailboxId }
     let count = 0
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const next = this.driver.run((turn) => nextDeposits(turn, target, from))
       from = next.from
       for (const copy of next.copies) {
