@@ -70,11 +70,21 @@ class FakeStream implements FrameStream {
 const HELLO: DirectFrame = { kind: 'hello', features: 0, maxFrameBytes: 66_560 }
 
 function setUp(handler: Partial<DirectHandler> = {}, greeted = true) {
-  const clock = new VirtualClock()
+  const time = new VirtualClock()
+  const clock = {
+    async advance(ms: number): Promise<void> {
+      const untilMs = time.elapsedMs + ms
+      while ((time.nextAtMs() ?? Infinity) <= untilMs) {
+        time.step()
+        await turns()
+      }
+      time.skipTo(untilMs)
+    },
+  }
   const stream = new FakeStream()
   const link = new DirectLink({
     stream,
-    clock,
+    clock: time.port(),
     jitter: () => 0.5,
     handler: {
       envelope: () => Promise.resolve(COMMITTED),
@@ -298,7 +308,7 @@ describe('strangers', () => {
     allowed.stream.arrive(envelope(1, Uint8Array.of(0x10, 1)))
     allowed.stream.arrive({ kind: 'card-request', inviteId: SID })
     await turns()
-    expect(allowed.stream.kinds()).toEqual(['hello', 'answers', 'card'])
+    expect(allowed.stream.kinds()).toEqual(['hello', 'card', 'answers'])
     for (const frame of [envelope(1), { kind: 'ephemeral', sid: SID, message: INNER } as const]) {
       const { stream } = setUp({ known: () => false })
       stream.arrive(frame)
