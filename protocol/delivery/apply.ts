@@ -75,9 +75,11 @@ export function* applyMessage(
 ): Step<ArrivalAnswer> {
   const { account, device } = opened
   const intro = introOf(message.frames)
+  const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, message)
   const contact = yield* settleContact(turn, { account, device, admission, intro })
   if (contact.state === 'blocked') return REFUSED
+  if (before?.heard !== true) yield* meetDevice(turn, contact, device, before?.numberedSent ?? 0)
   if (opened.first) yield* heardOn(turn, device, opened.sid)
   yield* followDevices(turn, account)
   const conversation = directConversation(turn.crypto, turn.self.account, account)
@@ -115,6 +117,12 @@ function* notePeer(turn: Turn, opened: OpenedInner, message: MessageFrames): Ste
   // Whatever waited for a sign of life goes out: what was queued unconfirmed, or backed off.
   turn.effect({ kind: 'outbox', device })
   return peer
+}
+
+/** Another device of a contact speaks for the first time: it is told where we are, if it was not. */
+function* meetDevice(turn: Turn, contact: Contact, device: Bytes32, sent: number): Step<void> {
+  const told = ((yield* get(peers, device))?.numberedSent ?? 0) > sent
+  if (contact.state === 'ready' && !told) yield* sendEndpoints(turn, device)
 }
 
 /** DDH of a device, from the list that vouched for it when its session began. */
