@@ -1,6 +1,6 @@
 // One stream of /sotto/direct/1 between two home hosts (SPEC.md §9): envelopes out within a window,
 // answers in, answers out after the durable batch, pings. It knows nothing of what it carries.
-import { type Bytes16, type Bytes32, CryptoError, INIT_TYPE, u64 } from '../../crypto/index.ts'
+import { type Bytes16, type Bytes32, CryptoError, u64 } from '../../crypto/index.ts'
 import {
   type Answer,
   type CardReply,
@@ -20,6 +20,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { FrameStream } from '../transport.ts'
+import { mayStranger } from './stranger-frames.ts'
 
 /** What the link hands up. */
 export interface DirectHandler {
@@ -68,19 +69,6 @@ const ANSWERS_MAX = DIRECT_WINDOW_MESSAGES
 const ENVELOPE_HEAD_BYTES = 22
 /** A goodbye that is not taken in this time is dropped with the stream. */
 const GOODBYE_MS = 5_000
-
-/** What a stranger may send. */
-const STRANGER_FRAMES: ReadonlySet<DirectFrame['kind']> = new Set([
-  'hello',
-  'envelope',
-  'card-request',
-  'card',
-  'answers',
-  'ping',
-  'pong',
-  'goaway',
-  'unknown',
-])
 
 /** A promise that is settled from outside. */
 function latch(): {
@@ -396,10 +384,4 @@ export class DirectLink {
     }
     this.#watch()
   }
-}
-
-/** Whether a host that is no accepted peer's may send this. */
-function mayStranger(frame: DirectFrame): boolean {
-  if (frame.kind === 'envelope') return frame.inner[0] === INIT_TYPE
-  return STRANGER_FRAMES.has(frame.kind)
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { relayDoubts, sweepDelivery, tendDelivery } from '../../../protocol/index.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
-import { DAY_MS, Person, Relay, acquainted, needsBundle, settle } from '../../support/person.ts'
+import { DAY_MS, Person, acquainted, needsBundle, settle } from '../../support/person.ts'
+import { Relay } from '../../support/person-parts.ts'
 
 const MINUTE_MS = 60_000
 

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Arrival, SentEntry, ShownState } from '../../../protocol/index.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
-import { Person, Relay, needsBundle, settle } from '../../support/person.ts'
+import { Person, needsBundle, settle } from '../../support/person.ts'
+import { Relay } from '../../support/person-parts.ts'
 
 const RANK: Readonly<Record<ShownState, number>> = {
   queued: 0,

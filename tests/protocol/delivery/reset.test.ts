@@ -11,7 +11,8 @@ import {
 } from '../../../protocol/index.ts'
 import { forge } from '../../support/forge.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
-import { DAY_MS, Person, Relay, acquainted, settle } from '../../support/person.ts'
+import { DAY_MS, Person, acquainted, settle } from '../../support/person.ts'
+import { Relay } from '../../support/person-parts.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000

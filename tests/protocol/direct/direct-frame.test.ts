@@ -31,7 +31,7 @@ const FRAMES: readonly (readonly [frame: DirectFrame, hex: string])[] = [
   [{ kind: 'card-request', inviteId: sid }, `05${'aa'.repeat(16)}`],
   [
     { kind: 'card', card: Uint8Array.of(1), opk: new Uint8Array(0), okem: Uint8Array.of(2, 3) },
-    '060001010000' + '00020203',
+    '06000101000000020203',
   ],
   [{ kind: 'ping', token }, '07fffffffffffffff0'],
   [{ kind: 'pong', token }, '08fffffffffffffff0'],
@@ -78,7 +78,7 @@ describe('direct frames', () => {
   })
 
   test('an answer of an unknown code is malformed', () => {
-    expect(failure(fromHex('03000100000001' + '05' + '00000000'))).toBe('ERR_WIRE_MALFORMED')
+    expect(failure(fromHex('030001000000010500000000'))).toBe('ERR_WIRE_MALFORMED')
   })
 
   test('a hello of another version is unsupported, a longer one of this version is not', () => {
