@@ -24,7 +24,7 @@ const RANK: Readonly<Record<MessageState, number>> = {
 /** Pending timers of all machines together, per running program: more is a leak. */
 const TIMERS_MAX = 400
 /** More messages than any run sends in one chat. */
-const ALL = 100_000
+const ALL = 10_000
 
 export interface Person {
   readonly name: string
