@@ -248,6 +248,8 @@ export interface ListenOptions {
    * it goes on there. Each message is given at least once; again only after a crash in the middle.
    */
   readonly resume?: string
+  /** true: also messages of people who wait in requests. To be answered they must be accepted. */
+  readonly requests?: boolean
 }
 
 /** A message as a listener gets it. */

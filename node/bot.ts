@@ -86,8 +86,11 @@ export function makeBot(
       ? options.log?.('bot', String(error))
       : options.onError(error, context)
 
+  const welcomes = options.accept === 'everyone'
+
   async function handle(message: IncomingMessage): Promise<void> {
     if (message.kind !== 'text') return
+    if (welcomes) await welcome(node, message.from.address)
     const [, name = '', args = ''] = COMMAND.exec(message.text) ?? []
     const command = commands.get(name.toLowerCase()) ?? (name === 'help' ? help : undefined)
     const context: BotContext = {
@@ -120,15 +123,12 @@ export function makeBot(
   const listen = (): void => {
     if (listening) return
     listening = true
-    const end = node.on('message', handle, { resume: LISTENER })
+    const end = node.on('message', handle, { resume: LISTENER, requests: welcomes })
     stop.signal.addEventListener('abort', end, { once: true })
   }
-  const welcoming = options.accept === 'everyone' ? welcome(node, stop.signal, options) : undefined
-
   const close = async (): Promise<void> => {
     stop.abort()
     await node.close()
-    await welcoming
   }
   const bot: Bot = {
     node,
@@ -156,25 +156,8 @@ export function makeBot(
   return bot
 }
 
-/** Accepts every request there is, and every one that comes, until the signal aborts. */
-async function welcome(
-  node: Node,
-  signal: AbortSignal,
-  { log }: Pick<BotOptions, 'log'>,
-): Promise<void> {
-  const accept = async (address: string): Promise<void> => {
-    await node.requests.accept(address)
-    // What was written before the acceptance is not an event of an accepted contact.
-  }
-  try {
-    const events = node.events.since(undefined, { signal })
-    for (const { address } of await node.requests.list({ signal })) await accept(address)
-    for await (const event of events) {
-      if (event.event === 'contact' && event.contact.state === 'request') {
-        await accept(event.contact.address)
-      }
-    }
-  } catch (error) {
-    if (!signal.aborted) log?.('bot', `requests: ${String(error)}`)
-  }
+/** Makes a contact of somebody who waits in requests. */
+async function welcome(node: Node, address: string): Promise<void> {
+  const { state } = await node.contacts.get(address)
+  if (state === 'request') await node.requests.accept(address)
 }

@@ -5,7 +5,7 @@ import { NAME_MAX_BYTES } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
 import { NodeError } from './errors.ts'
 import { nativeCrypto } from './native-crypto.ts'
-import { splitPeerAddress } from './net/peer-id.ts'
+import { parseRelayAddress } from './relays/relay-address.ts'
 import { createProfile } from './profile/create-profile.ts'
 import { vaultNeedsPassphrase } from './profile/vault.ts'
 
@@ -55,13 +55,7 @@ function checkPhrase(phrase: string): string {
 export async function initProfile(options: InitProfileOptions): Promise<InitialisedProfile> {
   const name = checkName(options.name)
   const relays = options.relays ?? []
-  for (const text of relays) {
-    if (splitPeerAddress(text).key === undefined) {
-      throw new NodeError('ADDRESS_INVALID', `the relay address names no key: ${text}`, {
-        hint: 'It ends in /p2p/..., as printed by: sotto relay run',
-      })
-    }
-  }
+  for (const text of relays) parseRelayAddress(text)
   const { dir, passphrase } = options
   const created = await createProfile({
     dir,

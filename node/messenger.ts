@@ -22,7 +22,8 @@ import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
-import { joinPeerAddress, splitPeerAddress } from './net/peer-id.ts'
+import { joinPeerAddress } from './net/peer-id.ts'
+import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
 import { Recovery } from './recovery.ts'
@@ -171,13 +172,7 @@ export class Messenger {
     const { ledger } = this.core
     await ledger.run((turn) => renewPrekeys(turn))
     for (const text of this.#options.relays ?? []) {
-      const { address, key } = splitPeerAddress(text)
-      if (key === undefined) {
-        throw new NodeError('ADDRESS_INVALID', `the relay address names no key: ${text}`, {
-          hint: 'It ends in /p2p/..., as printed by: sotto relay run',
-        })
-      }
-      await ledger.run((turn) => chooseRelay(turn, address, key))
+      await ledger.run((turn) => chooseRelay(turn, parseRelayAddress(text)))
     }
     await this.#upkeep.start()
     if (this.#options.online === false) return

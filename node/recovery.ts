@@ -42,9 +42,15 @@ export class Recovery {
     this.#options.core.log('store', `${error.code}: ${error.message}`)
     this.#options.onChange()
     // The write that tests a store opened anew may fail too: one attempt after the other.
-    this.#running ??= this.#recover().finally(() => {
+    this.#running ??= this.#runOnce()
+  }
+
+  async #runOnce(): Promise<void> {
+    try {
+      await this.#recover()
+    } finally {
       this.#running = undefined
-    })
+    }
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { encodeText, equalBytes } from '../crypto/index.ts'
 import { MAILBOX_LIMITS } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
-import { NodeError } from './errors.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { createRelay as createRelayOn } from './relay/create-relay.ts'
+import { checkToken, formatRelayAddress, parseRelayAddress } from './relays/relay-address.ts'
 import { CONNECTIONS_PER_ADDRESS, DEPOSITS_PER_S, DISK_MAX_BYTES } from './relay/limits.ts'
 
 export interface CreateRelayOptions {
@@ -25,7 +25,7 @@ export interface CreateRelayOptions {
 }
 
 export interface Relay {
-  /** For people: multiaddr ‖ /p2p/ ‖ peer id. */
+  /** For people: multiaddr ‖ /p2p/ ‖ peer id, and # ‖ token where one is needed. */
   readonly address: string
   readonly addresses: readonly string[]
   readonly metricsPort: number | undefined
@@ -36,15 +36,8 @@ export interface Relay {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const TOKEN_MAX_BYTES = 64
 /** More work than anybody does: only a ticket opens a mailbox then. */
 const CLOSED_BITS = 255
-
-function ticketOf(token: string): Uint8Array {
-  const bytes = encodeText(token)
-  if (bytes.length >= 1 && bytes.length <= TOKEN_MAX_BYTES) return bytes
-  throw new NodeError('INVALID', `an invite token has 1 to ${TOKEN_MAX_BYTES} bytes`)
-}
 
 /**
  * Starts a relay in a folder. Rejects with NodeError: CORRUPT_STORE (keys without a store), LOCKED,
@@ -53,7 +46,7 @@ function ticketOf(token: string): Uint8Array {
 export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
   const { libp2pNetwork } = await import('./net/libp2p-host.ts')
   const { dir, listen, inviteToken, metricsPort, log } = options
-  const ticket = inviteToken === undefined ? undefined : ticketOf(inviteToken)
+  const ticket = inviteToken === undefined ? undefined : encodeText(checkToken(inviteToken))
   const diskMaxBytes = options.maxDiskBytes ?? DISK_MAX_BYTES
   const relay = await createRelayOn({
     dir,
@@ -71,12 +64,15 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
       : { openBits: CLOSED_BITS, isTicket: (shown: Uint8Array) => equalBytes(shown, ticket) }),
     ...(metricsPort === undefined ? {} : { healthPort: metricsPort }),
   })
-  const [address = ''] = relay.addresses
+  const addresses = relay.addresses.map((plain) =>
+    formatRelayAddress({ ...parseRelayAddress(plain), ticket: inviteToken ?? '' }),
+  )
+  const [address = ''] = addresses
   const [contacts, strangers] = MAILBOX_LIMITS.lanes
   const drain = (): Promise<void> => relay.close()
   return {
     address,
-    addresses: relay.addresses,
+    addresses,
     metricsPort: relay.healthPort,
     limits: {
       diskBytes: diskMaxBytes,

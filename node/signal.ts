@@ -22,7 +22,8 @@ export class Signal {
   }
 
   raise(): void {
-    for (const wake of [...this.#waiting]) wake()
+    // A waiter takes itself out as it wakes.
+    for (const wake of Array.from(this.#waiting)) wake()
   }
 }
 
@@ -30,7 +31,7 @@ export class Signal {
 export interface Joined {
   readonly signal: AbortSignal
   /** Lets go of the others: they may live much longer. */
-  release(): void
+  readonly release: () => void
 }
 
 /** Aborts when one of the signals does. */

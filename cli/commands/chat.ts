@@ -135,6 +135,8 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
     prompt: '> ',
     terminal: output.onTerminal && process.stdin.isTTY,
   })
+  // Taken at once: lines that come before anybody listens would be lost, and the end with them.
+  const typed = lines[Symbol.asyncIterator]()
   // readline turns Ctrl-C into an event of its own while it reads.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   const ended = new AbortController()
@@ -153,7 +155,8 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const following = follow().finally(() => lines.close())
   if (output.onTerminal) lines.prompt()
   try {
-    for await (const line of lines) if (!(await conversation.type(line))) break
+    for await (const line of { [Symbol.asyncIterator]: () => typed })
+      if (!(await conversation.type(line))) break
   } finally {
     ended.abort()
     lines.close()

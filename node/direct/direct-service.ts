@@ -132,6 +132,9 @@ export class DirectService {
     const home = peer?.endpoints.home
     if (peer === undefined || home === undefined || home.addresses.length === 0) return undefined
     this.#callers.set(toHex(home.transportKey), { device, account: peer.account })
+    // A stream that it opened as a stranger is one with it, now that it is known.
+    const open = this.openLink(device)
+    if (open !== undefined) return open
     for (const address of home.addresses) {
       try {
         const link = await this.dialAddress(address, home.transportKey)
@@ -213,6 +216,7 @@ export class DirectService {
         card: (inviteId) => this.#bundle(inviteId, this.#callers.get(key)),
         closed: () => {
           if (this.#links.get(key) === link) this.#links.delete(key)
+          this.#lost(key)
         },
       },
     })
@@ -227,6 +231,17 @@ export class DirectService {
       }
     } else this.#links.set(key, link)
     return link
+  }
+
+  /** A stream ended: what was on its way over it, unanswered, goes out again after a moment. */
+  #lost(key: string): void {
+    const { clock, random, stopping } = this.#core
+    const caller = this.#callers.get(key)
+    if (caller === undefined || stopping.aborted) return
+    const waitMs = new Backoff(() => unit(random)).nextMs()
+    clock.after(waitMs, () => {
+      if (!stopping.aborted) this.#onLink(caller.device)
+    })
   }
 
   async #envelope(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array) {

@@ -39,7 +39,7 @@ export function written(
   value: unknown,
 ): Written {
   // Encoded at once: a value that has no encoding fails the turn that wrote it, not the batch.
-  return { table, place, value, plain: table.encode(value as never) }
+  return { table, place, value, plain: table.encode(value) }
 }
 
 /** Keeps what a turn leaves. */

@@ -21,7 +21,7 @@ import { contactView, conversationWith, messageView, personOf } from './views.ts
 /** Rows turned into events in one load. */
 const PAGE = 64
 
-function* eventOf(turn: Turn, row: ChangeRow): Step<NodeEvent | undefined> {
+function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent | undefined> {
   const { change } = row
   const at = { cursor: row.cursor, at: row.atMs }
   switch (change.kind) {
@@ -29,7 +29,8 @@ function* eventOf(turn: Turn, row: ChangeRow): Step<NodeEvent | undefined> {
       const entry = yield* readEntry(turn, change.entry)
       if (entry === undefined) return undefined
       const contact = yield* contactOfEntry(turn, entry)
-      if (contact.state === 'request' || contact.state === 'blocked') return undefined
+      if (contact.state === 'blocked') return undefined
+      if (contact.state === 'request' && !requests) return undefined
       return { ...at, event: 'message', message: yield* messageView(turn, contact, entry) }
     }
     case 'state': {
@@ -77,7 +78,11 @@ interface Page {
   readonly gone: boolean
 }
 
-function* eventsFrom(turn: Turn, cursor: number, end: number): Step<Page> {
+function* eventsFrom(
+  turn: Turn,
+  options: { readonly cursor: number; readonly end: number; readonly requests: boolean },
+): Step<Page> {
+  const { cursor, end } = options
   const to = u64(Math.max(cursor, Math.min(end, cursor + PAGE)))
   const rows = yield* range(changes, { owner: EMPTY, from: u64(cursor), to, limit: PAGE })
   const events: NodeEvent[] = []
@@ -86,7 +91,7 @@ function* eventsFrom(turn: Turn, cursor: number, end: number): Step<Page> {
   if (cursor < end && rows[0]?.value.cursor !== cursor) return { events, next, gone: true }
   for (const { value } of rows) {
     next = value.cursor + 1
-    const event = yield* eventOf(turn, value)
+    const event = yield* eventOf(turn, value, options.requests)
     if (event !== undefined) events.push(event)
   }
   return { events, next, gone: false }
@@ -104,6 +109,11 @@ function tooOld(cursor: number): NodeError {
   })
 }
 
+interface EventOptions extends CallOptions {
+  /** Messages of people who wait in requests are events too. */
+  readonly requests?: boolean | undefined
+}
+
 /** What the feed is read with. */
 export interface Feed {
   readonly core: Core
@@ -119,7 +129,7 @@ export interface Feed {
 export function eventsSince(
   feed: Feed,
   cursor: number | undefined,
-  options: CallOptions = {},
+  options: EventOptions = {},
 ): AsyncGenerator<NodeEvent, void, undefined> {
   if (cursor !== undefined && !(Number.isSafeInteger(cursor) && cursor >= 0)) {
     throw new NodeError('INVALID', 'a cursor is a whole number, 0 or above')
@@ -131,7 +141,7 @@ export function eventsSince(
 async function* follow(
   { core, moved }: Feed,
   cursor: number,
-  options: CallOptions,
+  options: EventOptions,
 ): AsyncGenerator<NodeEvent, void, undefined> {
   const { ledger } = core
   const { signal, release } = joinSignals(core.stopping, options.signal)
@@ -141,7 +151,9 @@ async function* follow(
     if (next > ledger.cursor) throw tooOld(next)
     while (!signal.aborted) {
       const [from, end] = [next, ledger.cursor]
-      const page = await ledger.read((turn) => eventsFrom(turn, from, end))
+      const page = await ledger.read((turn) =>
+        eventsFrom(turn, { cursor: from, end, requests: options.requests === true }),
+      )
       if (page.gone) throw tooOld(from)
       next = page.next
       for (const event of page.events) {

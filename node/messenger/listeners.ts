@@ -45,7 +45,7 @@ export class Listeners {
 
   /** Begins a listener; the function returned ends it. */
   on(listener: Listener, options: ListenOptions = {}): () => void {
-    const { resume } = options
+    const { resume, requests } = options
     if (resume !== undefined && (resume === '' || encodeText(resume).length > NAME_MAX_BYTES)) {
       throw new NodeError('INVALID', `the name of a listener has 1 to ${NAME_MAX_BYTES} bytes`)
     }
@@ -54,7 +54,7 @@ export class Listeners {
     // What came while the node was starting is for whoever listens first.
     const from = this.#startCursor ?? this.#core.ledger.cursor
     this.#startCursor = undefined
-    void this.#run(listener, { resume, from, signal }).finally(release)
+    void this.#run(listener, { resume, requests, from, signal }).finally(release)
     return () => stop.abort()
   }
 
@@ -62,16 +62,17 @@ export class Listeners {
     listener: Listener,
     at: {
       readonly resume: string | undefined
+      readonly requests: boolean | undefined
       readonly from: number
       readonly signal: AbortSignal
     },
   ): Promise<void> {
-    const { resume, signal } = at
+    const { resume, requests, signal } = at
     let next: number | undefined
     while (!signal.aborted) {
       try {
         next ??= await this.#position(resume, at.from)
-        for await (const event of eventsSince(this.#feed, next, { signal })) {
+        for await (const event of eventsSince(this.#feed, next, { signal, requests })) {
           if (event.event === 'message' && !event.message.mine) {
             await this.#give(listener, event.message)
             if (resume !== undefined) await this.#keep(resume, event.cursor + 1)

@@ -35,6 +35,12 @@ function fromProtocol(error: ProtocolError): NodeError {
     case 'ERR_PROTOCOL_EMPTY':
       return new NodeError('EMPTY_TEXT', error.message, { hint: 'Write something.', cause: error })
     case 'ERR_PROTOCOL_INVITE':
+      if (detail['reason'] === 'unsupported') {
+        return new NodeError('VERSION_UNSUPPORTED', error.message, {
+          hint: 'Install the newest version.',
+          cause: error,
+        })
+      }
       return new NodeError(
         detail['reason'] === 'expired' ? 'INVITE_EXPIRED' : 'INVITE_INVALID',
         error.message,

@@ -13,7 +13,7 @@ import {
   wipe,
 } from '../../crypto/index.ts'
 import { type Self, type Table, deviceLists, profiles, relayChoices } from '../../protocol/index.ts'
-import { splitPeerAddress } from '../net/peer-id.ts'
+import { parseRelayAddress } from '../relays/relay-address.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { SCHEMA, identities } from './identity-record.ts'
 
@@ -82,12 +82,9 @@ export async function writeFirstRecords(
       endpointsDigest: undefined,
       readReceipts: true,
     }),
-    ...first.relays.flatMap((text, i) => {
-      const { address, key } = splitPeerAddress(text)
+    ...first.relays.map((text, i) => {
       const slot = i + 1
-      return key === undefined
-        ? []
-        : [put(relayChoices, slot, { slot, address, transportKey: key })]
+      return put(relayChoices, slot, { slot, ...parseRelayAddress(text) })
     }),
   ])
 }

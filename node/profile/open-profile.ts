@@ -5,7 +5,7 @@ import { NodeError } from '../errors.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { RecordStore } from '../store/record-store.ts'
 import type { Store } from '../store.ts'
-import { makePrivateFiles, probeSpace, profilePaths } from './files.ts'
+import { isThere, makePrivateFiles, probeSpace, profilePaths, removeFile } from './files.ts'
 import { type IdentityRecord, identities } from './identity-record.ts'
 import { checkPlace } from './place.ts'
 import type { StateKeys } from './rotate-state-key.ts'
@@ -54,6 +54,8 @@ export async function openProfile(options: OpenProfileOptions): Promise<OpenedPr
     const records = over(store)
     const identity = await readIdentity(records)
     if (options.checksPlace !== false) await checkPlace(dir, records)
+    // It works, so it is finished: a later init must not begin anew in it.
+    if (await isThere(paths.unfinished)) await removeFile(paths.unfinished)
     const reopen = async (failed: RecordStore): Promise<RecordStore> => {
       await probeSpace(paths.store, PROBE_BYTES)
       await failed.close()

@@ -1,6 +1,6 @@
 // This device's mailbox at one relay: kept open, published to, drained (SPEC.md §12). Reconnects by
 // itself for as long as the node runs.
-import { type Bytes32, CryptoError, openEnvelope, toHex } from '../../crypto/index.ts'
+import { type Bytes32, CryptoError, encodeText, openEnvelope, toHex } from '../../crypto/index.ts'
 import {
   type OwnMailbox,
   type RelayChoice,
@@ -181,6 +181,7 @@ export class OwnRelay {
         secret: mailboxSecret({ crypto: provider }, self, serviceKey, own.generation),
         gen: own.generation,
         awayDays: 0,
+        ...(this.choice.ticket === '' ? {} : { ticket: encodeText(this.choice.ticket) }),
       },
     )
     if (isFailure(opened)) {

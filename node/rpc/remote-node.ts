@@ -1,6 +1,7 @@
 // The Node interface over calls by name: what stands between may be a socket, or the hand-over from
 // one owner of a profile to the next.
 import type { CallOptions, IncomingMessage, Message, Node, NodeEvent } from '../api.ts'
+import { NodeError } from '../errors.ts'
 
 /** Makes calls by name. */
 export interface Calls {
@@ -94,7 +95,14 @@ export function remoteNode(calls: Calls): Node {
       since: (cursor, options) => calls.subscribe(cursor, options ?? {}),
       cursor: (options) => ask('events.cursor', options),
     },
-    on: (_event, listener) => listen(node, calls, listener),
+    on(_event, listener, options = {}) {
+      if (options.resume !== undefined || options.requests === true) {
+        throw new NodeError('INVALID', 'resume and requests are for a node of this process', {
+          hint: 'Follow events.since from a cursor of your own.',
+        })
+      }
+      return listen(node, calls, listener)
+    },
     settle: (ms, options) => ask('settle', options, { ms }),
     close: () => calls.close(),
     [Symbol.asyncDispose]: () => calls.close(),

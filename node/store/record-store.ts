@@ -161,7 +161,7 @@ export class RecordStore {
 
   /** The sealed write of one record; `value` undefined removes it. */
   seal(table: AnyTable, place: Place, value: unknown): StoreWrite {
-    const plain = value === undefined ? undefined : table.encode(value as never)
+    const plain = value === undefined ? undefined : table.encode(value)
     return this.sealBytes(table, place, plain)
   }
 

@@ -71,6 +71,8 @@ export function* failFirstContact(turn: Turn, contactNumber: number, why: string
   const row = yield* get(firstContacts, contactNumber)
   if (row === undefined) return
   turn.put(firstContacts, contactNumber, { ...row, failed: why })
+  const contact = yield* contactOf(row.account)
+  if (contact !== undefined) putContact(turn, contact)
 }
 
 /**

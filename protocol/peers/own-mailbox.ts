@@ -77,19 +77,23 @@ export interface RelayChoice {
   readonly address: string
   /** The transport key that the address names: its certificate tells the service key. */
   readonly transportKey: Bytes32
+  /** The operator's token, as ASCII; "" where a mailbox needs none. */
+  readonly ticket: string
 }
 
 export const relayChoices: Table<number, RelayChoice> = {
   name: 'relay-choices',
   sealing: 'value',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
-  encode: (choice) => encodeRecord([choice.slot, text(choice.address), choice.transportKey]),
+  encode: (choice) =>
+    encodeRecord([choice.slot, text(choice.address), choice.transportKey, text(choice.ticket)]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'relay choice')
     return {
       slot: fields.uint('slot', RELAY_SLOTS_MAX),
       address: textField(fields, 'address', ADDRESS_MAX_BYTES),
       transportKey: fields.bytes('transportKey', 32),
+      ticket: fields.left > 0 ? textField(fields, 'ticket', 64) : '',
     }
   },
 }
@@ -103,14 +107,18 @@ export function* allRelayChoices(): Step<readonly RelayChoice[]> {
 /** Chooses a relay; at most three at a time. Choosing one again changes nothing. */
 export function* chooseRelay(
   turn: Turn,
-  address: string,
-  transportKey: Bytes32,
+  { address, transportKey, ticket }: Omit<RelayChoice, 'slot'>,
 ): Step<RelayChoice> {
   const choices = yield* allRelayChoices()
   const same = choices.find(
     (one) => one.address === address && equalBytes(one.transportKey, transportKey),
   )
-  if (same !== undefined) return same
+  if (same !== undefined && (ticket === '' || ticket === same.ticket)) return same
+  if (same !== undefined) {
+    const renewed = { ...same, ticket }
+    turn.put(relayChoices, same.slot, renewed)
+    return renewed
+  }
   if (choices.length >= MAILBOXES_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'a device uses at most three relays', {
       detail: { max: MAILBOXES_MAX },
@@ -122,7 +130,7 @@ export function* chooseRelay(
   ])
   let slot = 1
   while (used.has(slot)) slot += 1
-  const choice = { slot, address, transportKey }
+  const choice = { slot, address, transportKey, ticket }
   turn.put(relayChoices, slot, choice)
   return choice
 }

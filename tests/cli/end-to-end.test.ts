@@ -100,6 +100,20 @@ describe('without a daemon', () => {
     expect(read).toContain(id)
   })
 
+  test('a chat takes lines from a pipe, each once, and ends with them', async () => {
+    const typed = 'first line\n\n//slash\n/nothing\n/why\n'
+    const { stdout, stderr, exitCode } = await sotto(['chat', 'Bob', '--json', ...alice], typed)
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('There is no /nothing')
+    expect(stdout).toContain('"evidence":"fdatasync"')
+    const { stdout: read } = await sotto(['read', 'Alice', '-n', '2', '--json', ...bob])
+    const texts = read
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { text: string }).text)
+    expect(texts).toEqual(['first line', '/slash'])
+  })
+
   test('Ctrl-C ends what follows with 130', async () => {
     const following = await start(['watch', '--since', '0', ...alice])
     following.child.kill('SIGINT')

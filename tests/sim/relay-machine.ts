@@ -99,7 +99,8 @@ export function relayMachine(
       openBits: 0,
       lagProbeMs: 0,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
-      onWarning: (code, error) => simulation.trace('log', name, code, String(error ?? '')),
+      onWarning: (code, error) =>
+        simulation.trace('log', name, code, error instanceof Error ? error.message : ''),
     })
     return {
       service,

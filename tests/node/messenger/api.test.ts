@@ -1,0 +1,458 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodeAddress, encodeInviteLink, parseInviteLink } from '../../../crypto/index.ts'
+import type { NodeEvent } from '../../../node/api.ts'
+import type { RunningNode } from '../../../node/create-node.ts'
+import { nativeCrypto } from '../../../node/native-crypto.ts'
+import { type TestNetwork, createTestNetwork } from '../../../node/test-network.ts'
+import { bytesOf } from '../../support/relay-world.ts'
+
+let net: TestNetwork
+let alice: RunningNode
+let bob: RunningNode
+
+beforeEach(() => {
+  net = createTestNetwork()
+})
+afterEach(() => net.close())
+
+async function pair(): Promise<void> {
+  ;[alice, bob] = await net.pair()
+}
+
+/** Sends, and waits until the other side has it. */
+async function deliver(from: RunningNode, to: string, text: string): Promise<string> {
+  const { id } = await from.chats.send(to, text)
+  await from.chats.waitFor(id, 'delivered', { timeoutMs: 10_000 })
+  return id
+}
+
+async function take(node: RunningNode, since: number | undefined, count: number) {
+  const stop = new AbortController()
+  const events: NodeEvent[] = []
+  for await (const event of node.events.since(since, { signal: stop.signal })) {
+    events.push(event)
+    if (events.length === count) stop.abort()
+  }
+  return events
+}
+
+const code = (value: string) => expect.objectContaining({ code: value })
+
+/** An address of nobody, valid. */
+const stranger = encodeAddress(nativeCrypto, nativeCrypto.ed25519PublicKey(bytesOf('stranger')))
+
+describe('sending and reading', () => {
+  beforeEach(pair)
+
+  it('carries a text to the other side, delivered and then read', async () => {
+    const id = await deliver(alice, 'bob', 'hello')
+    const [got] = await bob.chats.messages('alice')
+    expect(got).toMatchObject({ id, text: 'hello', mine: false, kind: 'text', chat: 'alice' })
+    expect(got?.from).toEqual({ name: 'alice', address: alice.address })
+    await bob.chats.markRead('alice')
+    const read = await alice.chats.waitFor(id, 'read', { timeoutMs: 10_000 })
+    expect(read).toEqual({ id, state: 'read' })
+    expect(await alice.chats.message(id)).toMatchObject({ mine: true, state: 'read' })
+  })
+
+  it('answers with an id and a durable state at once', async () => {
+    const sent = await alice.chats.send('bob', 'hello')
+    expect(sent.id).toMatch(/^[0-9a-f]{64}$/)
+    expect(sent.state).toBe('queued')
+  })
+
+  it('names the message it replies to', async () => {
+    const id = await deliver(alice, 'bob', 'question')
+    await bob.chats.send('alice', 'answer', { replyTo: id })
+    await take(alice, 0, 1)
+    const answer = await until(alice, (one) => one.text === 'answer')
+    expect(answer.replyTo).toBe(id)
+  })
+
+  it('reads the last n, what came before one, and what is unread', async () => {
+    const ids: string[] = []
+    for (const text of ['1', '2', '3', '4']) ids.push(await deliver(alice, 'bob', text))
+    const texts = async (options: object) =>
+      (await bob.chats.messages('alice', options)).map((one) => one.text)
+    expect(await texts({ limit: 2 })).toEqual(['3', '4'])
+    expect(await texts({ before: ids[2] })).toEqual(['1', '2'])
+    expect(await texts({ limit: 0 })).toEqual([])
+    expect(await texts({ unread: true })).toEqual(['1', '2', '3', '4'])
+    const [, second] = await bob.chats.messages('alice', { unread: true })
+    await bob.chats.markRead('alice', second!.arrival)
+    expect(await texts({ unread: true })).toEqual(['3', '4'])
+    expect((await bob.contacts.get('alice')).unread).toBe(2)
+    expect((await bob.chats.messages(undefined, { limit: 3 })).map((one) => one.text)).toEqual([
+      '2',
+      '3',
+      '4',
+    ])
+  })
+
+  it('explains why a state may be believed', async () => {
+    const id = await deliver(alice, 'bob', 'hello')
+    const why = await alice.chats.why(id)
+    expect(why).toMatchObject({ id, state: 'delivered', missing: [] })
+    expect(why.steps.map(({ what, evidence }) => [what, evidence])).toEqual(
+      expect.arrayContaining([
+        ['queued', 'fdatasync'],
+        ['delivered', 'committed answer'],
+      ]),
+    )
+  })
+
+  it('says what stands in the way of a message that nobody takes', async () => {
+    await bob.close()
+    const { id } = await alice.chats.send('bob', 'hello')
+    const why = await alice.chats.why(id)
+    expect(why.state).toBe('queued')
+    await expect(alice.chats.waitFor(id, 'delivered', { timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      retryable: true,
+    })
+    expect((await alice.contacts.get('bob')).waiting).toBe(1)
+    expect((await alice.status()).waiting).toBe(1)
+  })
+
+  it.each([
+    ['one byte', 1],
+    ['48 KiB exactly', 48 * 1024],
+  ])('takes a text of %s', async (_, size) => {
+    const text = 'x'.repeat(size)
+    const id = await deliver(alice, 'bob', text)
+    expect((await bob.chats.message(id)).text).toBe(text)
+  })
+
+  it.each([
+    ['49 KiB', 'x'.repeat(49 * 1024), 'TOO_LARGE'],
+    ['48 KiB and a byte', 'x'.repeat(48 * 1024 + 1), 'TOO_LARGE'],
+    ['1 MiB', 'x'.repeat(1 << 20), 'TOO_LARGE'],
+    ['48 KiB of characters that take three bytes', '€'.repeat(48 * 1024), 'TOO_LARGE'],
+    ['nothing', '', 'EMPTY_TEXT'],
+    ['white space', ' \n\t ', 'EMPTY_TEXT'],
+    ['half a character', 'a\ud800b', 'INVALID'],
+  ])('refuses a text of %s', async (_, text, wanted) => {
+    await expect(alice.chats.send('bob', text)).rejects.toEqual(code(wanted))
+    expect(await alice.chats.messages('bob')).toEqual([])
+    expect((await alice.contacts.get('bob')).waiting).toBe(0)
+  })
+
+  it.each([
+    ['a name that is not there', 'carol', 'UNKNOWN_CONTACT'],
+    ['an address of nobody', stranger, 'UNKNOWN_CONTACT'],
+    ['a prefix that is too short', 'b', 'UNKNOWN_CONTACT'],
+    ['nothing', '', 'UNKNOWN_CONTACT'],
+  ])('refuses to send to %s', async (_, who, wanted) => {
+    await expect(alice.chats.send(who, 'hello')).rejects.toEqual(code(wanted))
+  })
+
+  it.each([
+    ['no id', 'zz'],
+    ['an id of nothing', 'ab'.repeat(32)],
+  ])('says UNKNOWN_MESSAGE for %s', async (_, id) => {
+    const wanted = code('UNKNOWN_MESSAGE')
+    await expect(alice.chats.message(id)).rejects.toEqual(wanted)
+    await expect(alice.chats.why(id)).rejects.toEqual(wanted)
+    await expect(alice.chats.waitFor(id, 'read')).rejects.toEqual(wanted)
+    await expect(alice.chats.messages('bob', { before: id })).rejects.toEqual(wanted)
+  })
+
+  it('does not explain a message of somebody else', async () => {
+    const id = await deliver(alice, 'bob', 'hello')
+    await expect(bob.chats.why(id)).rejects.toEqual(code('UNKNOWN_MESSAGE'))
+  })
+
+  it.each([-1, 1.5, Number.NaN, 1e9])('refuses a limit of %s', async (limit) => {
+    await expect(alice.chats.messages('bob', { limit })).rejects.toEqual(code('INVALID'))
+  })
+
+  it('finds a contact by name in any case, by address, and by a prefix of four', async () => {
+    for (const who of ['bob', ' BOB ', bob.address, bob.address.slice(0, 6)]) {
+      expect((await alice.contacts.get(who)).address).toBe(bob.address)
+    }
+  })
+})
+
+async function until(node: RunningNode, wanted: (one: { text: string }) => boolean) {
+  const stop = new AbortController()
+  for await (const event of node.events.since(0, { signal: stop.signal })) {
+    if (event.event === 'message' && wanted(event.message)) return event.message
+  }
+  throw new Error('the events ended')
+}
+
+describe('links', () => {
+  it('refuses what is no link, a damaged one, and one of its own', async () => {
+    alice = await net.node('alice')
+    const { link } = await alice.invites.create()
+    const at = link.length - 6
+    const damaged = link.slice(0, at) + (link[at] === '2' ? '3' : '2') + link.slice(at + 1)
+    bob = await net.node('bob')
+    for (const [text, node] of [
+      ['hello', bob],
+      ['', bob],
+      ['sotto:', bob],
+      [damaged, bob],
+      [link.slice(0, -4), bob],
+      [link, alice],
+    ] as const) {
+      await expect(node.contacts.add(text)).rejects.toEqual(code('INVITE_INVALID'))
+    }
+    expect(await bob.contacts.list()).toEqual([])
+  })
+
+  it('refuses one that has expired', async () => {
+    alice = await net.node('alice')
+    bob = await net.node('bob')
+    const { link } = await alice.invites.create()
+    const parsed = parseInviteLink(nativeCrypto, link)
+    const old = encodeInviteLink(nativeCrypto, { ...parsed, expiresAtS: 1_700_000_000 })
+    await expect(bob.contacts.add(old)).rejects.toEqual(code('INVITE_EXPIRED'))
+  })
+
+  it('refuses one that joins a group, and one of a newer version, and says which', async () => {
+    alice = await net.node('alice')
+    bob = await net.node('bob')
+    const parsed = parseInviteLink(nativeCrypto, (await alice.invites.create()).link)
+    const group = encodeInviteLink(nativeCrypto, { ...parsed, group: true })
+    await expect(bob.contacts.add(group)).rejects.toMatchObject({
+      code: 'VERSION_UNSUPPORTED',
+      message: expect.stringContaining('group'),
+    })
+  })
+
+  it('tells the second who uses a link of one use, and lets others come by a reusable one', async () => {
+    alice = await net.node('alice')
+    bob = await net.node('bob')
+    const carol = await net.node('carol')
+    const once = await alice.invites.create()
+    await bob.contacts.add(once.link)
+    await until2(alice, 'bob')
+    await carol.contacts.add(once.link)
+    const stop = AbortSignal.timeout(10_000)
+    let problem: string | undefined
+    for await (const event of carol.events.since(0, { signal: stop })) {
+      if (event.event !== 'contact') continue
+      problem = event.contact.problem
+      if (problem !== undefined) break
+    }
+    expect(problem).toBe('INVITE_USED')
+    const many = await alice.invites.create({ reusable: true })
+    await carol.contacts.add(many.link)
+    await until2(alice, 'carol')
+    const used = (await alice.invites.list()).map(({ id, usedBy }) => [id, usedBy])
+    expect(used).toEqual([
+      [once.id, ['bob']],
+      [many.id, ['carol']],
+    ])
+  })
+
+  it('lists and revokes by a prefix of its id, and nothing by one that is too short', async () => {
+    alice = await net.node('alice')
+    const { id } = await alice.invites.create({ expiresInMs: 60_000 })
+    await expect(alice.invites.revoke(id.slice(0, 3))).rejects.toEqual(code('INVITE_INVALID'))
+    await expect(alice.invites.revoke('ffff'.repeat(8))).rejects.toEqual(code('INVITE_INVALID'))
+    await alice.invites.revoke(id.slice(0, 8))
+    expect(await alice.invites.list()).toMatchObject([{ id, revoked: true }])
+  })
+
+  it.each([0, -1, 400 * 86_400_000, Number.NaN])('refuses a life of %s ms', async (expiresInMs) => {
+    alice = await net.node('alice')
+    await expect(alice.invites.create({ expiresInMs })).rejects.toEqual(code('INVALID'))
+  })
+
+  it('needs a place where the maker is reached', async () => {
+    alice = await net.node('alice', { listens: false })
+    await expect(alice.invites.create()).rejects.toEqual(code('NO_RELAY'))
+  })
+})
+
+async function until2(node: RunningNode, name: string): Promise<void> {
+  for await (const event of node.events.since(0, { signal: AbortSignal.timeout(10_000) })) {
+    if (event.event === 'contact' && event.contact.name === name && event.contact.state === 'ready')
+      return
+  }
+  throw new Error(`${name} did not come`)
+}
+
+describe('contacts', () => {
+  beforeEach(pair)
+
+  it('are renamed, and keep their names apart', async () => {
+    const carol = await net.node('carol')
+    await net.introduce(alice, carol)
+    await expect(alice.contacts.rename('carol', 'BOB')).rejects.toEqual(code('NAME_TAKEN'))
+    await expect(alice.contacts.rename('carol', '  ')).rejects.toEqual(code('INVALID'))
+    await expect(alice.contacts.rename('carol', 'x'.repeat(65))).rejects.toEqual(code('INVALID'))
+    expect((await alice.contacts.rename('carol', 'Caro')).name).toBe('Caro')
+    expect((await alice.contacts.list()).map(({ name }) => name)).toEqual(['bob', 'Caro'])
+  })
+
+  it('who give themselves one name get two here', async () => {
+    const second = await net.node('bob 2')
+    const { link } = await second.invites.create()
+    const added = await alice.contacts.add(link, { name: 'bob' })
+    expect(added.name).toBe('bob-2')
+    expect((await alice.contacts.get('bob')).address).toBe(bob.address)
+  })
+
+  it('by a prefix that two share are not guessed', async () => {
+    const base = await alice.invites.create()
+    const parsed = parseInviteLink(nativeCrypto, base.link)
+    // Two accounts whose addresses begin alike: found by trying, as anybody could.
+    const seen = new Map<string, Uint8Array>()
+    let twins: readonly Uint8Array[] = []
+    for (let i = 0; twins.length === 0; i++) {
+      const account = nativeCrypto.ed25519PublicKey(bytesOf(`twin ${i}`))
+      const prefix = encodeAddress(nativeCrypto, account).slice(0, 4)
+      const other = seen.get(prefix)
+      if (other !== undefined) twins = [other, account]
+      seen.set(prefix, account)
+    }
+    for (const [i, account] of twins.entries()) {
+      const link = encodeInviteLink(nativeCrypto, { ...parsed, account })
+      await bob.contacts.add(link, { name: `twin ${i}` })
+    }
+    const prefix = encodeAddress(nativeCrypto, twins[0]!).slice(0, 4)
+    await expect(bob.chats.send(prefix, 'hello')).rejects.toMatchObject({
+      code: 'AMBIGUOUS_CONTACT',
+      message: expect.stringMatching(/twin 0.*twin 1/),
+    })
+  })
+
+  it('have one safety number on both sides, and can be marked as verified', async () => {
+    const digits = await alice.contacts.safetyNumber('bob')
+    expect(digits).toMatch(/^(\d{5} ){11}\d{5}$/)
+    expect(await bob.contacts.safetyNumber('alice')).toBe(digits)
+    expect((await alice.contacts.verify('bob', true)).verified).toBe(true)
+    expect((await alice.contacts.verify('bob', false)).verified).toBe(false)
+  })
+
+  it('that are blocked get and send nothing', async () => {
+    await alice.contacts.block('bob', true)
+    await expect(alice.chats.send('bob', 'hello')).rejects.toEqual(code('BLOCKED'))
+    await bob.chats.send('alice', 'are you there?')
+    await bob.settle(300)
+    expect(await alice.chats.messages('bob')).toEqual([])
+    expect(await alice.chats.messages(undefined)).toEqual([])
+    expect((await alice.contacts.block('bob', false)).state).not.toBe('blocked')
+  })
+
+  it('that are removed are gone from the list', async () => {
+    expect((await alice.contacts.remove('bob')).state).toBe('removed')
+    expect(await alice.contacts.list()).toEqual([])
+    await expect(alice.contacts.get('bob')).rejects.toEqual(code('UNKNOWN_CONTACT'))
+    await expect(alice.requests.accept('bob')).rejects.toEqual(code('UNKNOWN_CONTACT'))
+  })
+
+  it('are not requests', async () => {
+    expect(await alice.requests.list()).toEqual([])
+    await expect(alice.requests.accept('bob')).rejects.toEqual(code('UNKNOWN_CONTACT'))
+    await expect(alice.requests.reject('bob')).rejects.toEqual(code('UNKNOWN_CONTACT'))
+  })
+})
+
+describe('requests', () => {
+  /** Bob writes by a link that was revoked behind his back. */
+  async function requested(): Promise<void> {
+    await pair()
+    await alice.contacts.remove('bob')
+    await bob.chats.send('alice', 'remember me?')
+    for await (const event of alice.events.since(0, { signal: AbortSignal.timeout(10_000) })) {
+      if (event.event === 'contact' && event.contact.state === 'request') return
+    }
+  }
+
+  it('wait apart, without a chat, until they are accepted', async () => {
+    await requested()
+    const [request] = await alice.requests.list()
+    expect(request).toMatchObject({ address: bob.address, state: 'request' })
+    expect((await alice.status()).requests).toBe(1)
+    await expect(alice.chats.send(bob.address, 'no')).rejects.toEqual(code('UNKNOWN_CONTACT'))
+    const accepted = await alice.requests.accept(bob.address, { name: 'Bobby' })
+    expect(accepted).toMatchObject({ name: 'Bobby', state: 'ready' })
+    await deliver(alice, 'Bobby', 'of course')
+  })
+
+  it('that are rejected are silence', async () => {
+    await requested()
+    await alice.requests.reject(bob.address)
+    expect(await alice.requests.list()).toEqual([])
+  })
+})
+
+describe('a call', () => {
+  it('on a signal that was aborted before does nothing and says ABORTED', async () => {
+    await pair()
+    const signal = AbortSignal.abort()
+    const calls: Record<string, () => Promise<unknown>> = {
+      status: () => alice.status({ signal }),
+      create: () => alice.invites.create({ signal }),
+      invites: () => alice.invites.list({ signal }),
+      revoke: () => alice.invites.revoke('abcd', { signal }),
+      add: () => alice.contacts.add('x', { signal }),
+      list: () => alice.contacts.list({ signal }),
+      get: () => alice.contacts.get('bob', { signal }),
+      rename: () => alice.contacts.rename('bob', 'x', { signal }),
+      safetyNumber: () => alice.contacts.safetyNumber('bob', { signal }),
+      verify: () => alice.contacts.verify('bob', true, { signal }),
+      block: () => alice.contacts.block('bob', true, { signal }),
+      remove: () => alice.contacts.remove('bob', { signal }),
+      requests: () => alice.requests.list({ signal }),
+      accept: () => alice.requests.accept('bob', { signal }),
+      reject: () => alice.requests.reject('bob', { signal }),
+      send: () => alice.chats.send('bob', 'x', { signal }),
+      waitFor: () => alice.chats.waitFor('ab'.repeat(32), 'read', { signal }),
+      messages: () => alice.chats.messages('bob', { signal }),
+      message: () => alice.chats.message('ab'.repeat(32), { signal }),
+      markRead: () => alice.chats.markRead('bob', undefined, { signal }),
+      why: () => alice.chats.why('ab'.repeat(32), { signal }),
+      cursor: () => alice.events.cursor({ signal }),
+      settle: () => alice.settle(10, { signal }),
+    }
+    for (const [name, call] of Object.entries(calls)) {
+      await expect(call(), name).rejects.toEqual(code('ABORTED'))
+    }
+    expect(await alice.contacts.get('bob')).toMatchObject({ state: 'ready', verified: false })
+    await alice.close()
+    for (const [name, call] of Object.entries(calls)) {
+      await expect(call(), name).rejects.toEqual(code('CLOSED'))
+    }
+  })
+
+  it('that waits ends with its signal, and with its node', async () => {
+    await pair()
+    await bob.close()
+    const { id } = await alice.chats.send('bob', 'hello')
+    const stop = new AbortController()
+    const waits = alice.chats.waitFor(id, 'delivered', { signal: stop.signal })
+    stop.abort()
+    await expect(waits).rejects.toEqual(code('ABORTED'))
+    const other = alice.chats.waitFor(id, 'delivered', { timeoutMs: 60_000 })
+    const closed = expect(other).rejects.toEqual(code('CLOSED'))
+    await alice.close()
+    await closed
+  })
+})
+
+describe('a relay', () => {
+  it('holds what is sent to somebody who is away', async () => {
+    const relay = await net.relay()
+    alice = await net.node('alice', { relays: [relay], listens: false })
+    bob = await net.node('bob', { relays: [relay], listens: false })
+    await net.introduce(alice, bob)
+    await bob.close()
+    const { id } = await alice.chats.send('bob', 'while you were away')
+    expect(await alice.chats.waitFor(id, 'relayed', { timeoutMs: 10_000 })).toEqual({
+      id,
+      state: 'relayed',
+    })
+    bob = await net.node('bob', { relays: [relay], listens: false })
+    await bob.settle(5_000)
+    expect((await bob.chats.messages('alice')).map(({ text }) => text)).toEqual([
+      'while you were away',
+    ])
+    const [held] = (await alice.status()).relays
+    expect(held).toMatchObject({ connected: true, trouble: '' })
+  })
+})
