@@ -34,6 +34,7 @@ import { type Peer, newPeer, peers } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { ArrivalAnswer } from './arrival.ts'
+import { isBehind } from './behind.ts'
 import { noteNumbered } from './control.ts'
 import { followDevices } from './follow-devices.ts'
 import { heardOn } from './heard.ts'
@@ -90,7 +91,7 @@ export function* applyMessage(
     if (next !== undefined) yield* keepUnknownNumbered(turn, device, frame)
   }
   yield* settleLists(turn, account, device, opened.lists)
-  yield* resumeCarriage(turn, device)
+  if (!(yield* isBehind(account))) yield* resumeCarriage(turn, device)
   if (brought.has('news')) yield* markReceiptDue(turn, device, conversation)
   else if (brought.has('repeat')) yield* repeatReceipt(turn, device, conversation)
   if ((yield* keptCount(device)) > 0) turn.effect({ kind: 'retry-held', device })
@@ -155,7 +156,11 @@ function* applyFrame(turn: Turn, context: FrameContext): Step<Brought> {
   const receipt = readFrame(receiptFrame, frame)
   if (receipt !== undefined) yield* takeReceipt(turn, peer, conversation, receipt)
   const reset = readFrame(resetFrame, frame)
-  if (reset !== undefined) yield* applyReset(turn, peer.device, opened.sid, reset)
+  if (reset !== undefined) {
+    yield* applyReset(turn, peer.device, opened.sid, reset)
+    // Even where nothing is owed an answer on the new session tells the peer that it stands.
+    return 'news'
+  }
   const request = readFrame(listRequestFrame, frame)
   if (request !== undefined) yield* sendList(turn, contact.account, peer.device, request)
   return 'nothing'
