@@ -9,7 +9,7 @@ export function within(
 ): Promise<void> {
   return new Promise((resolve) => {
     const late = clock.after(ms, resolve)
-    void Promise.allSettled(parts).then(() => {
+    void Promise.allSettled(parts.map(async (part) => part)).then(() => {
       late.cancel()
       resolve()
     })
