@@ -9,6 +9,7 @@ import {
   meetRelay,
   mailboxOwnerSeed,
   mailboxSecret,
+  noteCopied,
   noteIncarnation,
   notePublished,
   publication,
@@ -29,6 +30,10 @@ const CONNECT_MS = 20_000
 /** Acknowledgements in one frame, and the credit that a page of items is given back with. */
 const ACK_MAX = 256
 const HOUR_MS = 3_600_000
+/** A connection that held this long ends the back-off. */
+const STEADY_MS = 60_000
+/** END: another stream reads the mailbox now (SPEC.md §12). */
+const DISPLACED = 0
 /** Items and bytes on their way to us at once; given back after each durable batch. */
 const SUBSCRIPTION_CREDIT = { messages: 256, bytes: 4 << 20 }
 
@@ -57,6 +62,7 @@ export class OwnRelay {
   #publishAgain = false
   #drained = false
   #attempts = 0
+  #connectedAtMs = 0
   #stopped = false
   #waiting: (() => void)[] = []
   /** Ends when what came before is in the Ledger's queue. */
@@ -136,8 +142,9 @@ export class OwnRelay {
     if (this.#stopped) return
     const { clock, provider, random, stopping } = this.#core
     const { address, transportKey } = this.choice
+    let connection: RelayConnection | undefined
     try {
-      const connection = await connectRelay({
+      const made = await connectRelay({
         host: this.#options.host,
         address: joinPeerAddress(address, transportKey),
         expected: { pinned: true },
@@ -146,9 +153,12 @@ export class OwnRelay {
         random,
         signal: clock.timeout(CONNECT_MS, stopping),
       })
-      connection.onClose(() => this.#lost(connection))
-      await this.#serve(connection)
+      connection = made
+      made.onClose(() => this.#lost(made))
+      await this.#serve(made)
     } catch (error) {
+      if (this.#connection === connection) this.#connection = undefined
+      connection?.abort(error instanceof Error ? error : new Error(String(error)))
       if (this.#stopped) return
       this.trouble = error instanceof Error ? error.message : String(error)
       this.#core.log('relay', `${address}: ${this.trouble}`)
@@ -162,7 +172,22 @@ export class OwnRelay {
     this.atHead = false
     this.#hourly?.cancel()
     this.trouble = 'the connection was lost'
+    // A relay that takes us and drops us at once is not asked again at once.
+    const { clock } = this.#core
+    if (clock.monotonicMs() - this.#connectedAtMs > STEADY_MS) this.#backoff.reset()
     this.#again()
+  }
+
+  /** Another program reads this mailbox: it has the keys of this profile. */
+  async #displaced(connection: RelayConnection): Promise<void> {
+    if (this.#connection !== connection) return
+    try {
+      await this.#core.ledger.run(noteCopied)
+    } catch (error) {
+      this.#core.log('relay', String(error))
+    }
+    await connection.close()
+    this.trouble = 'another program reads this mailbox: is a copy of this profile running?'
   }
 
   #again(): void {
@@ -194,7 +219,7 @@ export class OwnRelay {
     this.#own = await ledger.run((turn) => noteIncarnation(turn, own.slot, opened.incarnation))
     this.#connection = connection
     this.trouble = ''
-    this.#backoff.reset()
+    this.#connectedAtMs = this.#core.clock.monotonicMs()
     this.#settle()
     const subscription = await connection.subscribe(
       own.mailboxId,
@@ -206,7 +231,10 @@ export class OwnRelay {
           this.#options.onDrained()
           this.#settle()
         },
-        onEnd: () => void connection.close(),
+        onEnd: (reason) => {
+          if (reason === DISPLACED) void this.#displaced(connection)
+          else void connection.close()
+        },
       },
       SUBSCRIPTION_CREDIT,
     )

@@ -106,7 +106,12 @@ export class Person {
       yield* renewPrekeys(turn)
     })
     for (const [i, { serviceKey }] of this.relays.entries()) {
-      const choice = { slot: i + 1, address: '/ip4/10.0.0.9/tcp/1', transportKey: serviceKey }
+      const choice = {
+        slot: i + 1,
+        address: '/ip4/10.0.0.9/tcp/1',
+        transportKey: serviceKey,
+        ticket: '',
+      }
       this.driver.run((turn) => meetRelay(turn, choice, serviceKey))
     }
   }
@@ -305,7 +310,7 @@ export class Person {
           noteCustody(
             turn,
             { device, sequence, innerId: inner },
-            { serviceKey, mailboxId, incarnation, holdUntilS },
+            { serviceKey, mailboxId, incarnation, holdUntilS, found: known ? 'there' : 'new' },
           ),
         )
       }
