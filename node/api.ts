@@ -111,6 +111,8 @@ export interface Status {
   /** Messages in outboxes. */
   readonly waiting: number
   readonly readOnly: boolean
+  /** First messages for which a relay gave no one-time keys: ever, all contacts together. */
+  readonly degradedHandshakes: number
   readonly warnings: readonly string[]
 }
 

@@ -387,3 +387,4 @@ export {
   type Turn,
 } from './step.ts'
 export { STATE_TABLE_NAMES } from './state-tables.ts'
+export { tallyOf } from './tallies.ts'

@@ -1,5 +1,5 @@
 // How a node stands, for `status`.
-import { allContacts } from '../../protocol/index.ts'
+import { allContacts, tallyOf } from '../../protocol/index.ts'
 import type { Person, Status } from '../api.ts'
 import type { Messenger } from '../messenger.ts'
 import { contactView } from './views.ts'
@@ -19,7 +19,8 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       unread += view.unread
       waiting += view.waiting
     }
-    return { contacts, requests, unread, waiting }
+    const degradedHandshakes = yield* tallyOf('degraded-handshakes')
+    return { contacts, requests, unread, waiting, degradedHandshakes }
   })
   const warnings: string[] = []
   if (core.guarded.distrusted) {

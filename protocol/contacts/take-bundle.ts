@@ -33,6 +33,7 @@ import { type Peer, type PeerEndpoints, newPeer, peers } from '../peers/peer.ts'
 import { chooseSession, sessionIndex } from '../session/session-index.ts'
 import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
+import { countOne } from '../tallies.ts'
 import { contactOf } from './contact.ts'
 import { closeFirstContact, firstContactOf, inviteIdOf } from './first-contact.ts'
 
@@ -91,6 +92,9 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
   if (renewal && !(yield* renewalIsDue(turn, device))) return device
   const opk = renewal ? undefined : readPrekey(turn, bundle, device, 1)
   const okem = renewal ? undefined : readPrekey(turn, bundle, device, 2)
+  if (!renewal && (opk === undefined || okem === undefined)) {
+    yield* countOne(turn, 'degraded-handshakes')
+  }
   yield* notePeer(turn, bundle, card)
   const started = yield* startSession(turn, {
     bundle: {

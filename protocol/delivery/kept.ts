@@ -7,6 +7,7 @@ import {
   type Bytes8,
   EMPTY,
   concat,
+  equalBytes,
   u64,
   u8,
 } from '../../crypto/index.ts'
@@ -145,11 +146,14 @@ export function* keepItem(
     : mine.sizeBytes + size > QUARANTINE_PEER_MAX_BYTES ||
       all.sizeBytes + size > QUARANTINE_MAX_BYTES
   if (full) {
-    turn.change({
-      kind: 'warning',
-      code: 'KEPT_FULL',
-      text: 'Messages that could not be opened fill their store; the sender is asked to send again.',
-    })
+    // Of nobody there is nobody to ask, and a stranger must not be able to write warnings here.
+    if (!equalBytes(shelf.device, NOBODY)) {
+      turn.change({
+        kind: 'warning',
+        code: 'KEPT_FULL',
+        text: 'Messages that could not be opened fill their store; the sender is asked to send again.',
+      })
+    }
     return false
   }
   const { path, sid, inner } = arrival

@@ -21,6 +21,8 @@ import {
 } from './kept.ts'
 import { requestReset } from './reset.ts'
 
+/** A relay's copy may go: nothing was kept of it. */
+const DROPPED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }
 const UNKNOWN_SESSION: ArrivalAnswer = { code: 'unknownSession', detail: 0, malformed: false }
 
 export type Unopened = Exclude<
@@ -53,6 +55,7 @@ export function* quarantine(
     return UNKNOWN_SESSION
   }
   const sender = yield* likelySender(arrival, outcome)
+  if (sender === undefined && isNobodys(outcome)) return DROPPED
   const reason = held || outcome.kind === 'unreadable' ? outcome.reason : outcome.kind
   const kept = yield* keepItem(turn, { device: sender ?? NOBODY, held }, arrival, {
     innerId,
@@ -62,6 +65,17 @@ export function* quarantine(
     yield* requestReset(turn, sender, arrival.sid)
   }
   return { code: 'held', detail: held ? 0 : 1, malformed: false }
+}
+
+/**
+ * Whether a message of no contact is worth nothing to anybody here: it names a session that is not
+ * there, or opens under no key. Anybody can make such bytes, so they are not kept (SPEC.md §5.7).
+ */
+function isNobodys(outcome: Unopened): boolean {
+  if (outcome.kind === 'unknownSession') return true
+  return (
+    outcome.kind === 'unreadable' && outcome.reason === 'unauthentic' && outcome.sid === undefined
+  )
 }
 
 /** The accepted device that an unreadable item is from, by its session, claim or capability. */

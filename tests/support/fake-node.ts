@@ -138,6 +138,7 @@ export class FakeNode implements Node {
       unread: 0,
       waiting: this.log.filter(({ state }) => state === 'queued').length,
       readOnly: false,
+      degradedHandshakes: 0,
       warnings: [],
     }
   }
