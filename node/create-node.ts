@@ -1,5 +1,4 @@
 // A running node: opens the profile, puts the services together, and hands out the API.
-import { randomBytes } from 'node:crypto'
 import type { CryptoProvider } from '../crypto/index.ts'
 import type { Node } from './api.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
@@ -13,6 +12,7 @@ import { statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
+import { pooledRandom } from './random.ts'
 import { joinSignals } from './signal.ts'
 import type { Network } from './transport.ts'
 
@@ -47,14 +47,12 @@ export type RunningNode = Node & {
   addresses(): readonly string[]
 }
 
-const random = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(length))
-
 const systemPorts: NodePorts = {
   network: async () => (await import('./net/libp2p-host.ts')).libp2pNetwork,
-  profile: (options) => openProfile({ ...options, provider: nativeCrypto, random }),
+  profile: (options) => openProfile({ ...options, provider: nativeCrypto, random: pooledRandom }),
   provider: nativeCrypto,
   clock: systemClock,
-  random,
+  random: pooledRandom,
 }
 
 /**
