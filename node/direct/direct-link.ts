@@ -365,7 +365,7 @@ export class DirectLink {
     const oldestMs = Math.min(envelope?.atMs ?? Infinity, this.#cards[0]?.atMs ?? Infinity)
     const dueMs = Math.min(
       Math.max(this.#heardMs, this.#pingedMs) + pingMs,
-      this.#heardMs + DIRECT_IDLE_MS,
+      this.#paused ? Infinity : this.#heardMs + DIRECT_IDLE_MS,
       oldestMs + DIRECT_ANSWER_MS,
     )
     this.#timer = this.#clock.after(Math.max(1, dueMs - now), () => this.#look())

@@ -51,6 +51,8 @@ export class DirectService {
   /** By transport key: who may be there, and the open link. */
   readonly #callers = new Map<string, Caller>()
   readonly #links = new Map<string, DirectLink>()
+  /** Links whose stream this host opened. */
+  readonly #mine = new WeakSet<DirectLink>()
   readonly #dialling = new Map<string, Dialling>()
   #strangers = 0
   #strangerBytes = 0
@@ -148,6 +150,9 @@ export class DirectService {
         return link
       } catch (error) {
         if (this.#core.stopping.aborted) return undefined
+        // Of two streams the other one stayed.
+        const stayed = this.openLink(device)
+        if (stayed !== undefined) return stayed
         this.#core.log('direct', `dial failed: ${error instanceof Error ? error.message : 'error'}`)
       }
     }
@@ -255,16 +260,19 @@ export class DirectService {
       },
     })
     const other = this.#links.get(key)
-    if (other?.open === true) {
-      const smallerIsMine = compareBytes(this.#host.transportKey, stream.remoteKey) < 0
-      if (smallerIsMine === mine) {
-        this.#links.set(key, link)
-        void other.close()
-      } else {
-        void link.close()
-      }
-    } else this.#links.set(key, link)
+    if (other?.open !== true || this.#replaces(stream.remoteKey, mine, this.#mine.has(other))) {
+      this.#links.set(key, link)
+      if (mine) this.#mine.add(link)
+      void other?.close()
+    } else void link.close()
     return link
+  }
+
+  /** Whether a new stream takes the place of an open one; `mine`: which of them this host opened. */
+  #replaces(remoteKey: Bytes32, mine: boolean, otherMine: boolean): boolean {
+    // Opened twice from one side: that side lost the first one, and this side did not notice yet.
+    if (mine === otherMine) return true
+    return mine === compareBytes(this.#host.transportKey, remoteKey) < 0
   }
 
   /** A stream ended: what was on its way over it, unanswered, goes out again after a moment. */

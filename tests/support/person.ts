@@ -56,6 +56,8 @@ export interface PersonOptions {
   readonly seed?: string
   readonly relays?: readonly Relay[]
   readonly account?: Account
+  /** Of its home host; made up where none is given. */
+  readonly home?: { readonly transportKey: Bytes32; readonly addresses: readonly string[] }
 }
 
 const ZEROS16 = new Uint8Array(16)
@@ -85,7 +87,8 @@ export class Person {
       dhSecret,
       mailboxRoot: random(32),
     }
-    this.transportKey = random(32)
+    const made = random(32)
+    this.transportKey = options.home?.transportKey ?? made
     this.driver = new MemoryDriver({
       seed: `driver of ${seed}`,
       self,
@@ -93,7 +96,8 @@ export class Person {
       crypto: nativeCrypto,
     })
     this.adopt(this.account.list([self]))
-    const home = { transportKey: this.transportKey, addresses: ['/ip4/10.0.0.1/tcp/4001'] }
+    const addresses = options.home?.addresses ?? ['/ip4/10.0.0.1/tcp/4001']
+    const home = { transportKey: this.transportKey, addresses }
     this.driver.run(function* (turn) {
       turn.put(profiles, 0, {
         name: options.name,

@@ -72,13 +72,16 @@ const HELLO: DirectFrame = { kind: 'hello', features: 0, maxFrameBytes: 66_560 }
 function setUp(handler: Partial<DirectHandler> = {}, greeted = true) {
   const time = new VirtualClock()
   const clock = {
-    async advance(ms: number): Promise<void> {
+    /** Lets time pass; how many timers ran. */
+    async advance(ms: number): Promise<number> {
       const untilMs = time.elapsedMs + ms
-      while ((time.nextAtMs() ?? Infinity) <= untilMs) {
+      let fired = 0
+      for (; fired < 1_000 && (time.nextAtMs() ?? Infinity) <= untilMs; fired++) {
         time.step()
         await turns()
       }
       time.skipTo(untilMs)
+      return fired
     },
   }
   const stream = new FakeStream()
@@ -282,6 +285,23 @@ describe('time', () => {
     await clock.advance(20_000)
     expect(stream.kinds()).toEqual(['hello', 'ping'])
     await clock.advance(15_100)
+    expect(stream.aborted?.message).toMatch(/silent/)
+  })
+
+  test('a stream whose reading is stopped neither ends as silent nor keeps the clock busy', async () => {
+    const settle: (() => void)[] = []
+    const { clock, stream } = setUp({
+      envelope: () => new Promise((resolve) => settle.push(() => resolve(COMMITTED))),
+    })
+    const large = new Uint8Array(65_470).fill(0x11)
+    for (let seq = 1; seq <= 17; seq++) stream.arrive(envelope(seq, large))
+    const fired = await clock.advance(300_000)
+    expect(stream.open).toBe(true)
+    expect(fired).toBeLessThan(30)
+    for (const one of settle) one()
+    await turns()
+    // From here on its silence counts again.
+    await clock.advance(61_000)
     expect(stream.aborted?.message).toMatch(/silent/)
   })
 

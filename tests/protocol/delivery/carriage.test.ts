@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { relayDoubts, sweepDelivery, tendDelivery } from '../../../protocol/index.ts'
+import {
+  get,
+  noteCustody,
+  peers,
+  relayDoubts,
+  sweepDelivery,
+  tendDelivery,
+} from '../../../protocol/index.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 import { DAY_MS, Person, acquainted, needsBundle, settle } from '../../support/person.ts'
 import { Relay } from '../../support/person-parts.ts'
@@ -80,16 +87,28 @@ describe('custody', () => {
   test('custody of a ciphertext that was replaced on its way counts for nothing', () => {
     const { alice, bob, first } = world('stale copy')
     const sent = alice.send(bob, 'hello')
-    alice.prepare(bob)
     const [before] = alice.direct(bob)
-    if (before === undefined) throw new Error('nothing waits')
-    // The stream says that the session is unknown while the deposit travels.
+    if (before?.item.message === undefined) throw new Error('nothing waits')
+    const { sequence, message } = before.item
+    // The stream says that the session is unknown while the deposit travels; then custody comes.
     alice.answered(bob, before.item, { code: 'unknownSession', detail: 0, malformed: false })
-    const item = alice.outbox(bob)[0]
-    expect(item?.message).toBeUndefined()
     alice.take(bob)
-    alice.deposit(bob, first)
-    expect(alice.outbox(bob)[0]?.message?.sid).not.toEqual(before.item.message?.sid)
+    expect(alice.outbox(bob)[0]?.message?.innerId).not.toEqual(message.innerId)
+    const peer = alice.driver.run(() => get(peers, bob.device))
+    const mailbox = peer?.endpoints.mailboxes[0]
+    if (mailbox === undefined) throw new Error('no mailbox')
+    const { serviceKey, mailboxId } = mailbox
+    const holdUntilS = Math.floor(alice.driver.nowMs / 1000) + 86_400
+    const { incarnation } = first
+    alice.driver.run((turn) =>
+      noteCustody(
+        turn,
+        { device: bob.device, sequence, innerId: message.innerId },
+        { serviceKey, mailboxId, incarnation, holdUntilS, found: 'new' },
+      ),
+    )
+    expect(alice.state(sent)).toBe('queued')
+    expect(alice.deposit(bob, first)).toBe(1)
     bob.fetch(first)
     settle([alice, bob])
     expect(alice.state(sent)).toBe('delivered')

@@ -1,0 +1,231 @@
+// Two nodes' direct services on a network in memory: who may open a stream, and which of two stays.
+import { describe, expect, test } from 'vitest'
+import { type Bytes32, compareBytes } from '../../../crypto/index.ts'
+import type { Core } from '../../../node/core.ts'
+import { DIRECT_PROTOCOL, DirectService } from '../../../node/direct/direct-service.ts'
+import type { Ledger } from '../../../node/ledger/ledger.ts'
+import { MemoryNetwork } from '../../../node/net/memory-network.ts'
+import { nativeCrypto } from '../../../node/native-crypto.ts'
+import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
+import type { Host } from '../../../node/transport.ts'
+import {
+  type CardReply,
+  type DirectFrame,
+  type Step,
+  type Turn,
+  decodeDirectFrame,
+  encodeDirectFrame,
+  revokeInvite,
+  allInvites,
+} from '../../../protocol/index.ts'
+import { VirtualClock } from '../../sim/virtual-clock.ts'
+import { Person, settle } from '../../support/person.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+const BUNDLE: CardReply = {
+  card: Uint8Array.of(1),
+  opk: new Uint8Array(0),
+  okem: new Uint8Array(0),
+}
+
+/** A ledger over a person's driver: every turn is durable at once. */
+function ledgerOf(person: Person): Ledger {
+  const run = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
+    new Promise((resolve) => resolve(person.driver.run(machine)))
+  return { run, read: run } as unknown as Ledger
+}
+
+class World {
+  readonly time = new VirtualClock()
+  readonly clock = this.time.port()
+  readonly network = new MemoryNetwork(this.clock)
+  readonly stop = new AbortController()
+
+  async node(name: string, seed: string) {
+    const random = seededRandom(`${name} ${seed}`)
+    const host = await this.network
+      .machine(name)
+      .createHost({ seed: random(32), listen: ['/ip4/127.0.0.1/tcp/0'], role: 'home' })
+    const { transportKey } = host
+    const person = new Person({ name, seed, home: { transportKey, addresses: host.addresses() } })
+    person.driver.nowMs = this.clock.nowMs()
+    person.driver.safeNowMs = person.driver.nowMs
+    const core: Core = {
+      ledger: ledgerOf(person),
+      clock: this.clock,
+      guarded: {} as GuardedClock,
+      random,
+      provider: nativeCrypto,
+      self: person.self,
+      stopping: this.stop.signal,
+      log: () => undefined,
+    }
+    const linked: Bytes32[] = []
+    const service = new DirectService({
+      core,
+      host,
+      onLink: (device) => void linked.push(device),
+      bundle: () => Promise.resolve(BUNDLE),
+    })
+    return { person, host, service, linked }
+  }
+
+  /** Lets time pass, and everything that it brings. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.time.elapsedMs + ms
+    for (let steps = 0; ; steps++) {
+      if (steps > 20_000) throw new Error(`no rest at ${this.time.elapsedMs}`)
+      // Streams flush on the next tick: microtasks alone would never let it come.
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+      if ((this.time.nextAtMs() ?? Infinity) > untilMs) break
+      this.time.step()
+    }
+    this.time.skipTo(untilMs)
+  }
+
+  async friends(seed: string) {
+    const alice = await this.node('alice', seed)
+    const bob = await this.node('bob', seed)
+    bob.person.add(alice.person.invite())
+    bob.person.take(alice.person)
+    settle([alice.person, bob.person])
+    for (const { inviteId } of alice.person.driver.run(() => allInvites())) {
+      alice.person.driver.run((turn) => revokeInvite(turn, inviteId))
+    }
+    await alice.service.start()
+    await bob.service.start()
+    return { alice, bob }
+  }
+}
+
+/** A raw stream of a host that nobody knows. */
+async function strangerStream(world: World, to: Host, name: string) {
+  const random = seededRandom(name)
+  const host = await world.network
+    .machine(name)
+    .createHost({ seed: random(32), listen: [], role: 'home' })
+  const [address = ''] = to.addresses()
+  const dialled = host.dial(address, DIRECT_PROTOCOL, { signal: world.stop.signal })
+  await world.pass(100)
+  const stream = await dialled
+  const frames: DirectFrame[] = []
+  stream.onFrame((frame) => frames.push(decodeDirectFrame(frame)))
+  stream.send(encodeDirectFrame({ kind: 'hello', features: 0, maxFrameBytes: 66_560 }))
+  await world.pass(100)
+  return { stream, frames }
+}
+
+describe('two streams at once', () => {
+  test.each(['one', 'two', 'three', 'four'])('end as one on both sides (%s)', async (seed) => {
+    const world = new World()
+    const { alice, bob } = await world.friends(seed)
+    const dialled = Promise.all([
+      alice.service.connect(bob.person.device),
+      bob.service.connect(alice.person.device),
+    ])
+    await world.pass(5_000)
+    const [fromAlice, fromBob] = await dialled
+    const atAlice = alice.service.openLink(bob.person.device)
+    const atBob = bob.service.openLink(alice.person.device)
+    expect(atAlice?.open).toBe(true)
+    expect(atBob?.open).toBe(true)
+    // Both were told of the stream that is left, whoever opened it.
+    expect(fromAlice === atAlice).toBe(true)
+    expect(fromBob === atBob).toBe(true)
+    // It is one stream: what goes in at one end comes out at the other.
+    const sent = alice.person.send(bob.person, 'over the stream')
+    alice.person.prepare(bob.person)
+    const [item] = alice.person.outbox(bob.person)
+    if (item?.message === undefined) throw new Error('nothing to send')
+    const answered = atAlice?.envelope(item.message.sid, item.message.inner)
+    await world.pass(1_000)
+    expect((await answered)?.code).toBe('committed')
+    expect(bob.person.texts(alice.person)).toEqual(['over the stream'])
+    expect(sent.n).toBe(1)
+    const mine = compareBytes(alice.host.transportKey, bob.host.transportKey) < 0
+    expect(mine ? alice.service.counts.opened : bob.service.counts.opened).toBe(1)
+  })
+})
+
+test('a host that opens another stream lost the first one: the new one stays', async () => {
+  // Whichever of the two keys is the smaller one.
+  const orders = new Set<boolean>()
+  for (const seed of ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight']) {
+    const world = new World()
+    const { alice, bob } = await world.friends(seed)
+    const smaller = compareBytes(alice.host.transportKey, bob.host.transportKey) < 0
+    if (orders.has(smaller)) continue
+    orders.add(smaller)
+    const first = alice.service.connect(bob.person.device)
+    await world.pass(1_000)
+    const lost = await first
+    const [address = ''] = bob.host.addresses()
+    const dialled = alice.host.dial(address, DIRECT_PROTOCOL, { signal: world.stop.signal })
+    await world.pass(100)
+    const stream = await dialled
+    stream.onFrame(() => undefined)
+    stream.send(encodeDirectFrame({ kind: 'hello', features: 0, maxFrameBytes: 66_560 }))
+    await world.pass(1_000)
+    expect(stream.open).toBe(true)
+    expect(lost?.open).toBe(false)
+    expect(bob.service.openLink(alice.person.device)?.open).toBe(true)
+  }
+  expect(orders.size).toBe(2)
+})
+
+describe('strangers', () => {
+  test('are turned away while no direct invite is live', async () => {
+    const world = new World()
+    const { alice } = await world.friends('closed')
+    const { stream, frames } = await strangerStream(world, alice.host, 'mallory')
+    expect(stream.open).toBe(false)
+    expect(frames).toEqual([])
+    expect(alice.service.counts.refused).toBe(1)
+  })
+
+  test('have four streams while one is, and a place is free again when one ends', async () => {
+    const world = new World()
+    const { alice } = await world.friends('four')
+    alice.person.invite()
+    const streams = []
+    for (let i = 0; i < 5; i++) streams.push(await strangerStream(world, alice.host, `m${i}`))
+    expect(streams.map(({ stream }) => stream.open)).toEqual([true, true, true, true, false])
+    streams[0]?.stream.abort(new Error('gone'))
+    await world.pass(1_000)
+    expect((await strangerStream(world, alice.host, 'm5')).stream.open).toBe(true)
+  })
+
+  test('have 256 KiB together', async () => {
+    const world = new World()
+    const { alice } = await world.friends('bytes')
+    alice.person.invite()
+    const { stream, frames } = await strangerStream(world, alice.host, 'mallory')
+    const unknown = new Uint8Array(60_000)
+    unknown[0] = 0x7f
+    for (let i = 0; i < 4; i++) stream.send(unknown)
+    await world.pass(1_000)
+    expect(stream.open).toBe(true)
+    for (let i = 0; i < 2; i++) stream.send(unknown)
+    await world.pass(1_000)
+    expect(frames.at(-1)).toEqual({ kind: 'goaway', reason: 3 })
+    expect(stream.open).toBe(false)
+  })
+
+  test('get six bundles in ten minutes, on however many streams', async () => {
+    const world = new World()
+    const { alice } = await world.friends('bundles')
+    alice.person.invite()
+    const ask = encodeDirectFrame({ kind: 'card-request', inviteId: new Uint8Array(16) })
+    const askFor = async (count: number): Promise<number> => {
+      const { stream, frames } = await strangerStream(world, alice.host, 'mallory')
+      for (let i = 0; i < count; i++) stream.send(ask)
+      await world.pass(1_000)
+      stream.abort(new Error('done'))
+      await world.pass(1_000)
+      return frames.filter((frame) => frame.kind === 'card' && frame.card.length > 0).length
+    }
+    expect([await askFor(4), await askFor(4), await askFor(4)]).toEqual([4, 2, 0])
+    await world.pass(600_000)
+    expect(await askFor(8)).toBe(6)
+  })
+})
