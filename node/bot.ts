@@ -46,6 +46,7 @@ export interface Bot {
 
 /** Under this name the profile keeps how far the bot came: what it missed it answers later. */
 const LISTENER = 'bot'
+const COMMAND_NAME = /^[a-z0-9_-]{1,32}$/i
 const COMMAND = /^\/([a-z0-9_-]{1,32})(?:\s+([\s\S]*))?$/i
 
 /**
@@ -140,7 +141,7 @@ export function makeBot(
       return bot
     },
     command(name, about, handler) {
-      if (!COMMAND.test(`/${name}`)) {
+      if (!COMMAND_NAME.test(name)) {
         throw new NodeError('INVALID', `"${name}" is no name of a command`, {
           hint: 'Letters, digits, - and _: at most 32.',
         })

@@ -72,3 +72,11 @@ export const systemClock: Clock = completeClock({
     return { cancel: () => clearTimeout(timer) }
   },
 })
+
+const LONG_MS = 2 ** 31 - 1
+
+/** Keeps the process alive until cancelled: timers of a clock alone do not. */
+export function keepAlive(): Timer {
+  const timer = setInterval(() => undefined, LONG_MS)
+  return { cancel: () => clearInterval(timer) }
+}

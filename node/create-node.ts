@@ -1,8 +1,7 @@
 // A running node: opens the profile, puts the services together, and hands out the API.
-import { randomBytes } from 'node:crypto'
 import type { CryptoProvider } from '../crypto/index.ts'
 import type { Node } from './api.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { Messenger } from './messenger.ts'
 import { makeCall } from './messenger/calls.ts'
 import { type Feed, eventsSince } from './messenger/events.ts'
@@ -13,6 +12,7 @@ import { statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
+import { pooledRandom } from './random.ts'
 import { joinSignals } from './signal.ts'
 import type { Network } from './transport.ts'
 
@@ -47,22 +47,30 @@ export type RunningNode = Node & {
   addresses(): readonly string[]
 }
 
-const random = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(length))
-
 const systemPorts: NodePorts = {
   network: async () => (await import('./net/libp2p-host.ts')).libp2pNetwork,
-  profile: (options) => openProfile({ ...options, provider: nativeCrypto, random }),
+  profile: (options) => openProfile({ ...options, provider: nativeCrypto, random: pooledRandom }),
   provider: nativeCrypto,
   clock: systemClock,
-  random,
+  random: pooledRandom,
 }
 
 /**
  * Opens a profile and runs it. Rejects with NodeError: NOT_INITIALISED, WRONG_PASSPHRASE, LOCKED,
- * PORT_IN_USE, CORRUPT_STORE, VERSION_UNSUPPORTED, NOT_WRITABLE, DISK_FULL.
+ * PROFILE_COPIED, PORT_IN_USE, CORRUPT_STORE, VERSION_UNSUPPORTED, NOT_WRITABLE, DISK_FULL. The
+ * process lives until the node is closed, unless it is offline.
  */
-export function createNode(options: CreateNodeOptions): Promise<RunningNode> {
-  return startNode(options, systemPorts)
+export async function createNode(options: CreateNodeOptions): Promise<RunningNode> {
+  // A node whose relay is away has no socket open: it must live on to see it come back.
+  const alive = options.online === false ? undefined : keepAlive()
+  try {
+    const node = await startNode(options, systemPorts)
+    const close = (): Promise<void> => node.close().finally(() => alive?.cancel())
+    return { ...node, close, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    alive?.cancel()
+    throw error
+  }
 }
 
 /** createNode on given ports. */

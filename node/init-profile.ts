@@ -1,10 +1,10 @@
 // Making a profile, as the API offers it.
-import { randomBytes } from 'node:crypto'
 import { CryptoError, encodeText, parsePhrase } from '../crypto/index.ts'
 import { NAME_MAX_BYTES } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
 import { NodeError } from './errors.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { pooledRandom } from './random.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
 import { createProfile } from './profile/create-profile.ts'
 import { vaultNeedsPassphrase } from './profile/vault.ts'
@@ -63,7 +63,7 @@ export async function initProfile(options: InitProfileOptions): Promise<Initiali
     passphrase,
     phrase: options.phrase === undefined ? undefined : checkPhrase(options.phrase),
     provider: nativeCrypto,
-    random: (length) => new Uint8Array(randomBytes(length)),
+    random: pooledRandom,
     clock: systemClock,
     relays,
   })

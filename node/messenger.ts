@@ -33,9 +33,13 @@ import { readSafeNow } from './safe-now.ts'
 import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
+import { within } from './within.ts'
 
 /** How long a call waits for a relay. */
 const REACH_MS = 10_000
+
+/** For saying goodbye on streams, and again for closing connections. */
+const GOODBYE_MS = 1_500
 
 interface Services {
   readonly host: Host
@@ -376,11 +380,13 @@ export class Messenger {
     services?.receipts.stop()
     services?.bundles.stop()
     services?.carrier.stop()
-    await Promise.allSettled(this.#relays.map((relay) => relay.stop()))
-    await services?.direct.stop()
-    await services?.courier.stop()
+    await within(this.core.clock, GOODBYE_MS, [
+      ...this.#relays.map((relay) => relay.stop()),
+      services?.direct.stop(),
+      services?.courier.stop(),
+    ])
     await this.core.ledger.end(closedError())
-    await Promise.allSettled([
+    await within(this.core.clock, GOODBYE_MS, [
       services?.host.stop(),
       this.#courierHost?.then((host) => host.stop()),
     ])

@@ -1,9 +1,9 @@
 // A relay on the system's ports, as operators and embedders start it.
-import { randomBytes } from 'node:crypto'
 import { encodeText, equalBytes } from '../crypto/index.ts'
 import { MAILBOX_LIMITS } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { pooledRandom } from './random.ts'
 import { createRelay as createRelayOn } from './relay/create-relay.ts'
 import { checkToken, formatRelayAddress, parseRelayAddress } from './relays/relay-address.ts'
 import { CONNECTIONS_PER_ADDRESS, DEPOSITS_PER_S, DISK_MAX_BYTES } from './relay/limits.ts'
@@ -54,7 +54,7 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
     diskMaxBytes,
     network: libp2pNetwork,
     clock: systemClock,
-    random: (length) => new Uint8Array(randomBytes(length)),
+    random: pooledRandom,
     provider: nativeCrypto,
     onWarning: (code, error) => log?.('relay', `${code}: ${String(error)}`),
     ...(ticket === undefined

@@ -1,6 +1,5 @@
 // Nodes and relays within one process, for an embedder's tests: the real node and relay code on a
 // network and stores in memory. No file, no socket, no passphrase.
-import { randomBytes } from 'node:crypto'
 import type { Contact } from './api.ts'
 import { systemClock } from './clock.ts'
 import { type NodePorts, type RunningNode, startNode } from './create-node.ts'
@@ -9,6 +8,7 @@ import { nativeCrypto } from './native-crypto.ts'
 import { MemoryNetwork } from './net/memory-network.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { MemoryProfile } from './profile/memory-profile.ts'
+import { pooledRandom } from './random.ts'
 import { startRelayService } from './relay/relay-service.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import { SortedMap } from './store/sorted-map.ts'
@@ -54,7 +54,6 @@ export interface TestNetworkPorts {
 
 const PORT = 4001
 const READY_MS = 20_000
-const random = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(length))
 
 interface Closable {
   close(): Promise<void>
@@ -80,7 +79,7 @@ export function createTestNetwork(ports: TestNetworkPorts = {}): TestNetwork {
         name,
         relays,
         provider: nativeCrypto,
-        random,
+        random: pooledRandom,
         nowMs: systemClock.nowMs(),
         openStore: async () => wrap(name, new MemoryStore(map)),
       })
@@ -98,7 +97,7 @@ export function createTestNetwork(ports: TestNetworkPorts = {}): TestNetwork {
       profile: () => profile.open(),
       provider: nativeCrypto,
       clock: systemClock,
-      random,
+      random: pooledRandom,
     }
     const { listens = true, online = true, log } = options
     const running = await startNode(
@@ -112,14 +111,14 @@ export function createTestNetwork(ports: TestNetworkPorts = {}): TestNetwork {
   async function relay(): Promise<TestRelay> {
     const host = await network
       .machine(`relay ${hosts}`)
-      .createHost({ seed: random(32), listen: [nextAddress()], role: 'relay' })
+      .createHost({ seed: pooledRandom(32), listen: [nextAddress()], role: 'relay' })
     const service = await startRelayService({
       host,
       store: new MemoryStore(),
       clock: systemClock,
-      random,
+      random: pooledRandom,
       provider: nativeCrypto,
-      seeds: { service: random(32), process: random(32) },
+      seeds: { service: pooledRandom(32), process: pooledRandom(32) },
       // Work is there to cost strangers time: a test has no strangers.
       depositBits: 0,
       openBits: 0,

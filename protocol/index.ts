@@ -60,6 +60,7 @@ export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sy
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
+export { noteCopied } from './delivery/behind.ts'
 export type { Found } from './delivery/probe.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export {
@@ -116,6 +117,8 @@ export {
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
+  CARD_REQUESTS_MAX,
+  CARD_REQUESTS_WINDOW_MS,
   DIRECT_ANSWER_MS,
   DIRECT_FRAME_MAX_BYTES,
   DIRECT_HEAD_START_MS,
@@ -124,6 +127,7 @@ export {
   DIRECT_PING_MAX_MS,
   DIRECT_PING_MIN_MS,
   DIRECT_RECENT_MS,
+  DIRECT_UNKNOWN_BYTES,
   DIRECT_UNKNOWN_STREAMS,
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,

@@ -1,18 +1,38 @@
 // sotto add: accept an invite.
-import type { Node } from '../../node/api.ts'
+import type { Contact, Node } from '../../node/api.ts'
+import { NodeError } from '../../node/errors.ts'
 import { HAND_OVER_MS, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
 
-/** Waits until somebody answered an invite, for at most 5 s. */
-async function answerOf(node: Node, address: string, signal: AbortSignal): Promise<void> {
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_MS)])
+/** A daemon goes on by itself: only what fails at once is worth waiting for. */
+const GLANCE_MS = 1_500
+
+/** Waits until somebody answered an invite or it turned out that it will not work. */
+async function answerOf(
+  node: Node,
+  address: string,
+  { signal, waitMs }: { readonly signal: AbortSignal; readonly waitMs: number },
+): Promise<void> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
   const from = await node.events.cursor()
-  if ((await node.contacts.get(address)).state !== 'pending') return
+  const now = await node.contacts.get(address)
+  if (now.state !== 'pending' || now.problem !== undefined) return
   for await (const event of node.events.since(from, { signal: soon })) {
     if (event.event !== 'contact' || event.contact.address !== address) continue
-    if (event.contact.state !== 'pending') return
+    if (event.contact.state !== 'pending' || event.contact.problem !== undefined) return
   }
+}
+
+function unusable({ name, problem }: Contact): NodeError {
+  const used = problem === 'INVITE_USED'
+  return new NodeError(
+    used ? 'INVITE_USED' : 'INVITE_INVALID',
+    used
+      ? 'the invite was used already, by somebody else or by you on another device'
+      : 'the invite does not work any more',
+    { hint: `Ask for a new link and add it: ${name} stays pending until then.` },
+  )
 }
 
 export async function run(invocation: Invocation): Promise<void> {
@@ -27,8 +47,10 @@ export async function run(invocation: Invocation): Promise<void> {
     })
     await settle()
     // An answer that comes at once, as from somebody with a daemon, saves a second command.
-    if (!lasting()) await answerOf(node, added.address, signal)
+    const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS
+    await answerOf(node, added.address, { signal, waitMs })
     const contact = await node.contacts.get(added.address)
+    if (contact.problem !== undefined) throw unusable(contact)
     output.record(
       { contact: { name: contact.name, address: contact.address, state: contact.state } },
       () => [

@@ -1,6 +1,6 @@
 // One stream of /sotto/direct/1 between two home hosts (SPEC.md §9): envelopes out within a window,
 // answers in, answers out after the durable batch, pings. It knows nothing of what it carries.
-import { type Bytes16, type Bytes32, CryptoError } from '../../crypto/index.ts'
+import { type Bytes16, type Bytes32, CryptoError, u64 } from '../../crypto/index.ts'
 import {
   type Answer,
   type CardReply,
@@ -20,11 +20,19 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { FrameStream } from '../transport.ts'
+import { mayStranger } from './stranger-frames.ts'
 
 /** What the link hands up. */
 export interface DirectHandler {
   /** Takes an envelope; the answer goes out when it resolves, so after the durable batch. */
   envelope(sid: Bytes16, inner: Uint8Array): Promise<Omit<Answer, 'seq'> & { malformed: boolean }>
+  /**
+   * Whether the remote host is one of an accepted peer. Asked at each frame: a stranger that answers a
+   * live invite becomes one. Strangers are held to a few frames and bytes.
+   */
+  known(): boolean
+  /** Takes so many bytes from what all strangers may send together; false: there is no more. */
+  spend(sizeBytes: number): boolean
   /** A bundle for whoever asks; undefined refuses. */
   card(inviteId: Bytes16): Promise<CardReply | undefined>
   closed(): void
@@ -37,6 +45,7 @@ interface Waiting {
 }
 
 interface CardWaiting {
+  readonly atMs: number
   readonly resolve: (reply: CardReply | undefined) => void
   readonly reject: (error: Error) => void
 }
@@ -53,6 +62,13 @@ const UNANSWERED_MAX_BYTES = DIRECT_WINDOW_BYTES
 function closedLink(): NodeError {
   return new NodeError('STREAM_CLOSED', 'the direct stream is closed', { retryable: true })
 }
+
+/** Answers in one frame: a peer that keeps to its window never has more waiting. */
+const ANSWERS_MAX = DIRECT_WINDOW_MESSAGES
+/** Type, sequence, flags and session before the inner message. */
+const ENVELOPE_HEAD_BYTES = 22
+/** A goodbye that is not taken in this time is dropped with the stream. */
+const GOODBYE_MS = 5_000
 
 /** A promise that is settled from outside. */
 function latch(): {
@@ -83,6 +99,12 @@ export class DirectLink {
   #room: (() => void)[] = []
   readonly #ready = latch()
   #cards: CardWaiting[] = []
+  #receivedSeq = 0
+  /** The largest frame that the peer takes. */
+  #peerMaxBytes = DIRECT_FRAME_MAX_BYTES
+  #ending = false
+  #pingedMs = Number.NEGATIVE_INFINITY
+  #paused = false
   #answers: Answer[] = []
   #answersQueued = false
   #receivedBytes = 0
@@ -113,7 +135,7 @@ export class DirectLink {
   }
 
   get open(): boolean {
-    return !this.#closed && this.#stream.open
+    return !this.#closed && !this.#ending && this.#stream.open
   }
 
   /** Resolves once the peer's hello came; rejects if the stream dies first. */
@@ -135,7 +157,8 @@ export class DirectLink {
   /** Sends an envelope; resolves with the peer's answer, or undefined when the link died first. */
   async envelope(sid: Bytes16, inner: Uint8Array): Promise<Answer | undefined> {
     await this.#ready.promise
-    if (this.#closed) return undefined
+    // One that the peer cannot take goes another way.
+    if (this.#closed || inner.length + ENVELOPE_HEAD_BYTES > this.#peerMaxBytes) return undefined
     this.#seq += 1
     const seq = this.#seq
     const answer = new Promise<Answer | undefined>((settle) => {
@@ -144,6 +167,7 @@ export class DirectLink {
       this.#waitingBytes += inner.length
     })
     this.#send({ kind: 'envelope', seq, volatile: false, sid, inner })
+    if (this.#waiting.size === 1) this.#watch()
     return answer
   }
 
@@ -152,18 +176,32 @@ export class DirectLink {
     await this.#ready.promise
     if (this.#closed) throw closedLink()
     const reply = new Promise<CardReply | undefined>((resolve, reject) =>
-      this.#cards.push({ resolve, reject }),
+      this.#cards.push({ atMs: this.#clock.monotonicMs(), resolve, reject }),
     )
     this.#send({ kind: 'card-request', inviteId })
+    this.#watch()
     return reply
   }
 
   /** Says goodbye and closes. */
   async close(): Promise<void> {
-    if (this.#closed) return
+    await this.#goodbye(GOAWAY.closing)
+  }
+
+  /** Sends what is owed and a goodbye, and closes; drops the stream where the peer does not read. */
+  async #goodbye(reason: number): Promise<void> {
+    if (this.#closed || this.#ending) return
     this.#flushAnswers()
-    this.#send({ kind: 'goaway', reason: GOAWAY.closing })
-    await this.#stream.close()
+    this.#send({ kind: 'goaway', reason })
+    this.#ending = true
+    const timer = this.#clock.after(GOODBYE_MS, () => this.abort('the goodbye was not taken'))
+    try {
+      await this.#stream.close()
+    } catch {
+      this.abort('closing failed')
+    } finally {
+      timer.cancel()
+    }
   }
 
   abort(why: string): void {
@@ -189,17 +227,23 @@ export class DirectLink {
   }
 
   #frame(bytes: Uint8Array): void {
+    if (this.#ending || this.#closed) return
     this.#heardMs = this.#clock.monotonicMs()
+    if (!this.#handler.known() && !this.#handler.spend(bytes.length)) {
+      return void this.#goodbye(GOAWAY.overloaded)
+    }
     let frame: DirectFrame
     try {
       frame = decodeDirectFrame(bytes)
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error
-      return this.#protocolError()
+      const unsupported = error.code === 'ERR_WIRE_UNSUPPORTED'
+      return void this.#goodbye(unsupported ? GOAWAY.unsupported : GOAWAY.protocolError)
     }
     if (!this.#helloSeen) {
       if (frame.kind !== 'hello') return this.#protocolError()
       this.#helloSeen = true
+      this.#peerMaxBytes = Math.min(DIRECT_FRAME_MAX_BYTES, frame.maxFrameBytes)
       this.#ready.resolve()
       this.#watch()
       return
@@ -208,10 +252,13 @@ export class DirectLink {
   }
 
   #take(frame: DirectFrame): void {
+    if (!this.#handler.known() && !mayStranger(frame)) return this.#protocolError()
     switch (frame.kind) {
       case 'hello':
         return this.#protocolError()
       case 'envelope':
+        this.#receivedSeq += 1
+        if (frame.seq !== this.#receivedSeq) return this.#protocolError()
         return void this.#received(frame.seq, frame.sid, frame.inner)
       case 'answers':
         for (const answer of frame.answers) this.#answered(answer)
@@ -226,7 +273,8 @@ export class DirectLink {
       case 'ping':
         return this.#send({ kind: 'pong', token: frame.token })
       case 'goaway':
-        void this.#stream.close()
+        this.#ending = true
+        void this.#stream.close().catch(() => this.abort('closing failed'))
         return
       case 'ephemeral':
       case 'pong':
@@ -237,7 +285,7 @@ export class DirectLink {
 
   async #received(seq: number, sid: Bytes16, inner: Uint8Array): Promise<void> {
     this.#receivedBytes += inner.length
-    if (this.#receivedBytes > UNANSWERED_MAX_BYTES) this.#stream.pause()
+    if (this.#receivedBytes > UNANSWERED_MAX_BYTES) this.#pause()
     let answer: Answer & { malformed?: boolean }
     try {
       answer = { seq, ...(await this.#handler.envelope(sid, inner)) }
@@ -246,7 +294,7 @@ export class DirectLink {
       return this.abort(error instanceof Error ? error.message : 'store')
     } finally {
       this.#receivedBytes -= inner.length
-      if (this.#receivedBytes <= UNANSWERED_MAX_BYTES && this.#stream.open) this.#stream.resume()
+      if (this.#receivedBytes <= UNANSWERED_MAX_BYTES) this.#resume()
     }
     this.#answers.push({ seq, code: answer.code, detail: answer.detail })
     if (!this.#answersQueued) {
@@ -256,11 +304,25 @@ export class DirectLink {
     if (answer.malformed === true) this.#protocolError()
   }
 
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#stream.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    // What the peer could not send meanwhile is no silence of its own.
+    this.#heardMs = this.#clock.monotonicMs()
+    if (this.#stream.open) this.#stream.resume()
+  }
+
   #flushAnswers(): void {
     this.#answersQueued = false
-    if (this.#answers.length === 0) return
-    this.#send({ kind: 'answers', answers: this.#answers })
-    this.#answers = []
+    while (this.#answers.length > 0) {
+      this.#send({ kind: 'answers', answers: this.#answers.splice(0, ANSWERS_MAX) })
+    }
   }
 
   #answered(answer: Answer): void {
@@ -277,28 +339,49 @@ export class DirectLink {
   }
 
   async #serveCard(inviteId: Bytes16): Promise<void> {
-    const reply = (await this.#handler.card(inviteId)) ?? EMPTY_CARD
-    this.#send({ kind: 'card', ...reply })
+    let reply: CardReply | undefined
+    try {
+      reply = await this.#handler.card(inviteId)
+    } catch (error) {
+      return this.abort(error instanceof Error ? error.message : 'store')
+    }
+    this.#send({ kind: 'card', ...(reply ?? EMPTY_CARD) })
   }
 
   #protocolError(): void {
-    this.#send({ kind: 'goaway', reason: GOAWAY.protocolError })
-    this.abort('protocol error')
+    void this.#goodbye(GOAWAY.protocolError)
   }
 
-  /** Pings after silence, and ends a stream that is silent for too long or owes an answer. */
+  /**
+   * Arms the next look at the clock: a ping after silence, the end of a stream that is silent for
+   * too long or owes an answer.
+   */
   #watch(): void {
+    if (!this.#helloSeen || this.#closed) return
     this.#timer?.cancel()
-    const waitMs = DIRECT_PING_MIN_MS + this.#jitter() * (DIRECT_PING_MAX_MS - DIRECT_PING_MIN_MS)
-    this.#timer = this.#clock.after(waitMs, () => {
-      if (this.#closed) return
-      const now = this.#clock.monotonicMs()
-      const [oldest] = this.#waiting.values()
-      if (oldest !== undefined && now - oldest.atMs > DIRECT_ANSWER_MS)
-        return this.abort('no answer')
-      if (now - this.#heardMs > DIRECT_IDLE_MS) return this.abort('silent')
-      this.#send({ kind: 'ping', token: Math.floor(now) })
-      this.#watch()
-    })
+    const now = this.#clock.monotonicMs()
+    const pingMs = DIRECT_PING_MIN_MS + this.#jitter() * (DIRECT_PING_MAX_MS - DIRECT_PING_MIN_MS)
+    const [envelope] = this.#waiting.values()
+    const oldestMs = Math.min(envelope?.atMs ?? Infinity, this.#cards[0]?.atMs ?? Infinity)
+    const dueMs = Math.min(
+      Math.max(this.#heardMs, this.#pingedMs) + pingMs,
+      this.#heardMs + DIRECT_IDLE_MS,
+      oldestMs + DIRECT_ANSWER_MS,
+    )
+    this.#timer = this.#clock.after(Math.max(1, dueMs - now), () => this.#look())
+  }
+
+  #look(): void {
+    if (this.#closed) return
+    const now = this.#clock.monotonicMs()
+    const [envelope] = this.#waiting.values()
+    const oldestMs = Math.min(envelope?.atMs ?? Infinity, this.#cards[0]?.atMs ?? Infinity)
+    if (now - oldestMs >= DIRECT_ANSWER_MS) return this.abort('no answer')
+    if (!this.#paused && now - this.#heardMs >= DIRECT_IDLE_MS) return this.abort('silent')
+    if (now - Math.max(this.#heardMs, this.#pingedMs) >= DIRECT_PING_MIN_MS) {
+      this.#pingedMs = now
+      this.#send({ kind: 'ping', token: u64(Math.floor(now)) })
+    }
+    this.#watch()
   }
 }

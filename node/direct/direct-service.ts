@@ -2,8 +2,11 @@
 // what an arriving envelope goes through (SPEC.md §9).
 import { type Bytes16, type Bytes32, compareBytes, equalBytes, toHex } from '../../crypto/index.ts'
 import {
+  CARD_REQUESTS_MAX,
+  CARD_REQUESTS_WINDOW_MS,
   type CardReply,
   DIRECT_FRAME_MAX_BYTES,
+  DIRECT_UNKNOWN_BYTES,
   DIRECT_UNKNOWN_STREAMS,
   allContacts,
   allInvites,
@@ -50,6 +53,9 @@ export class DirectService {
   readonly #links = new Map<string, DirectLink>()
   readonly #dialling = new Map<string, Dialling>()
   #strangers = 0
+  #strangerBytes = 0
+  /** When each host asked for a bundle, in the last ten minutes. */
+  readonly #cardRequests = new Map<string, readonly number[]>()
   /** Streams opened and accepted since the start. */
   readonly counts = { opened: 0, accepted: 0, refused: 0 }
 
@@ -153,8 +159,14 @@ export class DirectService {
     return undefined
   }
 
-  /** Opens a stream to a home host, known or only named in a link. Rejects where nobody answers. */
+  /** The stream with a home host, known or only named in a link. Rejects where nobody answers. */
   async dialAddress(address: string, transportKey: Bytes32): Promise<DirectLink> {
+    // A second stream with one host would be closed in favour of the first, or the first under it.
+    const open = this.#links.get(toHex(transportKey))
+    if (open?.open === true) {
+      await open.ready()
+      return open
+    }
     const { clock, stopping } = this.#core
     const signal = clock.timeout(DIAL_MS, stopping)
     const stream = await this.#host.dial(address, DIRECT_PROTOCOL, {
@@ -186,6 +198,7 @@ export class DirectService {
       this.#strangers += 1
       stream.onClose(() => {
         this.#strangers -= 1
+        if (this.#strangers === 0) this.#strangerBytes = 0
       })
     }
     this.counts.accepted += 1
@@ -204,6 +217,25 @@ export class DirectService {
     )
   }
 
+  /** Bytes of strangers: a bound on all of them together, given back when the last one is gone. */
+  #spend(sizeBytes: number): boolean {
+    this.#strangerBytes += sizeBytes
+    return this.#strangerBytes <= DIRECT_UNKNOWN_BYTES
+  }
+
+  /** A bundle costs signatures and one-time keys: six per host in ten minutes. */
+  async #card(key: string, inviteId: Bytes16): Promise<CardReply | undefined> {
+    const now = this.#core.clock.monotonicMs()
+    const since = now - CARD_REQUESTS_WINDOW_MS
+    for (const [other, times] of this.#cardRequests) {
+      if ((times.at(-1) ?? 0) <= since) this.#cardRequests.delete(other)
+    }
+    const recent = (this.#cardRequests.get(key) ?? []).filter((atMs) => atMs > since)
+    if (recent.length >= CARD_REQUESTS_MAX) return undefined
+    this.#cardRequests.set(key, [...recent, now])
+    return this.#bundle(inviteId, this.#callers.get(key))
+  }
+
   /** Makes a link of a stream; of two with one host, the one the smaller key opened stays. */
   #take(stream: FrameStream, mine: boolean): DirectLink {
     const key = toHex(stream.remoteKey)
@@ -213,7 +245,9 @@ export class DirectService {
       jitter: () => unit(this.#core.random),
       handler: {
         envelope: (sid, inner) => this.#envelope(stream.remoteKey, sid, inner),
-        card: (inviteId) => this.#bundle(inviteId, this.#callers.get(key)),
+        known: () => this.#callers.has(key),
+        spend: (sizeBytes) => this.#spend(sizeBytes),
+        card: (inviteId) => this.#card(key, inviteId),
         closed: () => {
           if (this.#links.get(key) === link) this.#links.delete(key)
           this.#lost(key)

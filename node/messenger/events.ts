@@ -21,6 +21,14 @@ import { contactView, conversationWith, messageView, personOf } from './views.ts
 /** Rows turned into events in one load. */
 const PAGE = 64
 
+/** The contact of a direct conversation, as its user calls it. */
+function* nameOf(turn: Turn, conversation: Uint8Array): Step<string> {
+  for (const contact of yield* allContacts()) {
+    if (toHex(conversationWith(turn, contact.account)) === toHex(conversation)) return contact.name
+  }
+  return 'somebody'
+}
+
 function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent | undefined> {
   const { change } = row
   const at = { cursor: row.cursor, at: row.atMs }
@@ -61,9 +69,13 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
     }
     case 'warning':
       return { ...at, event: 'warning', code: change.code, text: change.text }
+    case 'fork': {
+      const name = yield* nameOf(turn, change.conversation)
+      const text = `Two messages of ${name} claim one place: a copy of that device is running, or it was set back. Both are shown.`
+      return { ...at, event: 'warning', code: 'DEVICE_FORKED', text }
+    }
     case 'placed':
     case 'body':
-    case 'fork':
     case 'contradiction':
     case 'seen':
     case 'irretrievable':

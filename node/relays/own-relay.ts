@@ -9,6 +9,7 @@ import {
   meetRelay,
   mailboxOwnerSeed,
   mailboxSecret,
+  noteCopied,
   noteIncarnation,
   notePublished,
   publication,
@@ -29,8 +30,14 @@ const CONNECT_MS = 20_000
 /** Acknowledgements in one frame, and the credit that a page of items is given back with. */
 const ACK_MAX = 256
 const HOUR_MS = 3_600_000
+/** A connection that held this long ends the back-off. */
+const STEADY_MS = 60_000
+/** END: another stream reads the mailbox now (SPEC.md §12). */
+const DISPLACED = 0
 /** Items and bytes on their way to us at once; given back after each durable batch. */
 const SUBSCRIPTION_CREDIT = { messages: 256, bytes: 4 << 20 }
+
+type OwnSealKeys = Parameters<typeof openEnvelope>[1]
 
 export interface OwnRelayOptions {
   readonly core: Core
@@ -55,8 +62,11 @@ export class OwnRelay {
   #publishAgain = false
   #drained = false
   #attempts = 0
+  #connectedAtMs = 0
   #stopped = false
   #waiting: (() => void)[] = []
+  /** Ends when what came before is in the Ledger's queue. */
+  #entering: Promise<unknown> = Promise.resolve()
   /** Why it is not connected; '' while it is. */
   trouble = ''
   /** Everything in the mailbox was pushed on this connection; what comes is pushed at once. */
@@ -132,8 +142,9 @@ export class OwnRelay {
     if (this.#stopped) return
     const { clock, provider, random, stopping } = this.#core
     const { address, transportKey } = this.choice
+    let connection: RelayConnection | undefined
     try {
-      const connection = await connectRelay({
+      const made = await connectRelay({
         host: this.#options.host,
         address: joinPeerAddress(address, transportKey),
         expected: { pinned: true },
@@ -142,9 +153,12 @@ export class OwnRelay {
         random,
         signal: clock.timeout(CONNECT_MS, stopping),
       })
-      connection.onClose(() => this.#lost(connection))
-      await this.#serve(connection)
+      connection = made
+      made.onClose(() => this.#lost(made))
+      await this.#serve(made)
     } catch (error) {
+      if (this.#connection === connection) this.#connection = undefined
+      connection?.abort(error instanceof Error ? error : new Error(String(error)))
       if (this.#stopped) return
       this.trouble = error instanceof Error ? error.message : String(error)
       this.#core.log('relay', `${address}: ${this.trouble}`)
@@ -158,7 +172,22 @@ export class OwnRelay {
     this.atHead = false
     this.#hourly?.cancel()
     this.trouble = 'the connection was lost'
+    // A relay that takes us and drops us at once is not asked again at once.
+    const { clock } = this.#core
+    if (clock.monotonicMs() - this.#connectedAtMs > STEADY_MS) this.#backoff.reset()
     this.#again()
+  }
+
+  /** Another program reads this mailbox: it has the keys of this profile. */
+  async #displaced(connection: RelayConnection): Promise<void> {
+    if (this.#connection !== connection) return
+    try {
+      await this.#core.ledger.run(noteCopied)
+    } catch (error) {
+      this.#core.log('relay', String(error))
+    }
+    await connection.close()
+    this.trouble = 'another program reads this mailbox: is a copy of this profile running?'
   }
 
   #again(): void {
@@ -190,7 +219,7 @@ export class OwnRelay {
     this.#own = await ledger.run((turn) => noteIncarnation(turn, own.slot, opened.incarnation))
     this.#connection = connection
     this.trouble = ''
-    this.#backoff.reset()
+    this.#connectedAtMs = this.#core.clock.monotonicMs()
     this.#settle()
     const subscription = await connection.subscribe(
       own.mailboxId,
@@ -202,7 +231,10 @@ export class OwnRelay {
           this.#options.onDrained()
           this.#settle()
         },
-        onEnd: () => void connection.close(),
+        onEnd: (reason) => {
+          if (reason === DISPLACED) void this.#displaced(connection)
+          else void connection.close()
+        },
       },
       SUBSCRIPTION_CREDIT,
     )
@@ -228,11 +260,14 @@ export class OwnRelay {
     try {
       const acks: Bytes32[] = []
       let sizeBytes = 0
-      const taken = items.map(async (item) => {
-        sizeBytes += item.env.length
-        if (await this.#receive(own, item)) acks.push(item.envId)
-      })
-      await Promise.all(taken)
+      // Into the Ledger in the order in which the relay stored them, page after page.
+      const entering = this.#entering.then(() => this.#enter(own, items))
+      this.#entering = entering.catch(() => undefined)
+      const taken = await Promise.all((await entering).answers)
+      for (const [i, { env, envId }] of items.entries()) {
+        sizeBytes += env.length
+        if (taken[i] === true) acks.push(envId)
+      }
       for (let at = 0; at < acks.length; at += ACK_MAX) {
         await connection.ack(own.mailboxId, acks.slice(at, at + ACK_MAX))
       }
@@ -244,10 +279,18 @@ export class OwnRelay {
     }
   }
 
+  /** Queues what came; answers whether the relay may drop each. */
+  async #enter(
+    own: OwnMailbox,
+    items: readonly RelayItem[],
+  ): Promise<{ readonly answers: readonly Promise<boolean>[] }> {
+    const keys = await this.#core.ledger.read((turn) => sealKeys(turn))
+    return { answers: items.map((item) => this.#receive(own, item, keys)) }
+  }
+
   /** Takes one item; whether the relay may drop it. */
-  async #receive(own: OwnMailbox, item: RelayItem): Promise<boolean> {
+  async #receive(own: OwnMailbox, item: RelayItem, keys: OwnSealKeys): Promise<boolean> {
     const { ledger, provider } = this.#core
-    const keys = await ledger.read((turn) => sealKeys(turn))
     let opened: ReturnType<typeof openEnvelope>
     try {
       opened = openEnvelope(provider, keys, own.mailboxId, item.env)

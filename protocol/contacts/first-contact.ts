@@ -71,6 +71,7 @@ export function* failFirstContact(turn: Turn, contactNumber: number, why: string
   const row = yield* get(firstContacts, contactNumber)
   if (row === undefined) return
   turn.put(firstContacts, contactNumber, { ...row, failed: why })
+  turn.change({ kind: 'contact', account: row.account, state: 'pending' })
   const contact = yield* contactOf(row.account)
   if (contact !== undefined) putContact(turn, contact)
 }

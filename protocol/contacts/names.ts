@@ -18,7 +18,7 @@ export function cutName(name: string): string {
 
 /** Controls, format characters (bidi, zero width) and what fonts draw as nothing. */
 const INVISIBLE =
-  /\p{Cc}|\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu
+  /[\p{Cc}\p{Cf}\u115f\u1160\u17b4\u17b5\u3164\uffa0]|\u034f|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu
 
 /**
  * The form in which two names count as one: NFKC, case folded, white space collapsed, without
@@ -26,7 +26,9 @@ const INVISIBLE =
  */
 export function foldName(name: string): string {
   const spaced = name.normalize('NFKC').replaceAll(/\s+/gu, ' ').replaceAll(INVISIBLE, '')
-  const folded = Array.from(spaced.toUpperCase(), (character) => character.toLowerCase()).join('')
+  // Character by character: the case of one must not hang on its neighbours, as that of Σ would.
+  let folded = ''
+  for (const character of spaced.toUpperCase()) folded += character.toLowerCase()
   return folded.normalize('NFKC').replaceAll(/ +/gu, ' ').trim()
 }
 

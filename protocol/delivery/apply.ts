@@ -34,6 +34,7 @@ import { type Peer, newPeer, peers } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { ArrivalAnswer } from './arrival.ts'
+import { isBehind } from './behind.ts'
 import { noteNumbered } from './control.ts'
 import { followDevices } from './follow-devices.ts'
 import { heardOn } from './heard.ts'
@@ -74,9 +75,11 @@ export function* applyMessage(
 ): Step<ArrivalAnswer> {
   const { account, device } = opened
   const intro = introOf(message.frames)
+  const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, message)
   const contact = yield* settleContact(turn, { account, device, admission, intro })
   if (contact.state === 'blocked') return REFUSED
+  if (before?.heard !== true) yield* meetDevice(turn, contact, device, before?.numberedSent ?? 0)
   if (opened.first) yield* heardOn(turn, device, opened.sid)
   yield* followDevices(turn, account)
   const conversation = directConversation(turn.crypto, turn.self.account, account)
@@ -90,7 +93,7 @@ export function* applyMessage(
     if (next !== undefined) yield* keepUnknownNumbered(turn, device, frame)
   }
   yield* settleLists(turn, account, device, opened.lists)
-  yield* resumeCarriage(turn, device)
+  if (!(yield* isBehind(account))) yield* resumeCarriage(turn, device)
   if (brought.has('news')) yield* markReceiptDue(turn, device, conversation)
   else if (brought.has('repeat')) yield* repeatReceipt(turn, device, conversation)
   if ((yield* keptCount(device)) > 0) turn.effect({ kind: 'retry-held', device })
@@ -114,6 +117,12 @@ function* notePeer(turn: Turn, opened: OpenedInner, message: MessageFrames): Ste
   // Whatever waited for a sign of life goes out: what was queued unconfirmed, or backed off.
   turn.effect({ kind: 'outbox', device })
   return peer
+}
+
+/** Another device of a contact speaks for the first time: it is told where we are, if it was not. */
+function* meetDevice(turn: Turn, contact: Contact, device: Bytes32, sent: number): Step<void> {
+  const told = ((yield* get(peers, device))?.numberedSent ?? 0) > sent
+  if (contact.state === 'ready' && !told) yield* sendEndpoints(turn, device)
 }
 
 /** DDH of a device, from the list that vouched for it when its session began. */
@@ -155,7 +164,11 @@ function* applyFrame(turn: Turn, context: FrameContext): Step<Brought> {
   const receipt = readFrame(receiptFrame, frame)
   if (receipt !== undefined) yield* takeReceipt(turn, peer, conversation, receipt)
   const reset = readFrame(resetFrame, frame)
-  if (reset !== undefined) yield* applyReset(turn, peer.device, opened.sid, reset)
+  if (reset !== undefined) {
+    yield* applyReset(turn, peer.device, opened.sid, reset)
+    // Even where nothing is owed an answer on the new session tells the peer that it stands.
+    return 'news'
+  }
   const request = readFrame(listRequestFrame, frame)
   if (request !== undefined) yield* sendList(turn, contact.account, peer.device, request)
   return 'nothing'

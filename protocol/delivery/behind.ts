@@ -13,6 +13,29 @@ const behind: Table<Bytes32, number> = {
   decode: (bytes) => readRecord(bytes, 'behind').uint('at'),
 }
 
+/** When a mailbox of ours was last read by another program, Unix ms. */
+const copiedMarks: Table<0, number> = {
+  name: 'copied',
+  sealing: 'value',
+  place: () => ({ owner: EMPTY, order: EMPTY }),
+  encode: (atMs) => encodeRecord([atMs]),
+  decode: (bytes) => readRecord(bytes, 'copied').uint('at'),
+}
+
+const DAY_MS = 86_400_000
+
+/** Another program reads this device's mailbox: says so, once a day. */
+export function* noteCopied(turn: Turn): Step<void> {
+  const before = yield* get(copiedMarks, 0)
+  if (before !== undefined && Math.abs(turn.nowMs - before) < DAY_MS) return
+  turn.put(copiedMarks, 0, turn.nowMs)
+  turn.change({
+    kind: 'warning',
+    code: 'PROFILE_COPIED',
+    text: 'Another program reads the mailbox of this device: a copy of this profile is running. Stop one of the two, and set up a new device in its place.',
+  })
+}
+
 /** Stops sending to an account, and says why; once. */
 export function* noteBehind(turn: Turn, account: Bytes32): Step<void> {
   if (yield* isBehind(account)) return

@@ -38,7 +38,8 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
   const id = innerId(turn.crypto, arrival.inner)
   const seen = yield* seenBefore(id)
   if (seen !== undefined) return yield* answerAgain(turn, seen)
-  if (!(yield* mayCome(arrival))) return turnedAway(arrival)
+  const early = yield* turnAway(arrival)
+  if (early !== undefined) return early
   let admission: Admission | undefined
   let malformed = false
   const opened = yield* openInner(turn, {
@@ -108,16 +109,16 @@ function turnedAway(arrival: Arrival): ArrivalAnswer {
 }
 
 /**
- * Whether the sender of a known session may be heard at all, judged before its ratchet moves: so
- * that the same bytes can be read later, when it was unblocked or there is room.
+ * What the sender of a known session is told where it may not be heard now, before its ratchet
+ * moves: so that the same bytes can be read later, when it was unblocked or there is room.
  */
-function* mayCome(arrival: Arrival): Step<boolean> {
+function* turnAway(arrival: Arrival): Step<ArrivalAnswer | undefined> {
   const record = yield* get(sessions, arrival.sid)
-  if (record === undefined) return true
+  if (record === undefined) return undefined
   const contact = yield* contactOf(record.account)
-  if (contact?.state === 'blocked') return false
-  if (contact === undefined || isAccepted(contact)) return true
-  return yield* requestRoom(contact, arrival.inner.length)
+  if (contact?.state === 'blocked') return REFUSED
+  if (contact === undefined || isAccepted(contact)) return undefined
+  return (yield* requestRoom(contact, arrival.inner.length)) ? undefined : turnedAway(arrival)
 }
 
 /** A copy of what was taken before: answered alike; the receipt before may have been lost. */

@@ -24,17 +24,17 @@ import {
   putPrepared,
 } from './outbox.ts'
 import { resetFor } from './reset.ts'
+import { stopItem } from './stop-carriage.ts'
 
 /** Items encrypted in one turn: bounds the turn's time. */
 const PREPARE_PAGE = 64
 
 /** What stands in the way of the rest of the outbox. */
-export type Blocked = 'bundle' | 'silent' | 'behind' | EncryptLimit | undefined
+export type Blocked = 'bundle' | 'silent' | EncryptLimit | undefined
 
 /**
  * Encrypts up to 64 waiting items of a device. `bundle`: there is no session, and a bundle of the
- * device is needed first; the effect asks for it. silent: the account is blocked. behind: this
- * profile was set back and must not write there. A limit: the device must answer first, or the
+ * device is needed first; the effect asks for it. silent: the account is blocked. A limit: the device must answer first, or the
  * account's lists contradict.
  */
 export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
@@ -46,7 +46,6 @@ export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
     return 'bundle'
   }
   if ((yield* contactOf(peer.account))?.state === 'blocked') return 'silent'
-  if (yield* isBehind(peer.account)) return 'behind'
   let prepared = head.prepared
   let blocked: Blocked
   for (const item of yield* outboxItems(device, prepared + 1, PREPARE_PAGE)) {
@@ -63,6 +62,11 @@ export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
 }
 
 function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
+  if (item.content.kind === 'entry' && (yield* isBehind(peer.account))) {
+    // Its number may be another message's: a profile that was set back must not write there.
+    yield* stopItem(turn, item, 'profile-behind')
+    return undefined
+  }
   const content = yield* contentFrames(turn, item)
   if (content === undefined) {
     yield* dequeue(turn, item)

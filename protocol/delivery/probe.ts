@@ -2,7 +2,7 @@
 // still holds them says so, one that lost its store without noticing takes them anew, and where the
 // recipient took them its receipt was lost, so that something goes out that is receipted (SPEC.md §10).
 import { type Bytes16, type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { CUSTODY_PROBE_MS, NOTICE_WAIT_MS } from '../limits.ts'
+import { CUSTODY_DOUBT_MS, CUSTODY_PROBE_MS, NOTICE_WAIT_MS } from '../limits.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -55,10 +55,18 @@ export function* noteFound(
   yield* sendEndpoints(turn, item.device)
 }
 
-/** A relay lost something that it signed for: all else that it signed for goes out again. */
+/**
+ * A relay lost something that it signed for: all else that it signed for goes out again, but not what
+ * it signed for within the last minute: one that forgets everything would have us deposit for ever.
+ */
 function* doubtMailbox(turn: Turn, device: Bytes32, mailboxId: Bytes16): Step<void> {
   yield* eachItem(device, function* (item) {
-    const lost = item.deposits.find((one) => one.holds && equalBytes(one.mailboxId, mailboxId))
+    const lost = item.deposits.find(
+      (one) =>
+        one.holds &&
+        equalBytes(one.mailboxId, mailboxId) &&
+        turn.safeNowMs - one.atMs > CUSTODY_DOUBT_MS,
+    )
     if (lost === undefined) return
     putItem(turn, {
       ...item,

@@ -10,10 +10,12 @@ import type { Peer } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { noteBehind } from './behind.ts'
+import { remainingLifeMs } from './carriage.ts'
 import { controlsReceived } from './control.ts'
 import { addEvidence } from './evidence.ts'
 import { type Deposit, type OutboxItem, dequeue, outbox, putItem, undelivered } from './outbox.ts'
 import { scoreDown } from './relay-score.ts'
+import { resumeCarriage, stopItem } from './stop-carriage.ts'
 
 /** How far a device's receipts said that its user read our entries. */
 const readMarks: Table<{ device: Bytes32; conversation: Bytes32 }, number> = {
@@ -138,10 +140,17 @@ function* doubtCustody(turn: Turn, { device, conversation, handedOn }: Covered):
   const owner = concat(device, conversation)
   const guilty = new Map<string, Bytes32>()
   let doubted = false
+  let expired = false
   // The oldest are enough: the next receipt goes on.
   for (const { order, value } of yield* range(undelivered, { owner, limit: PAGE })) {
     const item = yield* get(outbox, { device, sequence: value.sequence })
     if (item === undefined || item.heldThere) continue
+    if (item.message !== undefined && remainingLifeMs(turn, item.message.encryptedAtMs) === 0) {
+      // Its life ended before the hourly sweep, and here is the sign of life that offers it again.
+      yield* stopItem(turn, item, 'expired')
+      expired = true
+      continue
+    }
     const doubts = item.deposits.filter((one) => isOld(turn, one))
     if (doubts.length === 0) continue
     doubted = true
@@ -154,6 +163,7 @@ function* doubtCustody(turn: Turn, { device, conversation, handedOn }: Covered):
     doubtItem(turn, item)
   }
   for (const serviceKey of guilty.values()) yield* scoreDown(turn, serviceKey)
+  if (expired) yield* resumeCarriage(turn, device)
   if (doubted) turn.effect({ kind: 'outbox', device })
 }
 

@@ -1,7 +1,9 @@
 // Frames of /sotto/direct/1: type u8 ‖ payload (SPEC.md §9). Two devices that can reach each other
 // exchange the same inner messages as through a relay, without the seal.
 import {
+  CryptoError,
   type Bytes16,
+  type Bytes8,
   EMPTY,
   FieldReader,
   concat,
@@ -12,10 +14,8 @@ import {
   malformed,
   readU16,
   readU32,
-  readU64,
   u16,
   u32,
-  u64,
   u8,
 } from '../../crypto/index.ts'
 import { DIRECT_FRAME_MAX_BYTES } from '../limits.ts'
@@ -55,7 +55,8 @@ export type DirectFrame =
   | { readonly kind: 'ephemeral'; readonly sid: Bytes16; readonly message: Uint8Array }
   | { readonly kind: 'card-request'; readonly inviteId: Bytes16 }
   | ({ readonly kind: 'card' } & CardReply)
-  | { readonly kind: 'ping' | 'pong'; readonly token: number }
+  /** Eight bytes, sent back as they came. */
+  | { readonly kind: 'ping' | 'pong'; readonly token: Bytes8 }
   | { readonly kind: 'goaway'; readonly reason: number }
   /** A later version's frame: skipped. */
   | { readonly kind: 'unknown'; readonly type: number }
@@ -99,15 +100,18 @@ export function encodeDirectFrame(frame: DirectFrame): Uint8Array<ArrayBuffer> {
       return concat(u8(TYPE.card), ...[frame.card, frame.opk, frame.okem].map(lengthPrefixed))
     case 'ping':
     case 'pong':
-      return concat(u8(frame.kind === 'ping' ? TYPE.ping : TYPE.pong), u64(frame.token))
+      return concat(u8(frame.kind === 'ping' ? TYPE.ping : TYPE.pong), frame.token)
     case 'goaway':
-      return concat(u8(TYPE.goaway), u32(frame.reason))
+      return concat(u8(TYPE.goaway), u8(frame.reason))
     case 'unknown':
       return u8(frame.type)
   }
 }
 
-/** Throws ERR_WIRE_MALFORMED; ERR_WIRE_MALFORMED too for an unknown type from 0x80 on. */
+/**
+ * Throws ERR_WIRE_MALFORMED, for an unknown type from 0x80 on too; ERR_WIRE_UNSUPPORTED for a hello of
+ * another version.
+ */
 export function decodeDirectFrame(bytes: Uint8Array): DirectFrame {
   const type = bytes[0]
   if (type === undefined || bytes.length > DIRECT_FRAME_MAX_BYTES) malformed('direct frame: length')
@@ -145,10 +149,10 @@ export function decodeDirectFrame(bytes: Uint8Array): DirectFrame {
     case TYPE.ping:
     case TYPE.pong:
       if (payload.length !== 8) malformed('ping: not 8 bytes')
-      return { kind: type === TYPE.ping ? 'ping' : 'pong', token: readU64(payload, 0) }
+      return { kind: type === TYPE.ping ? 'ping' : 'pong', token: copy(payload) }
     case TYPE.goaway:
-      if (payload.length !== 4) malformed('goaway: not 4 bytes')
-      return { kind: 'goaway', reason: readU32(payload, 0) }
+      if (payload.length !== 1) malformed('goaway: not 1 byte')
+      return { kind: 'goaway', reason: payload[0] ?? 0 }
     default:
       if (type >= CRITICAL_TYPE) malformed(`direct frame of unknown type ${type}`)
       return { kind: 'unknown', type }
@@ -157,7 +161,9 @@ export function decodeDirectFrame(bytes: Uint8Array): DirectFrame {
 
 function decodeHello(payload: Uint8Array): DirectFrame {
   const fields = new FieldReader(decodeCbor(payload, 256), 'hello')
-  if (fields.uint('version') !== 1) malformed('hello: not version 1')
+  if (fields.uint('version') !== 1) {
+    throw new CryptoError('ERR_WIRE_UNSUPPORTED', 'hello: not version 1')
+  }
   return {
     kind: 'hello',
     features: fields.uint('features'),

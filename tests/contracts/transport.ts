@@ -176,6 +176,15 @@ export function transportContract(title: string, setup: () => TransportSetup): v
       expect(late).toBe(reason)
     })
 
+    test('the end of a stream is told to every handler that was added', async () => {
+      const { near } = await pair()
+      const told: string[] = []
+      near.onClose(() => told.push('first'))
+      near.onClose(() => told.push('second'))
+      near.abort(new Error('enough'))
+      expect(told).toEqual(['first', 'second'])
+    })
+
     test('an exception in a frame handler ends that stream alone', async () => {
       const { client, server, near, far } = await pair()
       const closed = new Promise((resolve) => far.onClose(resolve))

@@ -81,7 +81,8 @@ describe('kill -9', () => {
     await relay.kill()
     await sending
     relay = start('relay.js', join(root, 'relay'), listen)
-    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    await count(receiver, MESSAGES.length)
     expect(texts(receiver)).toEqual(MESSAGES)
+    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
   })
 })

@@ -54,6 +54,8 @@ export class Oracle {
   readonly #states = new Map<string, MessageState>()
   readonly #checks: Promise<void>[] = []
   readonly #gaps = new Set<string>()
+  /** Warnings, as `person CODE`. */
+  readonly warnings = new Set<string>()
   #texts = 0
 
   constructor(simulation: Simulation) {
@@ -117,6 +119,7 @@ export class Oracle {
 
   #event(name: string, event: NodeEvent): void {
     if (event.event === 'message:state') this.#rose(event.id, event.state as MessageState)
+    if (event.event === 'warning') this.warnings.add(`${name} ${event.code}`)
     if (event.event === 'gap' && event.missing) {
       this.#gaps.add(`${name}: ${event.chat} ${event.first}-${event.last}`)
     }

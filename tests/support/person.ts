@@ -1,18 +1,6 @@
 // A person on one device: the machines of contacts and delivery over a driver in memory, with
 // mailboxes at two pretended relays and a direct path, and knobs for what goes wrong between people.
-import {
-  type Bytes16,
-  type Bytes32,
-  type Random,
-  envelopeId,
-  innerId,
-  noble,
-  openDeviceList,
-  openEnvelope,
-  signDeviceCert,
-  signDeviceList,
-  toHex,
-} from '../../crypto/index.ts'
+import { type Bytes32, noble, openDeviceList, openEnvelope, toHex } from '../../crypto/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import {
   type Arrival,
@@ -59,53 +47,9 @@ import {
   takeBundle,
 } from '../../protocol/index.ts'
 import { MemoryDriver } from './memory-driver.ts'
+import { Account, type Relay, START_MS } from './person-parts.ts'
 
 export const DAY_MS = 86_400_000
-export const START_MS = 1_700_000_000_000
-
-/** A relay: mailboxes of envelopes, and what it does wrong. */
-export class Relay {
-  readonly serviceKey: Bytes32
-  incarnation: Uint8Array
-  /** Signs for what it throws away. */
-  lies = false
-  readonly boxes = new Map<string, { readonly env: Uint8Array; readonly storedAtS: number }[]>()
-
-  constructor(random: Random) {
-    this.serviceKey = random(32)
-    this.incarnation = random(8)
-  }
-
-  box(mailboxId: Bytes16): { readonly env: Uint8Array; readonly storedAtS: number }[] {
-    const key = toHex(mailboxId)
-    let box = this.boxes.get(key)
-    if (box === undefined) this.boxes.set(key, (box = []))
-    return box
-  }
-
-  /** Loses everything and says so by another incarnation. */
-  lose(random: Random): void {
-    this.boxes.clear()
-    this.incarnation = random(8)
-  }
-}
-
-/** An account whose list can change: to restore it on another device. */
-export class Account {
-  readonly seed: Uint8Array
-  readonly key: Bytes32
-  version = START_MS / 1_000
-
-  constructor(random: Random) {
-    this.seed = random(32)
-    this.key = noble.ed25519PublicKey(this.seed)
-  }
-
-  list(devices: readonly Self[], revoked: readonly Bytes32[] = []): Uint8Array {
-    const certs = devices.map((self) => signDeviceCert(noble, this.key, self.deviceSeed, self.dh))
-    return signDeviceList(noble, this.seed, { version: this.version, devices: certs, revoked })
-  }
-}
 
 export interface PersonOptions {
   readonly name: string
@@ -432,11 +376,4 @@ export function acquainted(
   bob.take(alice)
   settle([alice, bob])
   return [alice, bob]
-}
-
-/** Ids for assertions about an item. */
-export function idsOf(item: OutboxItem, mailboxId: Bytes16): { inner: string; envelope: string } {
-  if (item.message === undefined) throw new Error('not encrypted')
-  const id = innerId(nativeCrypto, item.message.inner)
-  return { inner: toHex(id), envelope: toHex(envelopeId(nativeCrypto, id, mailboxId)) }
 }

@@ -10,6 +10,9 @@ const say = (what: object): void => console.log(JSON.stringify(what))
 const [contact] = await node.contacts.list()
 const link = contact === undefined ? (await node.invites.create()).link : ''
 say({ link })
+// A sign of life: who waits in a back-off for this device need not wait it out.
+if (contact !== undefined) await node.chats.send(contact.address, 'back again')
 for await (const event of node.events.since(0)) {
-  if (event.event === 'message') say({ text: event.message.text, id: event.message.id })
+  if (event.event === 'message' && !event.message.mine)
+    say({ text: event.message.text, id: event.message.id })
 }

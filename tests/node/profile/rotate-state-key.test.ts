@@ -55,7 +55,9 @@ class MemoryKeys implements StateKeys {
 /** Generations of the state values on the disk. */
 function generations(world: LedgerWorld): readonly number[] {
   const values = world.map.rows().map(([, value]) => value)
-  return [...new Set(values.filter(([type]) => type === 2).map(stateGeneration))].toSorted()
+  return [...new Set(values.filter(([type]) => type === 2).map(stateGeneration))].toSorted(
+    (a, b) => a - b,
+  )
 }
 
 describe('the rotation of the state key', () => {

@@ -1,0 +1,23 @@
+// npm run bench -- [--short] [--only=crypto|paths|relay|cli]: builds, then measures this build beside
+// its peers (tests/bench). --short takes under a minute, for a check of every change.
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const built = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
+if (built.status !== 0) process.exit(built.status ?? 1)
+await build({
+  entryPoints: ['tests/bench/main.ts'],
+  outfile: 'build/bench/main.mjs',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  sourcemap: 'inline',
+  logLevel: 'warning',
+})
+const args = ['--expose-gc', 'build/bench/main.mjs', ...process.argv.slice(2)]
+const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+process.exit(status ?? 1)

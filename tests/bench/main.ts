@@ -1,0 +1,62 @@
+// npm run bench: measures this build beside its peers and prints one table. A missed goal is told,
+// never an error; what cannot be measured is one.
+import '../../node/runtime.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { commandLine } from './cli.ts'
+import { oneToOne } from './one-to-one.ts'
+import { paths } from './paths.ts'
+import { loadPeers } from './peers.ts'
+import type { Plan } from './plan.ts'
+import { relay } from './relay.ts'
+import { relayStore } from './relay-store.ts'
+import { type Figure, formatTable, verdict } from './table.ts'
+
+const short = process.argv.includes('--short')
+const only = process.argv
+  .find((argument) => argument.startsWith('--only='))
+  ?.slice('--only='.length)
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+const plan: Plan = short ? { rounds: 3, scale: 0.25, say } : { rounds: 9, scale: 1, say }
+
+const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure[]>>> = {
+  crypto: async () => oneToOne(plan, await loadPeers(plan)),
+  paths: (dir) => paths(plan, dir),
+  relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
+  cli: async (dir) => commandLine(plan, dir),
+}
+
+async function main(): Promise<void> {
+  if (only !== undefined && SECTIONS[only] === undefined) {
+    say(`--only=${Object.keys(SECTIONS).join('|')}`)
+    process.exitCode = 2
+    return
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'sotto-bench-'))
+  const table: Figure[] = []
+  try {
+    for (const [name, section] of Object.entries(SECTIONS)) {
+      if (only !== undefined && only !== name) continue
+      say(`measuring: ${name}`)
+      table.push(...(await section(dir)))
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+  const missed = table.filter((figure) => verdict(figure) === 'missed').length
+  const judged = table.filter((figure) => figure.goal !== undefined).length
+  process.stdout.write(`
+Node ${process.version}, ${short ? 'short' : 'full'} form. Times are CPU time of one operation, all threads of
+this one process, both ends included; those with a percentile are wall time. Medians of ${plan.rounds} interleaved rounds.
+
+${formatTable(table)}
+
+${judged - missed} of ${judged} goals met.
+`)
+}
+
+await main()
+// Native peers keep handles of their own.
+process.exit()
