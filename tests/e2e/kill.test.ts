@@ -50,6 +50,9 @@ describe('kill -9', () => {
     const link = await linkOf(first)
     const sender = await startSender()
     const { address } = await sender.contacts.add(link, { name: 'Receiver' })
+    for await (const event of sender.events.since(0)) {
+      if (event.event === 'contact' && event.contact.state === 'ready') break
+    }
     const ids: string[] = []
     const sending = (async () => {
       for (const text of MESSAGES) ids.push((await sender.chats.send(address, text)).id)
