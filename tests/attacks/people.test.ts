@@ -7,12 +7,14 @@ import {
   type Contact,
   type Frame,
   type ReceivedBundle,
+  blockContact,
   deviceLists,
   encodeFrames,
   endpointsFrame,
   frameOf,
   get,
   knownDevices,
+  noteUnopened,
   peers,
   sweepDelivery,
   takeBundle,
@@ -325,6 +327,32 @@ describe('what cannot be opened', () => {
     }
     expect(bob.driver.run(() => keptCount(NOBODY))).toBe(fits)
     expect(bob.warnings()).toEqual([])
+  })
+
+  it('for want of a seal key makes a contact told of the present one, seldom, and nobody else', () => {
+    const relay = new Relay(random)
+    const [alice, bob] = acquainted('seal', { bob: [relay] })
+    const capId = capIdOf(bob, alice)
+    if (capId === undefined) throw new Error('no capability')
+    const unopened = (by: Uint8Array | undefined) => {
+      for (let i = 0; i < 20; i++) bob.driver.run((turn) => noteUnopened(turn, by))
+      return bob.outbox(alice).filter(({ content }) => content.kind === 'control').length
+    }
+    expect(unopened(undefined)).toBe(0)
+    expect(unopened(random(8))).toBe(0)
+    expect(unopened(capId)).toBe(1)
+    alice.driver.run(function* (turn) {
+      const peer = yield* get(peers, bob.device)
+      if (peer === undefined) throw new Error('nobody')
+      const seal = { id: 200, publicKey: noble.x25519PublicKey(random(32)) }
+      turn.put(peers, bob.device, { ...peer, endpoints: { ...peer.endpoints, seal } })
+    })
+    settle([alice, bob])
+    const told = alice.driver.run(() => get(peers, bob.device))
+    expect(told?.endpoints.seal?.id).not.toBe(200)
+    bob.driver.run((turn) => blockContact(turn, alice.self.account, true))
+    bob.driver.advance(7 * 3_600_000)
+    expect(unopened(capId)).toBe(0)
   })
 
   it('is kept within a bound for each contact and one for all', () => {
