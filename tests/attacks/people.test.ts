@@ -5,11 +5,9 @@ import { noble, toHex, u32 } from '../../crypto/index.ts'
 import {
   type ArrivalAnswer,
   type Contact,
-  type Frame,
   type ReceivedBundle,
   blockContact,
   deviceLists,
-  encodeFrames,
   endpointsFrame,
   frameOf,
   get,
@@ -22,13 +20,13 @@ import {
 import { QUARANTINE_MAX_BYTES, QUARANTINE_PEER_MAX_BYTES } from '../../protocol/limits.ts'
 import { capabilityHolder, mailboxFor } from '../../protocol/peers/handed-capability.ts'
 import { activeMailboxes } from '../../protocol/peers/own-mailbox.ts'
-import { enqueue } from '../../protocol/delivery/outbox.ts'
 import { keptDevices, keptCount, NOBODY } from '../../protocol/delivery/kept.ts'
 import { requestReset } from '../../protocol/delivery/reset.ts'
 import { tallyOf } from '../../protocol/tallies.ts'
 import { Account, Relay } from '../support/person-parts.ts'
 import { DAY_MS, Person, acquainted, settle } from '../support/person.ts'
 import { codeOf } from '../support/session-peers.ts'
+import { forge } from '../support/forge.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 const random = seededRandom('people')
@@ -40,18 +38,6 @@ function carry(from: Person, to: Person): readonly ArrivalAnswer[] {
     from.answered(to, item, answer)
     return answer
   })
-}
-
-/** Has one person send these frames in one message over a genuine session. */
-function forge(from: Person, to: Person, ...frames: readonly Frame[]): ArrivalAnswer {
-  from.driver.run((turn) =>
-    enqueue(turn, to.device, { kind: 'notice', frames: encodeFrames(frames), untilHeard: false }),
-  )
-  const last = from.direct(to).at(-1)
-  if (last === undefined) throw new Error('nothing was encrypted')
-  const answer = to.receive(last.arrival)
-  from.answered(to, last.item, answer)
-  return answer
 }
 
 function startFrom(person: Person, bundle: ReceivedBundle): string {
