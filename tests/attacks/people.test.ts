@@ -1,7 +1,7 @@
 // What contacts, strangers and relays of contacts try on a person: on invites, requests, endpoints,
 // prekeys, device lists, and on what cannot be opened.
 import { describe, expect, it } from 'vitest'
-import { noble, toHex, u32 } from '../../crypto/index.ts'
+import { fromHex, noble, toHex, u32 } from '../../crypto/index.ts'
 import {
   type ArrivalAnswer,
   type Contact,
@@ -45,6 +45,15 @@ function startFrom(person: Person, bundle: ReceivedBundle): string {
 }
 
 const EMPTY = new Uint8Array(0)
+
+/** The id of the capability that one would be handed for the other's mailbox. */
+const capIdOf = (owner: Person, holder: Person) =>
+  owner.driver.run(function* (turn) {
+    const [own] = yield* activeMailboxes()
+    if (own === undefined) throw new Error('no mailbox')
+    const mailbox = yield* mailboxFor(turn, own, holder.device)
+    return mailbox.capability?.slice(5, 13)
+  })
 
 describe('a stolen invite link', () => {
   it('lets one in: the second is shown as a second claimant, by its key, and waits', () => {
@@ -272,14 +281,6 @@ describe('what cannot be opened', () => {
     inner[0] = 0x11
     return inner
   }
-  const capIdOf = (owner: Person, holder: Person) =>
-    owner.driver.run(function* (turn) {
-      const [own] = yield* activeMailboxes()
-      if (own === undefined) throw new Error('no mailbox')
-      const mailbox = yield* mailboxFor(turn, own, holder.device)
-      return mailbox.capability?.slice(5, 13)
-    })
-
   it('and came from a stranger is acknowledged and dropped: nothing kept, nobody warned', () => {
     const bob = new Person({ name: 'bob', seed: 'strangers', relays: [new Relay(random)] })
     for (let i = 0; i < 30; i++) {
@@ -413,6 +414,26 @@ describe('somebody known', () => {
     expect(states).toEqual(['ready'])
     settle([alice, bob])
     expect(alice.state(sent)).toBe('delivered')
+  })
+
+  it('is known to a relay by another name after a week, and by none that others share', () => {
+    const relay = new Relay(random)
+    const bob = new Person({ name: 'bob', seed: 'pseudonyms', relays: [relay] })
+    const [one, other] = ['one', 'other'].map((name) => new Person({ name, seed: 'pseudonyms' }))
+    if (one === undefined || other === undefined) throw new Error('nobody')
+    const names = [capIdOf(bob, one), capIdOf(bob, other), capIdOf(bob, one)].map((id) =>
+      toHex(id ?? EMPTY),
+    )
+    expect(names[0]).toHaveLength(16)
+    expect(names[1]).not.toBe(names[0])
+    expect(names[2]).toBe(names[0])
+    bob.driver.advance(7 * DAY_MS)
+    const later = capIdOf(bob, one) ?? EMPTY
+    expect(toHex(later)).not.toBe(names[0])
+    // The one before is known all the same: what it paid for before is on its way.
+    for (const id of [later, fromHex(names[0] ?? '')]) {
+      expect(bob.driver.run(() => capabilityHolder(id))).toEqual(one.device)
+    }
   })
 
   it('who put on the name of another gets one of its own', () => {
