@@ -61,7 +61,7 @@ describe('kill -9', () => {
     await first.kill()
     await sending
     const second = start('receiver.js', join(root, 'receiver'), listen)
-    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 60_000 })
     await count(second, MESSAGES.length)
     expect(texts(second)).toEqual(MESSAGES)
     // What it showed before it was killed is what it shows after it.
@@ -86,6 +86,6 @@ describe('kill -9', () => {
     relay = start('relay.js', join(root, 'relay'), listen)
     await count(receiver, MESSAGES.length)
     expect(texts(receiver)).toEqual(MESSAGES)
-    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 60_000 })
   })
 })
