@@ -61,7 +61,7 @@ export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
 export { noteCopied } from './delivery/behind.ts'
-export type { Found } from './delivery/probe.ts'
+export { type Found, noteUnopened } from './delivery/probe.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export {
   type DeviceEvidence,

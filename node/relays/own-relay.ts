@@ -12,6 +12,7 @@ import {
   noteCopied,
   noteIncarnation,
   notePublished,
+  noteUnopened,
   publication,
   receiveInner,
   sealKeys,
@@ -298,6 +299,7 @@ export class OwnRelay {
       if (!(error instanceof CryptoError)) throw error
       // Opened by none of our keys: not for us, or not meant to be read. Acknowledged and counted.
       this.#core.log('relay', 'an envelope that no key opens was dropped')
+      await ledger.run((turn) => noteUnopened(turn, item.capId))
       return true
     }
     const answer = await ledger.run((turn) =>

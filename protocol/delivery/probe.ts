@@ -1,9 +1,12 @@
 // Custody that nothing comes back to is asked about again, with the stored bytes: the relay that
 // still holds them says so, one that lost its store without noticing takes them anew, and where the
 // recipient took them its receipt was lost, so that something goes out that is receipted (SPEC.md §10).
-import { type Bytes16, type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
+import { type Bytes16, type Bytes32, type Bytes8, EMPTY, equalBytes } from '../../crypto/index.ts'
+import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { CUSTODY_DOUBT_MS, CUSTODY_PROBE_MS, NOTICE_WAIT_MS } from '../limits.ts'
+import { capabilityHolder } from '../peers/handed-capability.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
+import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { addEvidence } from './evidence.ts'
@@ -49,10 +52,26 @@ export function* noteFound(
 ): Step<void> {
   if (found === 'new') yield* doubtMailbox(turn, item.device, before.mailboxId)
   if (found !== 'taken' || item.content.kind === 'notice') return
-  const lastMs = (yield* get(nudges, item.device)) ?? Number.NEGATIVE_INFINITY
+  yield* nudge(turn, item.device)
+}
+
+/** Sends a device our endpoints, once in six hours whatever the cause. */
+function* nudge(turn: Turn, device: Bytes32): Step<void> {
+  const lastMs = (yield* get(nudges, device)) ?? Number.NEGATIVE_INFINITY
   if (turn.safeNowMs - lastMs < CUSTODY_PROBE_MS) return
-  turn.put(nudges, item.device, turn.safeNowMs)
-  yield* sendEndpoints(turn, item.device)
+  turn.put(nudges, device, turn.safeNowMs)
+  yield* sendEndpoints(turn, device)
+}
+
+/**
+ * An envelope came that none of our keys opens. Where a contact's capability paid for it, that
+ * contact seals to a key that is gone: it is told the present one (SPEC.md §7.1).
+ */
+export function* noteUnopened(turn: Turn, capId: Bytes8 | undefined): Step<void> {
+  const device = capId === undefined ? undefined : yield* capabilityHolder(capId)
+  const peer = device === undefined ? undefined : yield* get(peers, device)
+  if (peer === undefined || !isAccepted(yield* contactOf(peer.account))) return
+  yield* nudge(turn, peer.device)
 }
 
 /**

@@ -1,14 +1,12 @@
 // What contacts, strangers and relays of contacts try on a person: on invites, requests, endpoints,
-// prekeys, device lists, and on what cannot be opened.
+// prekeys and device lists.
 import { describe, expect, it } from 'vitest'
-import { noble, toHex, u32 } from '../../crypto/index.ts'
+import { fromHex, noble, toHex } from '../../crypto/index.ts'
 import {
   type ArrivalAnswer,
   type Contact,
-  type Frame,
   type ReceivedBundle,
   deviceLists,
-  encodeFrames,
   endpointsFrame,
   frameOf,
   get,
@@ -17,16 +15,13 @@ import {
   sweepDelivery,
   takeBundle,
 } from '../../protocol/index.ts'
-import { QUARANTINE_MAX_BYTES, QUARANTINE_PEER_MAX_BYTES } from '../../protocol/limits.ts'
-import { capabilityHolder, mailboxFor } from '../../protocol/peers/handed-capability.ts'
-import { activeMailboxes } from '../../protocol/peers/own-mailbox.ts'
-import { enqueue } from '../../protocol/delivery/outbox.ts'
-import { keptDevices, keptCount, NOBODY } from '../../protocol/delivery/kept.ts'
-import { requestReset } from '../../protocol/delivery/reset.ts'
+import { capabilityHolder } from '../../protocol/peers/handed-capability.ts'
 import { tallyOf } from '../../protocol/tallies.ts'
+import { capIdOf } from '../support/capability-id.ts'
 import { Account, Relay } from '../support/person-parts.ts'
 import { DAY_MS, Person, acquainted, settle } from '../support/person.ts'
 import { codeOf } from '../support/session-peers.ts'
+import { forge } from '../support/forge.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 const random = seededRandom('people')
@@ -38,18 +33,6 @@ function carry(from: Person, to: Person): readonly ArrivalAnswer[] {
     from.answered(to, item, answer)
     return answer
   })
-}
-
-/** Has one person send these frames in one message over a genuine session. */
-function forge(from: Person, to: Person, ...frames: readonly Frame[]): ArrivalAnswer {
-  from.driver.run((turn) =>
-    enqueue(turn, to.device, { kind: 'notice', frames: encodeFrames(frames), untilHeard: false }),
-  )
-  const last = from.direct(to).at(-1)
-  if (last === undefined) throw new Error('nothing was encrypted')
-  const answer = to.receive(last.arrival)
-  from.answered(to, last.item, answer)
-  return answer
 }
 
 function startFrom(person: Person, bundle: ReceivedBundle): string {
@@ -278,107 +261,6 @@ describe('an old card', () => {
   })
 })
 
-describe('what cannot be opened', () => {
-  const garbage = () => {
-    const inner = random(65_470)
-    inner[0] = 0x11
-    return inner
-  }
-  const capIdOf = (owner: Person, holder: Person) =>
-    owner.driver.run(function* (turn) {
-      const [own] = yield* activeMailboxes()
-      if (own === undefined) throw new Error('no mailbox')
-      const mailbox = yield* mailboxFor(turn, own, holder.device)
-      return mailbox.capability?.slice(5, 13)
-    })
-
-  it('and came from a stranger is acknowledged and dropped: nothing kept, nobody warned', () => {
-    const bob = new Person({ name: 'bob', seed: 'strangers', relays: [new Relay(random)] })
-    for (let i = 0; i < 30; i++) {
-      const path = {
-        kind: 'relay',
-        serviceKey: random(32),
-        capId: undefined,
-        storedAtS: 1,
-      } as const
-      expect(bob.receive({ sid: random(16), inner: garbage(), path }).code).toBe('refused')
-    }
-    expect(bob.driver.run(() => keptCount(NOBODY))).toBe(0)
-    expect(bob.driver.run(() => keptDevices.all())).toEqual([])
-    expect(bob.warnings()).toEqual([])
-  })
-
-  it('and begins a session under keys that are not here is kept within a bound, without a word', () => {
-    const bob = new Person({ name: 'bob', seed: 'inits' })
-    const mallory = new Person({ name: 'mallory', seed: 'inits' })
-    mallory.add(bob.invite())
-    mallory.take(bob)
-    const [message] = mallory.direct(bob)
-    if (message === undefined) throw new Error('nothing to send')
-    const { sid, inner } = message.arrival
-    const path = { kind: 'relay', serviceKey: random(32), capId: undefined, storedAtS: 1 } as const
-    const fits = Math.floor(QUARANTINE_PEER_MAX_BYTES / inner.length)
-    for (let i = 0; i < fits + 20; i++) {
-      const other = Uint8Array.from(inner)
-      other.set(u32(0xff_00_00 + i), 39)
-      expect(bob.receive({ sid, inner: other, path }).code).toBe('held')
-    }
-    expect(bob.driver.run(() => keptCount(NOBODY))).toBe(fits)
-    expect(bob.warnings()).toEqual([])
-  })
-
-  it('is kept within a bound for each contact and one for all', () => {
-    const relay = new Relay(random)
-    const bob = new Person({ name: 'bob', seed: 'bounds', relays: [relay] })
-    const link = bob.invite({ reusable: true })
-    const friends = Array.from({ length: 6 }, (_, i) => {
-      const friend = new Person({ name: `friend ${i}`, seed: 'bounds' })
-      friend.add(link)
-      friend.take(bob)
-      settle([bob, friend])
-      return friend
-    })
-    let kept = 0
-    for (const friend of friends) {
-      const capId = capIdOf(bob, friend)
-      if (capId === undefined) throw new Error('no capability')
-      expect(bob.driver.run(() => capabilityHolder(capId))).toEqual(friend.device)
-      const path = { kind: 'relay', serviceKey: relay.serviceKey, capId, storedAtS: 1 } as const
-      for (let i = 0; i < 20; i++) {
-        bob.receive({ sid: random(16), inner: garbage(), path })
-      }
-      const mine = bob.driver.run(() => keptCount(friend.device))
-      expect(mine * 65_470).toBeLessThanOrEqual(QUARANTINE_PEER_MAX_BYTES)
-      kept += mine
-    }
-    expect(kept * 65_470).toBeLessThanOrEqual(QUARANTINE_MAX_BYTES)
-    expect(kept * 65_470).toBeGreaterThan(QUARANTINE_MAX_BYTES - 2 * 65_470)
-    expect(bob.warnings()).toContain('KEPT_FULL')
-  }, 60_000)
-
-  it('starts three resets at once, then one an hour, however much of it comes', () => {
-    const [alice, bob] = acquainted('resets')
-    const begun = () => bob.effects('reset')
-    const provoke = () => {
-      bob.driver.run((turn) => requestReset(turn, alice.device, random(16)))
-      bob.take(alice)
-      settle([alice, bob])
-      // Answered, so that the next is not merely added to it.
-      alice.send(bob, 'heard')
-      settle([alice, bob])
-    }
-    for (let i = 0; i < 3; i++) provoke()
-    expect(begun()).toBe(3)
-    for (let i = 0; i < 5; i++) {
-      bob.driver.run((turn) => requestReset(turn, alice.device, random(16)))
-    }
-    expect(begun()).toBe(3)
-    for (const one of [alice, bob]) one.driver.advance(3_600_000)
-    bob.driver.run((turn) => requestReset(turn, alice.device, random(16)))
-    expect(begun()).toBe(4)
-  })
-})
-
 describe('somebody known', () => {
   it('who comes by the lane of strangers is no request', () => {
     const relay = new Relay(random)
@@ -399,6 +281,24 @@ describe('somebody known', () => {
     expect(states).toEqual(['ready'])
     settle([alice, bob])
     expect(alice.state(sent)).toBe('delivered')
+  })
+
+  it('is known to a relay by another name after a week, and by none that others share', () => {
+    const relay = new Relay(random)
+    const bob = new Person({ name: 'bob', seed: 'pseudonyms', relays: [relay] })
+    const [one, other] = ['one', 'other'].map((name) => new Person({ name, seed: 'pseudonyms' }))
+    if (one === undefined || other === undefined) throw new Error('nobody')
+    const names = [capIdOf(bob, one), capIdOf(bob, other), capIdOf(bob, one)].map((id) => toHex(id))
+    expect(names[0]).toHaveLength(16)
+    expect(names[1]).not.toBe(names[0])
+    expect(names[2]).toBe(names[0])
+    bob.driver.advance(7 * DAY_MS)
+    const later = capIdOf(bob, one)
+    expect(toHex(later)).not.toBe(names[0])
+    // The one before is known all the same: what it paid for before is on its way.
+    for (const id of [later, fromHex(names[0] ?? '')]) {
+      expect(bob.driver.run(() => capabilityHolder(id))).toEqual(one.device)
+    }
   })
 
   it('who put on the name of another gets one of its own', () => {

@@ -292,6 +292,25 @@ describe('records of sessions', () => {
   })
 })
 
+describe('the time of a comparison', () => {
+  it('of tags and MACs tells nothing: every byte is read, wherever the first difference is', () => {
+    const reads = (differsAt: number): number => {
+      let count = 0
+      const bytes = new Uint8Array(32)
+      if (differsAt < 32) bytes[differsAt] = 1
+      const watched = new Proxy(bytes, {
+        get: (target, key) => {
+          if (typeof key === 'string' && /^\d+$/.test(key)) count += 1
+          return Reflect.get(target, key, target)
+        },
+      })
+      expect(equalBytes(watched, new Uint8Array(32))).toBe(differsAt === 32)
+      return count
+    }
+    expect([0, 1, 16, 31, 32].map(reads)).toEqual([32, 32, 32, 32, 32])
+  })
+})
+
 describe('a message that two people could claim', () => {
   it('of one session read under the associated data of another is nothing', () => {
     const one = makeTalkingPair('ad one')
