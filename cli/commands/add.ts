@@ -53,12 +53,9 @@ export async function run(invocation: Invocation): Promise<void> {
     if (contact.problem !== undefined) throw unusable(contact)
     output.record(
       { contact: { name: contact.name, address: contact.address, state: contact.state } },
-      () => [
-        [
-          `Added ${contact.name}: ${contact.state === 'ready' ? 'connected' : 'waiting for their answer'}.`,
-        ],
-      ],
+      () => [[`Added ${contact.name}.`]],
     )
+    if (contact.state === 'pending') output.talk('Waiting for their answer.')
     output.talk(`Next: sotto send ${contact.name} "hello"`)
     if (contact.state === 'pending' && !lasting()) {
       output.talk('Run `sotto daemon start`, or `sotto read` later, to take their answer.')

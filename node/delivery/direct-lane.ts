@@ -12,6 +12,8 @@ export class DirectLane {
   readonly #onAnswer: () => void
   /** Sequences on the way over the current link. */
   #flying = new Set<number>()
+  /** Introductions that were repeated on the current link. */
+  #introduced = new Set<number>()
   #link: DirectLink | undefined
   #busyUntilMs = 0
   #running = false
@@ -33,6 +35,7 @@ export class DirectLane {
     if (this.#link !== link) {
       this.#link = link
       this.#flying = new Set()
+      this.#introduced = new Set()
     }
     if (this.#running) {
       this.#again = true
@@ -64,12 +67,24 @@ export class DirectLane {
 
   async #offer(link: DirectLink, item: OutboxItem): Promise<void> {
     const { message, sequence } = item
-    if (message === undefined || item.heldThere || this.#flying.has(sequence)) return
+    if (message === undefined || this.#flying.has(sequence)) return
+    if (item.heldThere && !this.#mustIntroduce(item)) return
     await this.#waitWhileBusy()
     while (link.open && !link.hasRoom) await link.room()
     if (!link.open) return
     this.#flying.add(sequence)
     void this.#carry(link, sequence, message.sid, message.inner)
+  }
+
+  /**
+   * Who was never answered says who it is once on every new stream: the other side may know it only
+   * by that, after a restart in the middle of a first contact.
+   */
+  #mustIntroduce({ content, sequence }: OutboxItem): boolean {
+    if (content.kind !== 'notice' || !content.untilHeard) return false
+    if (this.#introduced.has(sequence)) return false
+    this.#introduced.add(sequence)
+    return true
   }
 
   async #waitWhileBusy(): Promise<void> {

@@ -50,6 +50,9 @@ describe('kill -9', () => {
     const link = await linkOf(first)
     const sender = await startSender()
     const { address } = await sender.contacts.add(link, { name: 'Receiver' })
+    for await (const event of sender.events.since(0)) {
+      if (event.event === 'contact' && event.contact.state === 'ready') break
+    }
     const ids: string[] = []
     const sending = (async () => {
       for (const text of MESSAGES) ids.push((await sender.chats.send(address, text)).id)
@@ -58,7 +61,7 @@ describe('kill -9', () => {
     await first.kill()
     await sending
     const second = start('receiver.js', join(root, 'receiver'), listen)
-    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 60_000 })
     await count(second, MESSAGES.length)
     expect(texts(second)).toEqual(MESSAGES)
     // What it showed before it was killed is what it shows after it.
@@ -83,6 +86,6 @@ describe('kill -9', () => {
     relay = start('relay.js', join(root, 'relay'), listen)
     await count(receiver, MESSAGES.length)
     expect(texts(receiver)).toEqual(MESSAGES)
-    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 60_000 })
   })
 })

@@ -57,8 +57,9 @@ describe('a bot', () => {
   })
 
   it('that accepts everyone answers also the first message of a stranger', async () => {
-    const node = await net.node('echo')
-    const alice = await net.node('alice')
+    const relays = [await net.relay()]
+    const node = await net.node('echo', { relays, listens: false })
+    const alice = await net.node('alice', { relays, listens: false })
     await net.introduce(node, alice)
     makeBot(node, { accept: 'everyone' }).on('text', (context) => context.reply('welcome'))
     expect(await ask(alice, 'echo', 'hello')).toBe('welcome')
