@@ -42,15 +42,7 @@ export class Recovery {
     this.#options.core.log('store', `${error.code}: ${error.message}`)
     this.#options.onChange()
     // The write that tests a store opened anew may fail too: one attempt after the other.
-    this.#running ??= this.#runOnce()
-  }
-
-  async #runOnce(): Promise<void> {
-    try {
-      await this.#recover()
-    } finally {
-      this.#running = undefined
-    }
+    this.#running ??= this.#recover()
   }
 
   async close(): Promise<void> {
@@ -72,6 +64,9 @@ export class Recovery {
       this.#trouble = undefined
       onChange()
       await onRecovered().catch((error: unknown) => core.log('store', String(error)))
+      if (this.readOnly !== '') continue
+      // In one go with the look: a failure from here on starts a recovery of its own.
+      this.#running = undefined
       return
     }
   }

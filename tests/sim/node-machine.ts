@@ -10,6 +10,7 @@ import { newIdentity, writeFirstRecords } from '../../node/profile/new-identity.
 import type { OpenedProfile } from '../../node/profile/open-profile.ts'
 import { RecordStore } from '../../node/store/record-store.ts'
 import { VaultKeys } from '../../node/store/vault-keys.ts'
+import type { Store } from '../../node/store.ts'
 import { entryTable } from '../../protocol/log/tables.ts'
 import type { Table } from '../../protocol/index.ts'
 import { KeyWatch } from './key-watch.ts'
@@ -33,6 +34,8 @@ export interface NodeMachineOptions {
   readonly watch?: KeyWatch
   /** Another machine whose vault and profile this one has: a copied folder. */
   readonly profileOf?: string
+  /** What lies between the node and its disk: for defects that the oracle must see. */
+  readonly tamper?: (store: Store) => Store
   /** Every event of every life; those before a crash come again with the same cursor. */
   readonly onEvent?: (event: NodeEvent) => void
   readonly onLog?: (scope: string, text: string) => void
@@ -54,7 +57,12 @@ async function openOrCreate(
   const { random, clock, openStore } = ports
   const provider = watch.provider(options.name)
   const open = async (): Promise<RecordStore> =>
-    new RecordStore({ store: await openStore(), keys, provider, random })
+    new RecordStore({
+      store: (options.tamper ?? ((store) => store))(await openStore()),
+      keys,
+      provider,
+      random,
+    })
   const records = await open()
   const read = (): Promise<unknown> => records.get(identities as AnyTable, identities.place(0))
   if ((await read()) === undefined) {

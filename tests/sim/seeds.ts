@@ -25,6 +25,8 @@ export async function eachSeed(
   const failed: string[] = []
   for (const seed of seeds(count)) {
     try {
+      // Said before it runs: of one that never ends nothing else would be seen.
+      if (process.env['SOTTO_SIM_GO_ON'] === '1') process.stderr.write(`seed ${seed} ..\n`)
       const simulation = await run(seed)
       if (replaying) console.error(`${simulation.lines.join('\n')}\n${simulation.traceHash}`)
     } catch (cause) {
