@@ -204,9 +204,8 @@ export class Messenger {
     this.#services = { host, direct, courier, carrier, bundles, receipts }
     await ledger.run(function* (turn) {
       const before = yield* profile()
-      const addresses = host.addresses()
-      const home =
-        addresses.length === 0 ? undefined : { transportKey: host.transportKey, addresses }
+      // Told also where it listens nowhere: by its key alone a contact that it dials lets it in.
+      const home = { transportKey: host.transportKey, addresses: host.addresses() }
       turn.put(profiles, 0, { ...before, home })
       yield* refreshEndpoints(turn)
     })

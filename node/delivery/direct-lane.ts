@@ -30,30 +30,34 @@ export class DirectLane {
     return this.#running || this.#flying.size > 0
   }
 
-  /** Sends whatever is not on its way yet over this link. */
+  /** Sends whatever is not on its way yet over this link, in the place of an earlier one. */
   async run(link: DirectLink): Promise<void> {
     if (this.#link !== link) {
       this.#link = link
       this.#flying = new Set()
       this.#introduced = new Set()
     }
-    if (this.#running) {
-      this.#again = true
-      return
-    }
+    this.#again = true
+    if (this.#running) return
     this.#running = true
     try {
-      do {
+      while (this.#again) {
         this.#again = false
-        await this.#pass(link)
-      } while (this.#again && link.open)
+        // The newest one: the one that this began with may have ended meanwhile.
+        await this.#pass(this.#link)
+      }
     } finally {
       this.#running = false
     }
   }
 
   async #pass(link: DirectLink): Promise<void> {
-    await link.ready()
+    try {
+      await link.ready()
+    } catch (error) {
+      // It died before it was greeted: whoever holds a newer one asked again.
+      return this.#core.log('direct', `stream lost: ${String(error)}`)
+    }
     for (let from = 0; link.open;) {
       const items = await this.#core.ledger.read(() => outboxItems(this.#device, from, PAGE))
       for (const item of items) {
@@ -99,12 +103,13 @@ export class DirectLane {
     inner: Uint8Array,
   ): Promise<void> {
     const flying = this.#flying
+    let busy = false
     try {
       const answer = await link.envelope(sid, inner)
       if (answer === undefined) return
       if (answer.code === 'busy') {
         this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
-        this.#again = true
+        busy = true
       }
       const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
@@ -116,6 +121,15 @@ export class DirectLane {
     } finally {
       flying.delete(sequence)
       this.#onAnswer()
+    }
+    if (busy && this.#link === link) await this.#resume(link)
+  }
+
+  async #resume(link: DirectLink): Promise<void> {
+    try {
+      await this.run(link)
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('direct', String(error))
     }
   }
 }

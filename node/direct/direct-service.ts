@@ -9,7 +9,6 @@ import {
   DIRECT_UNKNOWN_BYTES,
   DIRECT_UNKNOWN_STREAMS,
   allContacts,
-  allInvites,
   contactOf,
   get,
   isAccepted,
@@ -21,6 +20,7 @@ import { Backoff } from '../backoff.ts'
 import { type Core, unit } from '../core.ts'
 import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
 import { DirectLink } from './direct-link.ts'
+import { mayStranger, strangersMayCall } from './strangers.ts'
 
 export const DIRECT_PROTOCOL: ProtocolSpec = {
   id: '/sotto/direct/1',
@@ -213,13 +213,10 @@ export class DirectService {
     if (caller !== undefined) this.#onLink(caller.device)
   }
 
-  /** Unknown hosts are let in only while a direct invite of ours can still be answered. */
-  async #strangersAllowed(): Promise<boolean> {
+  /** Unknown hosts are let in only while one of them may be somebody who is expected. */
+  #strangersAllowed(): Promise<boolean> {
     const nowS = Math.floor(this.#core.clock.nowMs() / 1000)
-    const invites = await this.#core.ledger.read(() => allInvites())
-    return invites.some(
-      (invite) => invite.serviceKey === undefined && !invite.revoked && nowS <= invite.expiresAtS,
-    )
+    return this.#core.ledger.read(() => strangersMayCall(nowS))
   }
 
   /** Bytes of strangers: a bound on all of them together, given back when the last one is gone. */
@@ -287,11 +284,15 @@ export class DirectService {
   }
 
   async #envelope(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array) {
-    const answer = await this.#core.ledger.run((turn) =>
+    const key = toHex(transportKey)
+    const { ledger } = this.#core
+    if (!this.#callers.has(key) && !(await ledger.read(() => mayStranger(sid, inner)))) {
+      return undefined
+    }
+    const answer = await ledger.run((turn) =>
       receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
     )
     // Whoever proved by its session to be an accepted device may be answered on this stream.
-    const key = toHex(transportKey)
     if (answer.from !== undefined && !this.#callers.has(key)) {
       this.#callers.set(key, answer.from)
       this.#onLink(answer.from.device)

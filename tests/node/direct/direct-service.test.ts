@@ -195,6 +195,34 @@ describe('strangers', () => {
     expect((await strangerStream(world, alice.host, 'm5')).stream.open).toBe(true)
   })
 
+  test('begin a session, or go on with one that is known; another ends the stream', async () => {
+    const world = new World()
+    const { alice, bob } = await world.friends('sessions')
+    alice.person.invite()
+    const sent = bob.person.send(alice.person, 'from a host that was never named')
+    bob.person.prepare(alice.person)
+    const message = bob.person.outbox(alice.person)[0]?.message
+    if (message === undefined) throw new Error('nothing to send')
+    const { inner } = message
+    const unknown = await strangerStream(world, alice.host, 'mallory')
+    const envelope = (sid: Uint8Array) =>
+      encodeDirectFrame({ kind: 'envelope', seq: 1, volatile: false, sid, inner })
+    unknown.stream.send(envelope(new Uint8Array(16).fill(9)))
+    await world.pass(1_000)
+    expect(unknown.frames.at(-1)).toEqual({ kind: 'goaway', reason: 1 })
+    expect(unknown.frames.some(({ kind }) => kind === 'answers')).toBe(false)
+    const known = await strangerStream(world, alice.host, 'bob elsewhere')
+    known.stream.send(envelope(message.sid))
+    await world.pass(1_000)
+    expect(known.stream.open).toBe(true)
+    expect(known.frames).toContainEqual({
+      kind: 'answers',
+      answers: [{ seq: 1, code: 'committed', detail: 0 }],
+    })
+    expect(alice.person.texts(bob.person)).toEqual(['from a host that was never named'])
+    expect(sent.n).toBe(1)
+  })
+
   test('have 256 KiB together', async () => {
     const world = new World()
     const { alice } = await world.friends('bytes')
