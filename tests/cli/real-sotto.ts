@@ -5,6 +5,7 @@ import { build } from 'esbuild'
 
 // Inside the repository, so that the native store is found in node_modules.
 const FOLDER = `build/cli-under-test-${process.pid}`
+let main = `${FOLDER}/main.js`
 
 export interface Ended {
   readonly stdout: string
@@ -37,6 +38,11 @@ export async function buildSotto(): Promise<void> {
   })
 }
 
+/** Runs another bundle, which is there already. */
+export function useSotto(path: string): void {
+  main = path
+}
+
 export async function removeSotto(): Promise<void> {
   await rm(FOLDER, { recursive: true, force: true })
 }
@@ -49,7 +55,7 @@ export function killAll(): void {
 }
 
 function launch(words: readonly string[], input: Uint8Array | string | undefined): ChildProcess {
-  const child = spawn(process.execPath, [`${FOLDER}/main.js`, ...words], {
+  const child = spawn(process.execPath, [main, ...words], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1' },
   })
