@@ -45,6 +45,24 @@ export interface Message {
   readonly arrival: number
 }
 
+/** Something its user should know: a code for programs, a sentence for people. */
+export interface Warning {
+  readonly at: number
+  readonly code: string
+  readonly text: string
+  /** The contact that it is about. */
+  readonly chat?: string
+}
+
+/** A relay of a contact, as this device fared with it. */
+export interface ContactRelay {
+  /** First 8 hex characters of the service key. */
+  readonly service: string
+  readonly address: string
+  /** How often it signed for a message that the contact never had from it. */
+  readonly doubts: number
+}
+
 export interface Contact {
   readonly name: string
   readonly address: string
@@ -60,6 +78,12 @@ export interface Contact {
   readonly problem?: string
   /** Messages known to be missing. */
   readonly missing: number
+  /** Of a request: why the invite that it named did not admit it. */
+  readonly refusal?: 'unknown' | 'revoked' | 'expired' | 'used'
+  /** Where its mail is left. */
+  readonly relays: readonly ContactRelay[]
+  /** The latest of each kind about this contact in the last 14 days, newest first. */
+  readonly warnings: readonly Warning[]
 }
 
 export interface Invite {
@@ -113,7 +137,10 @@ export interface Status {
   readonly readOnly: boolean
   /** First messages for which a relay gave no one-time keys: ever, all contacts together. */
   readonly degradedHandshakes: number
+  /** What is wrong now. */
   readonly warnings: readonly string[]
+  /** What happened: the latest of each kind and contact in the last 14 days, newest first. */
+  readonly recent: readonly Warning[]
 }
 
 /** A row of the change feed. */
@@ -139,7 +166,13 @@ export type NodeEvent = {
       /** false: they came after all. */
       readonly missing: boolean
     }
-  | { readonly event: 'warning'; readonly code: string; readonly text: string }
+  | {
+      readonly event: 'warning'
+      readonly code: string
+      readonly text: string
+      /** The contact that it is about. */
+      readonly chat?: string
+    }
 )
 
 export interface ReadOptions {

@@ -5,6 +5,7 @@ import './runtime.ts'
 export type {
   CallOptions,
   Contact,
+  ContactRelay,
   IncomingMessage,
   Invite,
   ListenOptions,
@@ -17,6 +18,7 @@ export type {
   RelayStatus,
   SendResult,
   Status,
+  Warning,
   Who,
   Why,
   WhyStep,

@@ -89,6 +89,7 @@ export class Messenger {
       core,
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
+      ...(opened.copied === undefined ? {} : { copied: opened.copied }),
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
   }

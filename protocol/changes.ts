@@ -62,5 +62,10 @@ export type Change =
       readonly from: number
       readonly to: number
     }
-  /** Something its user should know. */
-  | { readonly kind: 'warning'; readonly code: string; readonly text: string }
+  /** Something its user should know; about the contact of an account, where one is given. */
+  | {
+      readonly kind: 'warning'
+      readonly code: string
+      readonly text: string
+      readonly account?: Bytes32
+    }

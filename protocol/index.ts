@@ -60,7 +60,7 @@ export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sy
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
-export { noteCopied } from './delivery/behind.ts'
+export { noteCopied, noteCopiedFolder } from './delivery/behind.ts'
 export { type Found, noteUnopened } from './delivery/probe.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export {
@@ -90,7 +90,7 @@ export {
 } from './delivery/receipts-out.ts'
 export { isBehind } from './delivery/behind.ts'
 export { keptCount } from './delivery/kept.ts'
-export { relayDoubts } from './delivery/relay-score.ts'
+export { type RankedMailbox, rankMailboxes, relayDoubts } from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
 export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
@@ -131,6 +131,7 @@ export {
   DIRECT_UNKNOWN_STREAMS,
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
+  DOUBTED_RELAY_DELAY_MS,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
 } from './limits.ts'

@@ -18,6 +18,7 @@ import {
   get,
   openFirstContacts,
   peers,
+  rankMailboxes,
   takeBundle,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
@@ -213,7 +214,8 @@ export class Bundles {
   async #fetchItems(peer: Peer) {
     const direct = await this.#overLink(this.#direct.openLink(peer.device))
     if (direct !== undefined) return direct
-    for (const mailbox of peer.endpoints.mailboxes) {
+    const ranked = await this.#core.ledger.read(() => rankMailboxes(peer.endpoints.mailboxes))
+    for (const { mailbox } of ranked) {
       try {
         const items = await this.#courier.take(mailbox, peer.invite)
         return { ...items, mailboxId: mailbox.mailboxId }

@@ -61,6 +61,7 @@ export class DepositLane {
   kick(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    if (this.#core.stopping.aborted) return
     if (this.#running) {
       this.#again = true
       return
@@ -83,7 +84,9 @@ export class DepositLane {
     } catch (error) {
       retryMs = this.#backoff.nextMs()
       this.trouble = error instanceof Error ? error.message : String(error)
-      this.#core.log('deposit', `${toHex(this.#device).slice(0, 8)}: ${this.trouble}`)
+      // What a node that was closed cannot write any more is in its outbox still.
+      if (!this.#core.stopping.aborted)
+        this.#core.log('deposit', `${toHex(this.#device).slice(0, 8)}: ${this.trouble}`)
     } finally {
       this.#running = false
     }

@@ -56,7 +56,8 @@ export class DirectLane {
       await link.ready()
     } catch (error) {
       // It died before it was greeted: whoever holds a newer one asked again.
-      return this.#core.log('direct', `stream lost: ${String(error)}`)
+      if (!this.#core.stopping.aborted) this.#core.log('direct', `stream lost: ${String(error)}`)
+      return
     }
     for (let from = 0; link.open;) {
       const items = await this.#core.ledger.read(() => outboxItems(this.#device, from, PAGE))
@@ -114,10 +115,9 @@ export class DirectLane {
       const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
-      this.#core.log(
-        'direct',
-        `answer of ${toHex(this.#device).slice(0, 8)} lost: ${String(error)}`,
-      )
+      const { log, stopping } = this.#core
+      const device = toHex(this.#device).slice(0, 8)
+      if (!stopping.aborted) log('direct', `answer of ${device} lost: ${String(error)}`)
     } finally {
       flying.delete(sequence)
       this.#onAnswer()

@@ -3,18 +3,19 @@
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
 import type { CryptoProvider, Random } from '../../crypto/index.ts'
-import type { Change, Effect, Load, Self, Step, Table, Turn } from '../../protocol/index.ts'
+import type { Change, Effect, Load, Self, Step, Turn } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
-import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
+import { type ChangeRow, nextCursor } from './change-feed.ts'
+import { noteChange } from './notices.ts'
 import { Journal } from './journal.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
-import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
+import { NO_OUT, type Out, type Reader, type View, collect, overtaken } from './turns.ts'
 
 export interface LedgerOptions {
   readonly records: RecordStore
@@ -44,8 +45,6 @@ interface Job {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
-
-const changeTable = changes as Table<never, unknown>
 
 export class Ledger {
   readonly #options: LedgerOptions
@@ -257,7 +256,7 @@ export class Ledger {
     const safeAtMs = Math.floor(this.#options.safeNowMs())
     for (const change of said) {
       const row = { cursor: this.#nextCursor + rows.length, atMs, safeAtMs, change }
-      overlay.set(written(changeTable, changes.place(row.cursor), row))
+      noteChange(overlay, row)
       rows.push(row)
     }
     this.#nextCursor += rows.length

@@ -1,8 +1,9 @@
 // How a node stands, for `status`.
 import { allContacts, tallyOf } from '../../protocol/index.ts'
-import type { Person, Status } from '../api.ts'
+import type { Person, Status, Warning } from '../api.ts'
+import { recentNotices } from '../ledger/notices.ts'
 import type { Messenger } from '../messenger.ts'
-import { contactView } from './views.ts'
+import { contactView, warningView } from './views.ts'
 
 export async function statusOf(messenger: Messenger, person: Person): Promise<Status> {
   const { core, relays } = messenger
@@ -20,7 +21,9 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       waiting += view.waiting
     }
     const degradedHandshakes = yield* tallyOf('degraded-handshakes')
-    return { contacts, requests, unread, waiting, degradedHandshakes }
+    const recent: Warning[] = []
+    for (const notice of yield* recentNotices(turn)) recent.push(yield* warningView(notice))
+    return { contacts, requests, unread, waiting, degradedHandshakes, recent }
   })
   const warnings: string[] = []
   if (core.guarded.distrusted) {

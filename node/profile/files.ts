@@ -10,6 +10,7 @@ export function profilePaths(dir: string): {
   readonly store: string
   readonly run: string
   readonly place: string
+  readonly copied: string
   readonly unfinished: string
 } {
   return {
@@ -18,6 +19,7 @@ export function profilePaths(dir: string): {
     store: join(dir, 'db'),
     run: join(dir, 'run'),
     place: join(dir, 'place'),
+    copied: join(dir, 'copied'),
     unfinished: join(dir, 'unfinished'),
   }
 }

@@ -242,6 +242,36 @@ describe('people', () => {
     expect((await sotto(['contact', 'remove', 'rob'])).stdout).toBe('rob is removed.\n')
   })
 
+  test('contact show, status and watch tell what there is to know about somebody', async () => {
+    const [bob] = fake.kept
+    if (bob === undefined) throw new Error('nobody')
+    const warning = {
+      at: 1_764_000_000_000,
+      code: 'DEVICES_CHANGED',
+      text: 'new devices',
+      chat: 'bob',
+    }
+    const relay = { service: '1a2b3c4d', address: '/dns4/relay.example/tcp/4001', doubts: 2 }
+    fake.kept[0] = { ...bob, refusal: 'used', relays: [relay], warnings: [warning] }
+    const { stdout } = await sotto(['contact', 'show', 'bob'])
+    expect(stdout).toContain('the invite that it answered is used')
+    expect(stdout).toContain('relay  1a2b3c4d  /dns4/relay.example/tcp/4001')
+    expect(stdout).toContain('doubted 2 times')
+    expect(stdout).toContain('DEVICES_CHANGED  new devices')
+    expect(records((await sotto(['contact', 'show', 'bob', '--json'])).stdout)).toMatchObject([
+      { refusal: 'used', relays: [relay], warnings: [warning] },
+    ])
+    fake.recent.push(warning)
+    expect((await sotto(['status'])).stdout).toContain('DEVICES_CHANGED  bob: new devices')
+    fake.emit({ event: 'warning', code: warning.code, text: warning.text, chat: 'bob' })
+    const stop = new AbortController()
+    const heard = (text: string): void => {
+      if (text.includes('DEVICES_CHANGED')) stop.abort()
+    }
+    const watched = await sotto(['watch', '--since', '0'], { heard, signal: stop.signal })
+    expect(watched.stdout).toContain('DEVICES_CHANGED: bob: new devices')
+  })
+
   test('requests lists, accepts and rejects', async () => {
     expect(records((await sotto(['requests', 'list', '--json'])).stdout)).toMatchObject([
       { name: 'mallory', state: 'request' },

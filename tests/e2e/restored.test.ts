@@ -94,6 +94,11 @@ it.each(['direct', 'relay'] as const)(
     const contacts = await records(['contact', 'list', ...alice])
     expect(contacts.length).toBe(1)
     expect(contacts[0]).toMatchObject({ name: 'Bob', address, state: 'ready' })
+    // Who restores is told of, for it may be somebody else who has the words.
+    const [shown] = await records(['contact', 'show', 'Bob', ...alice])
+    expect(shown?.['warnings']).toMatchObject([{ code: 'DEVICES_CHANGED', chat: 'Bob' }])
+    const { stdout } = await sotto(['status', ...alice])
+    expect(stdout).toContain('DEVICES_CHANGED  Bob: A contact has other devices than before')
     expect(await texts('Bob', alice)).toEqual([
       'they: before',
       'me: hello Bob',

@@ -7,6 +7,7 @@ import type {
   Node,
   NodeEvent,
   Status,
+  Warning,
   Why,
 } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
@@ -34,6 +35,8 @@ function contact(name: string, address: string, state: Contact['state'] = 'ready
     unread: 0,
     waiting: 0,
     missing: 0,
+    relays: [],
+    warnings: [],
   }
 }
 
@@ -44,6 +47,7 @@ export class FakeNode implements Node {
   readonly log: Message[] = []
   readonly feed: NodeEvent[] = []
   readonly made: Invite[] = []
+  readonly recent: Warning[] = []
   readonly read = new Map<string, number>()
   /** Set to see calls wait until told: awaited by every `send`. */
   gate: Promise<void> = Promise.resolve()
@@ -140,6 +144,7 @@ export class FakeNode implements Node {
       readOnly: false,
       degradedHandshakes: 0,
       warnings: [],
+      recent: this.recent,
     }
   }
 
