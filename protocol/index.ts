@@ -134,6 +134,7 @@ export {
   DOUBTED_RELAY_DELAY_MS,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
+  UNWRITABLE_BUSY_MS,
 } from './limits.ts'
 export {
   type Acceptance,

@@ -125,6 +125,8 @@ export const DIRECT_RECENT_MS: number = 10 * MINUTE_MS
 export const DIRECT_HEAD_START_MS = 1_500
 /** A relay with more doubts than another of the same device gets its copy this much later. */
 export const DOUBTED_RELAY_DELAY_MS = 1_500
+/** What a device that cannot write now asks senders on a stream to wait. */
+export const UNWRITABLE_BUSY_MS = 10_000
 /** Items of all outboxes: beyond it sending is refused, never dropped. */
 export const OUTBOX_MAX = 100_000
 /** Undelivered entries carried per device at once; the rest wait in the log. */

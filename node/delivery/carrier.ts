@@ -101,8 +101,8 @@ export class Carrier {
     if (destination === undefined) {
       const made: Destination = {
         device,
-        direct: new DirectLane(this.#core, device, () => {
-          made.directOkMs = this.#core.clock.monotonicMs()
+        direct: new DirectLane(this.#core, device, (alive) => {
+          if (alive) made.directOkMs = this.#core.clock.monotonicMs()
           this.#progress()
         }),
         deposits: new Map(),
@@ -117,7 +117,8 @@ export class Carrier {
 
   async #work(destination: Destination): Promise<void> {
     const { ledger, stopping } = this.#core
-    if (stopping.aborted) return
+    // What a disk without room cannot note is not begun: recovery takes everything up.
+    if (stopping.aborted || !ledger.writable) return
     destination.working += 1
     try {
       const { device } = destination

@@ -61,7 +61,7 @@ export class DepositLane {
   kick(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#core.stopping.aborted) return
+    if (this.#core.stopping.aborted || !this.#core.ledger.writable) return
     if (this.#running) {
       this.#again = true
       return

@@ -2,12 +2,14 @@
 // what an arriving envelope goes through (SPEC.md §9).
 import { type Bytes16, type Bytes32, compareBytes, equalBytes, toHex } from '../../crypto/index.ts'
 import {
+  type ArrivalAnswer,
   CARD_REQUESTS_MAX,
   CARD_REQUESTS_WINDOW_MS,
   type CardReply,
   DIRECT_FRAME_MAX_BYTES,
   DIRECT_UNKNOWN_BYTES,
   DIRECT_UNKNOWN_STREAMS,
+  UNWRITABLE_BUSY_MS,
   allContacts,
   contactOf,
   get,
@@ -17,6 +19,7 @@ import {
   receiveInner,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
+import { NodeError } from '../errors.ts'
 import { type Core, unit } from '../core.ts'
 import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
 import { DirectLink } from './direct-link.ts'
@@ -28,6 +31,8 @@ export const DIRECT_PROTOCOL: ProtocolSpec = {
 }
 
 const DIAL_MS = 10_000
+/** Errors of a profile that cannot be written now, and may be later. */
+const WAITS: ReadonlySet<string> = new Set(['DISK_FULL', 'NOT_WRITABLE', 'STORE_FAILED', 'BUSY'])
 
 interface Caller {
   readonly device: Bytes32
@@ -289,15 +294,25 @@ export class DirectService {
     if (!this.#callers.has(key) && !(await ledger.read(() => mayStranger(sid, inner)))) {
       return undefined
     }
-    const answer = await ledger.run((turn) =>
-      receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
-    )
+    const answer = await this.#receive(transportKey, sid, inner)
     // Whoever proved by its session to be an accepted device may be answered on this stream.
     if (answer.from !== undefined && !this.#callers.has(key)) {
       this.#callers.set(key, answer.from)
       this.#onLink(answer.from.device)
     }
     return answer
+  }
+
+  /** Takes an envelope. Where nothing can be written now its sender waits, and keeps the stream. */
+  async #receive(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array): Promise<ArrivalAnswer> {
+    try {
+      return await this.#core.ledger.run((turn) =>
+        receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
+      )
+    } catch (error) {
+      if (!(error instanceof NodeError && WAITS.has(error.code))) throw error
+      return { code: 'busy', detail: UNWRITABLE_BUSY_MS, malformed: false }
+    }
   }
 
   /** Closes the stream of somebody who was blocked or removed. */

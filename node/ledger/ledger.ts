@@ -3,16 +3,17 @@
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
 import type { CryptoProvider, Random } from '../../crypto/index.ts'
-import type { Change, Effect, Load, Self, Step, Turn } from '../../protocol/index.ts'
+import type { Change, Effect, Load, Self } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
 import { type ChangeRow, nextCursor } from './change-feed.ts'
-import { noteChange } from './notices.ts'
+import type { Job, Machine } from './job.ts'
 import { Journal } from './journal.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
+import { noteChange } from './notices.ts'
 import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
 import { NO_OUT, type Out, type Reader, type View, collect, overtaken } from './turns.ts'
@@ -32,19 +33,10 @@ export interface LedgerOptions {
   readonly onDefect: (error: unknown) => void
 }
 
-export type Machine<T> = (turn: Turn) => Step<T>
-
 /** Works on stored records while nothing else does; what it answers is written as one batch. */
 export type Rewrite<T> = (
   records: RecordStore,
 ) => Promise<{ readonly writes: readonly StoreWrite[]; readonly result: T }>
-
-interface Job {
-  readonly machine: Machine<unknown>
-  readonly readOnly: boolean
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-}
 
 export class Ledger {
   readonly #options: LedgerOptions
@@ -76,6 +68,11 @@ export class Ledger {
   static async open(options: LedgerOptions): Promise<Ledger> {
     const journal = await Journal.open(options.records)
     return new Ledger(options, journal, await nextCursor(options.records))
+  }
+
+  /** Whether a write could work: false from a failed one until `recover`, and after `end`. */
+  get writable(): boolean {
+    return this.#failure === undefined
   }
 
   /** The cursor after the newest durable change. */

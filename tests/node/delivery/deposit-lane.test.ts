@@ -17,6 +17,7 @@ function setUp() {
   let fail: (error: Error) => void = () => undefined
   let passes = 0
   const ledger = {
+    writable: true,
     run: () => {
       passes += 1
       return new Promise((_, reject) => (fail = reject))

@@ -97,6 +97,8 @@ describe('a direct lane', () => {
     const running = lane.run(fake.link)
     await turns()
     expect(fake.sent.length).toBe(1)
+    // A command that waits for what is under way does not wait out the pause.
+    expect(lane.active).toBe(false)
     expect(time.nextAtMs()).toBe(time.elapsedMs + 5_000)
     time.step()
     await running

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Bytes32, compareBytes } from '../../../crypto/index.ts'
 import type { Core } from '../../../node/core.ts'
 import { DIRECT_PROTOCOL, DirectService } from '../../../node/direct/direct-service.ts'
+import { NodeError } from '../../../node/errors.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { MemoryNetwork } from '../../../node/net/memory-network.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
@@ -28,11 +29,15 @@ const BUNDLE: CardReply = {
   okem: new Uint8Array(0),
 }
 
-/** A ledger over a person's driver: every turn is durable at once. */
-function ledgerOf(person: Person): Ledger {
-  const run = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
+/** A ledger over a person's driver: every turn is durable at once, or fails. */
+function ledgerOf(person: Person, failure: () => Error | undefined): Ledger {
+  const read = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
     new Promise((resolve) => resolve(person.driver.run(machine)))
-  return { run, read: run } as unknown as Ledger
+  const run: typeof read = (machine) => {
+    const error = failure()
+    return error === undefined ? read(machine) : Promise.reject(error)
+  }
+  return { run, read } as unknown as Ledger
 }
 
 class World {
@@ -51,7 +56,7 @@ class World {
     person.driver.nowMs = this.clock.nowMs()
     person.driver.safeNowMs = person.driver.nowMs
     const core: Core = {
-      ledger: ledgerOf(person),
+      ledger: ledgerOf(person, () => made.failing),
       clock: this.clock,
       guarded: {} as GuardedClock,
       random,
@@ -67,7 +72,8 @@ class World {
       onLink: (device) => void linked.push(device),
       bundle: () => Promise.resolve(BUNDLE),
     })
-    return { person, host, service, linked }
+    const made = { person, host, service, linked, failing: undefined as Error | undefined }
+    return made
   }
 
   /** Lets time pass, and everything that it brings. */
@@ -145,6 +151,31 @@ describe('two streams at once', () => {
     const mine = compareBytes(alice.host.transportKey, bob.host.transportKey) < 0
     expect(mine ? alice.service.counts.opened : bob.service.counts.opened).toBe(1)
   })
+})
+
+test('an envelope that cannot be written now is answered busy, and the stream stays', async () => {
+  const world = new World()
+  const { alice, bob } = await world.friends('full')
+  const dialled = bob.service.connect(alice.person.device)
+  await world.pass(1_000)
+  const link = await dialled
+  bob.person.send(alice.person, 'later')
+  bob.person.prepare(alice.person)
+  const message = bob.person.outbox(alice.person)[0]?.message
+  if (link === undefined || message === undefined) throw new Error('nothing to send')
+  alice.failing = new NodeError('DISK_FULL', 'no space left')
+  const refused = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect(await refused).toMatchObject({ code: 'busy', detail: 10_000 })
+  alice.failing = undefined
+  const taken = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect((await taken)?.code).toBe('committed')
+  alice.failing = new NodeError('INTERNAL', 'a defect')
+  const dropped = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect(await dropped).toBeUndefined()
+  expect(link.open).toBe(false)
 })
 
 test('a host that opens another stream lost the first one: the new one stays', async () => {
