@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../e2e/child.ts'
 import { type Started, buildSotto, json, killAll, removeSotto, sotto, start } from './real-sotto.ts'
 
 let root: string
@@ -98,6 +99,17 @@ describe('without a daemon', () => {
     })
     const { stdout: read } = await sotto(['read', 'Alice', '--json', ...bob])
     expect(read).toContain(id)
+  })
+
+  test('a relay that is asked for metrics serves them', async () => {
+    const port = await freePort()
+    const dir = join(root, 'measured')
+    const measured = await start(['relay', 'run', '--metrics', String(port), '--dir', dir])
+    const metrics = await fetch(`http://127.0.0.1:${port}/metrics`)
+    expect(await metrics.text()).toContain('sotto_relay_flushes_total')
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+    measured.child.kill('SIGTERM')
+    expect((await measured.ended).exitCode).toBe(0)
   })
 
   test('a chat takes lines from a pipe, each once, and ends with them', async () => {
