@@ -8,7 +8,7 @@ type NodeFloor = typeof import('../node/index.ts')
 /** What the command line uses of the node floor's index. */
 export type NodeDoor = Pick<
   NodeFloor,
-  'createNode' | 'createRelay' | 'initProfile' | 'profileNeedsPassphrase'
+  'createNode' | 'createRelay' | 'initProfile' | 'markRelayRestored' | 'profileNeedsPassphrase'
 >
 
 /** Loads the node floor. */

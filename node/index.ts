@@ -36,7 +36,7 @@ export {
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
 export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'
-export { createRelay, type CreateRelayOptions, type Relay } from './run-relay.ts'
+export { createRelay, type CreateRelayOptions, markRelayRestored, type Relay } from './run-relay.ts'
 export {
   createTestNetwork,
   type TestNetwork,

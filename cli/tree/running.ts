@@ -77,6 +77,18 @@ export const relay: CommandSpec = {
       ],
       load: async () => (await import('../commands/relay-run.ts')).run,
     },
+    {
+      name: 'restore',
+      about: 'after its folder was put back from a backup, before it runs again',
+      details: [
+        'A backup lacks what came after it. Marked as restored, the relay shows that to everybody who',
+        'uses it: senders deposit again what they still have, owners publish their keys again. A relay',
+        'that is started without it loses nothing either, but notices only as messages come and go.',
+        'Keep keys and store together: one without the other is refused.',
+      ],
+      examples: ['sotto relay restore', 'sotto relay restore --dir /var/lib/sotto-relay --json'],
+      load: async () => (await import('../commands/relay-restore.ts')).run,
+    },
   ],
 }
 

@@ -112,6 +112,24 @@ describe('without a daemon', () => {
     expect((await measured.ended).exitCode).toBe(0)
   })
 
+  test('a relay put back from a backup is marked once, by a command, while it does not run', async () => {
+    const dir = join(root, 'restored relay')
+    const restore = ['relay', 'restore', '--json', '--dir', dir]
+    const nothing = await sotto(restore)
+    expect(JSON.parse(nothing.stderr)).toMatchObject({ error: { code: 'NOT_INITIALISED' } })
+    const first = await start(['relay', 'run', '--open', '--dir', dir])
+    const running = await sotto(restore)
+    expect(JSON.parse(running.stderr)).toMatchObject({ error: { code: 'LOCKED' } })
+    first.child.kill('SIGTERM')
+    await first.ended
+    expect(await json(['relay', 'restore', '--dir', dir])).toEqual({ v: 1, restored: true, dir })
+    const again = await start(['relay', 'run', '--open', '--dir', dir])
+    const key = (address: unknown): string => String(address).split('/p2p/')[1] ?? ''
+    expect(key(again.ready['address'])).toBe(key(first.ready['address']))
+    again.child.kill('SIGTERM')
+    await again.ended
+  })
+
   test('a chat takes lines from a pipe, each once, and ends with them', async () => {
     const typed = 'first line\n\n//slash\n/nothing\n/why\n'
     const { stdout, stderr, exitCode } = await sotto(['chat', 'Bob', '--json', ...alice], typed)

@@ -50,6 +50,7 @@ function door(needsPassphrase = false): NodeDoor {
     },
     initProfile: unused,
     createRelay: unused,
+    markRelayRestored: unused,
     profileNeedsPassphrase: async () => needsPassphrase,
   }
 }

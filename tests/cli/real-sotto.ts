@@ -54,10 +54,14 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-function launch(words: readonly string[], input: Uint8Array | string | undefined): ChildProcess {
+function launch(
+  words: readonly string[],
+  input: Uint8Array | string | undefined,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const child = spawn(process.execPath, [main, ...words], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1' },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1', ...environment },
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -91,8 +95,11 @@ export async function json(
 }
 
 /** Starts what goes on running; resolves with its first object. */
-export async function start(words: readonly string[]): Promise<Started> {
-  const child = launch([...words, '--json'], undefined)
+export async function start(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Started> {
+  const child = launch([...words, '--json'], undefined, environment)
   const ended = endOf(child)
   const first = new Promise<Record<string, unknown>>((resolve, reject) => {
     let text = ''
