@@ -22,16 +22,17 @@ Objects
   invite list     {id, link, createdAt, expiresAt, reusable, revoked, usedBy}
   add             {contact: {name, address, state}}
   contact list    {name, address, state, verified, theirName, addedAt, unread, waiting,
-                   missing, problem}; show adds safetyNumber
+                   missing, problem, refusal, relays: [{service, address, doubts}], warnings};
+                   show adds safetyNumber
   send            {id, state}
   read            {id, chat, kind, from: {name, address}, to, text, mine, lamport, sentAt,
                    arrivedAt, late, state, open, replyTo, relays, arrival}
   watch           {cursor, event, at, ...}
   why             {id, state, steps: [{at, what, by, until, evidence}], missing: [...]}
   status          {name, address, listening, relays, contacts, requests, unread, waiting,
-                   readOnly, warnings, daemon}
-  stats           {sent, received, states, times: {delivered: {count, p50Ms, p95Ms, p99Ms}},
-                   missing}
+                   readOnly, warnings, recent: [{at, code, text, chat}], daemon}
+  stats           {since, sent, received, missing, counts, errors, times: {relayed, direct,
+                   byRelay, read: {count, p50Ms, p95Ms, p99Ms}}}
   daemon run      {ready: true, addresses}, once it works; the same for daemon start
   daemon stop     {stopped: true, waiting}
   relay run       {ready: true, address, addresses}

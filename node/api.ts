@@ -143,6 +143,33 @@ export interface Status {
   readonly recent: readonly Warning[]
 }
 
+/** How long things took: half, 95 % and 99 % of them took at most so long, within a fifth. */
+export interface TimeSums {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+}
+
+/** Durable sums of what this profile did; nothing in them names a person or a message. */
+export interface Stats {
+  /** When counting began, Unix ms; 0 where nothing was counted yet. */
+  readonly since: number
+  readonly sent: number
+  readonly received: number
+  /** Messages known to be missing now. */
+  readonly missing: number
+  /**
+   * From queued until `relayed`; until `delivered` over a stream (`direct`) or as a receipt told
+   * (`byRelay`); until `read`. A name that never occurred is absent.
+   */
+  readonly times: Readonly<Record<string, TimeSums>>
+  /** gapsFound, gapsRepaired, depositRetries, dialFailures, busyAnswers, streamsOpened, .. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Errors met at work, by code. */
+  readonly errors: Readonly<Record<string, number>>
+}
+
 /** A row of the change feed. */
 export type NodeEvent = {
   /** Durable position: resume with `since`. */
@@ -199,6 +226,7 @@ export interface Node {
   readonly name: string
   readonly address: string
   status(options?: CallOptions): Promise<Status>
+  stats(options?: CallOptions): Promise<Stats>
 
   readonly invites: {
     /** Rejects with NO_RELAY where nobody could reach this device. */

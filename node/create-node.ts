@@ -8,7 +8,8 @@ import { type Feed, eventsSince } from './messenger/events.ts'
 import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
 import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
-import { statusOf } from './messenger/status.ts'
+import { reachable } from './messenger/reachable.ts'
+import { statsOf, statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
@@ -97,8 +98,9 @@ export async function startNode(
   return {
     ...person,
     status: (callOptions) => call(callOptions, () => statusOf(messenger, person)),
+    stats: (callOptions) => call(callOptions, () => statsOf(messenger)),
     invites: makeInvites(core, {
-      reachable: (signal) => messenger.reachable(signal),
+      reachable: (signal) => reachable(core, messenger.relays, signal),
       publish: () => messenger.publish(),
     }),
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),

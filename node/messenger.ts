@@ -20,6 +20,7 @@ import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
+import type { ChangeRow } from './ledger/change-feed.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
@@ -30,13 +31,11 @@ import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
+import { SumsKeeper } from './sums.ts'
 import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
-
-/** How long a call waits for a relay. */
-const REACH_MS = 10_000
 
 /** For saying goodbye on streams, and again for closing connections. */
 const GOODBYE_MS = 1_500
@@ -89,7 +88,7 @@ export class Messenger {
       core,
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
-      ...(opened.copied === undefined ? {} : { copied: opened.copied }),
+      copied: opened.copied,
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
   }
@@ -117,7 +116,7 @@ export class Messenger {
         provider,
         self: identity.self,
         onEffects: (effects) => messenger?.carryOut(effects),
-        onChanges: () => messenger?.moved.raise(),
+        onChanges: (rows) => messenger?.changed(rows),
         onFailure: (error) => messenger?.failed(error),
         onDefect: (error) => log('ledger', String(error)),
       })
@@ -130,6 +129,7 @@ export class Messenger {
         provider,
         self,
         stopping: stop.signal,
+        sums: new SumsKeeper(),
         log,
       }
       messenger = new Messenger({
@@ -246,20 +246,6 @@ export class Messenger {
     }
   }
 
-  /** Waits until one of the chosen relays holds our mailbox open. Rejects with RELAY_UNREACHABLE. */
-  async reachable(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#relays.length === 0) return
-    const { clock, stopping } = this.core
-    const limit = clock.timeout(REACH_MS, signal ?? stopping)
-    const opened = await Promise.all(this.#relays.map((relay) => relay.opened(limit)))
-    if (opened.includes(true)) return
-    const why = this.#relays.map((relay) => relay.trouble || 'no answer').join('; ')
-    throw new NodeError('RELAY_UNREACHABLE', `no relay answered: ${why}`, {
-      hint: 'Check that the relay runs and its address is right; then try again.',
-      retryable: true,
-    })
-  }
-
   /** Brings cards, prekeys and invites at the relays up to date. */
   async publish(): Promise<void> {
     await Promise.allSettled(this.#relays.map((relay) => relay.publish()))
@@ -267,6 +253,7 @@ export class Messenger {
 
   /** Effects of a durable batch. */
   carryOut(effects: readonly Effect[]): void {
+    this.core.sums.took(effects)
     const services = this.#services
     if (services === undefined || this.core.stopping.aborted) return
     const kicked = new Set<string>()
@@ -302,6 +289,8 @@ export class Messenger {
         case 'retry-held':
           void this.#retryHeld(effect.device)
           break
+        case 'measured':
+          break
       }
     }
   }
@@ -321,8 +310,15 @@ export class Messenger {
     }
   }
 
+  /** The change feed grew. */
+  changed(rows: readonly ChangeRow[]): void {
+    this.core.sums.changed(rows)
+    this.moved.raise()
+  }
+
   /** A batch failed. */
   failed(error: NodeError): void {
+    this.core.sums.error(error)
     this.#recovery.failed(error)
   }
 
@@ -385,6 +381,8 @@ export class Messenger {
       services?.direct.stop(),
       services?.courier.stop(),
     ])
+    // On a disk without room statistics are the least of it.
+    await this.core.sums.flush(this.core.ledger).catch(() => undefined)
     await this.core.ledger.end(closedError())
     await within(this.core.clock, GOODBYE_MS, [
       services?.host.stop(),

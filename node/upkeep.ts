@@ -42,7 +42,7 @@ export interface UpkeepOptions {
   readonly stateKeys: StateKeys
   readonly tidy: () => Promise<void>
   /** The folder of a copy of this profile that somebody tried to run; absent where none can be. */
-  readonly copied?: () => Promise<string | undefined>
+  readonly copied?: (() => Promise<string | undefined>) | undefined
   /** Slots of the relays whose mailboxes are read to their end at this moment. */
   readonly drainedNow: () => readonly number[]
 }
@@ -67,6 +67,7 @@ export class Upkeep {
     }
     this.#repeat('safe-now', SAFE_NOW_SAVE_MS, SAFE_NOW_SAVE_MS, async () => {
       await this.#core.ledger.run((turn) => writeSafeNow(turn))
+      await this.#core.sums.flush(this.#core.ledger)
     })
     this.#repeat('delivery', DELIVERY_MS, DELIVERY_MS, async () => {
       await this.#core.ledger.run((turn) => sweepDelivery(turn))

@@ -16,9 +16,9 @@ export const status: CommandSpec = {
 
 export const stats: CommandSpec = {
   name: 'stats',
-  about: 'how long your messages took, and how they went',
-  flags: [{ flags: '-n, --limit <n>', about: 'over the last n messages; 200 unless told' }],
-  examples: ['sotto stats', 'sotto stats -n 1000 --json'],
+  about: 'how long your messages took, what was tried again, which errors were met',
+  details: ['Sums since the profile was made; they name no person and no message, and go nowhere.'],
+  examples: ['sotto stats', 'sotto stats --json'],
   load: async () => (await import('../commands/stats.ts')).run,
 }
 

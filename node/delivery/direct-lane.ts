@@ -130,6 +130,7 @@ export class DirectLane {
       alive = !busy
       this.#busy = busy
       if (busy) {
+        this.#core.sums.count('busyAnswers')
         this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
         return
       }

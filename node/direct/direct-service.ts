@@ -158,6 +158,8 @@ export class DirectService {
         // Of two streams the other one stayed.
         const stayed = this.openLink(device)
         if (stayed !== undefined) return stayed
+        this.#core.sums.count('dialFailures')
+        this.#core.sums.error(error)
         this.#core.log('direct', `dial failed: ${error instanceof Error ? error.message : 'error'}`)
       }
     }
@@ -184,6 +186,7 @@ export class DirectService {
       signal,
     })
     this.counts.opened += 1
+    this.#core.sums.count('streamsOpened')
     const link = this.#take(stream, true)
     await link.ready()
     return link
@@ -202,6 +205,7 @@ export class DirectService {
       const live = await this.#strangersAllowed()
       if (!live || this.#strangers >= DIRECT_UNKNOWN_STREAMS) {
         this.counts.refused += 1
+        this.#core.sums.count('streamsRefused')
         stream.abort(new Error('not expected here'))
         return
       }
@@ -212,6 +216,7 @@ export class DirectService {
       })
     }
     this.counts.accepted += 1
+    this.#core.sums.count('streamsAccepted')
     this.#take(stream, false)
     stream.resume()
     const caller = this.#callers.get(key)
@@ -257,6 +262,7 @@ export class DirectService {
         card: (inviteId) => this.#card(key, inviteId),
         closed: () => {
           if (this.#links.get(key) === link) this.#links.delete(key)
+          this.#core.sums.count('streamsClosed')
           this.#lost(key)
         },
       },

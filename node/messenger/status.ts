@@ -1,9 +1,21 @@
 // How a node stands, for `status`.
 import { allContacts, tallyOf } from '../../protocol/index.ts'
-import type { Person, Status, Warning } from '../api.ts'
+import type { Person, Stats, Status, Warning } from '../api.ts'
 import { recentNotices } from '../ledger/notices.ts'
 import type { Messenger } from '../messenger.ts'
 import { contactView, warningView } from './views.ts'
+
+export function statsOf({ core }: Messenger): Promise<Stats> {
+  return core.ledger.read(function* (turn) {
+    const { since, counts, errors, times } = yield* core.sums.view(turn)
+    let missing = 0
+    for (const contact of yield* allContacts()) {
+      missing += (yield* contactView(turn, contact)).missing
+    }
+    const { sent = 0, received = 0, ...others } = counts
+    return { since, sent, received, missing, times, counts: others, errors }
+  })
+}
 
 export async function statusOf(messenger: Messenger, person: Person): Promise<Status> {
   const { core, relays } = messenger

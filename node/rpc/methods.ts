@@ -36,6 +36,7 @@ const id = v.object({ id: v.string() })
 
 const table: Readonly<Record<string, Method>> = {
   status: method(nothing, (node, _, options) => node.status(options)),
+  stats: method(nothing, (node, _, options) => node.stats(options)),
   'invites.create': method(
     v.object({ reusable: v.exactOptional(v.boolean()), expiresInMs: v.exactOptional(count) }),
     (node, parameters, options) => node.invites.create({ ...parameters, ...options }),

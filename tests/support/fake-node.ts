@@ -6,6 +6,7 @@ import type {
   MessageState,
   Node,
   NodeEvent,
+  Stats,
   Status,
   Warning,
   Why,
@@ -123,6 +124,19 @@ export class FakeNode implements Node {
     this.kept[this.kept.indexOf(found)] = changed
     this.emit({ event: 'contact', contact: changed })
     return changed
+  }
+
+  async stats(): Promise<Stats> {
+    const sent = this.log.filter(({ mine }) => mine).length
+    return {
+      since: AT,
+      sent,
+      received: this.log.length - sent,
+      missing: 0,
+      times: { direct: { count: 1, p50Ms: 40, p95Ms: 40, p99Ms: 40 } },
+      counts: { depositRetries: 3 },
+      errors: { UNREACHABLE: 2 },
+    }
   }
 
   #message(id: string): Message {

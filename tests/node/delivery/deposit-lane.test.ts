@@ -6,6 +6,7 @@ import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
 import type { Courier } from '../../../node/relays/courier.ts'
+import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -31,6 +32,7 @@ function setUp() {
     random: seededRandom('deposit lane'),
     provider: nativeCrypto,
     self: {} as Core['self'],
+    sums: new SumsKeeper(),
     stopping: stop.signal,
     log: (scope, text) => void logged.push(`${scope} ${text}`),
   }

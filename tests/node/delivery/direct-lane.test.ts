@@ -8,6 +8,7 @@ import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
 import type { Answer, Step, Turn } from '../../../protocol/index.ts'
+import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -67,6 +68,7 @@ function setUp() {
     random: seededRandom('lane'),
     provider: nativeCrypto,
     self: alice.self,
+    sums: new SumsKeeper(),
     stopping: new AbortController().signal,
     log: () => undefined,
   }

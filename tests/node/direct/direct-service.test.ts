@@ -19,6 +19,7 @@ import {
   revokeInvite,
   allInvites,
 } from '../../../protocol/index.ts'
+import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -62,6 +63,7 @@ class World {
       random,
       provider: nativeCrypto,
       self: person.self,
+      sums: new SumsKeeper(),
       stopping: this.stop.signal,
       log: () => undefined,
     }
