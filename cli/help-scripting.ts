@@ -33,6 +33,8 @@ Objects
                    readOnly, warnings, recent: [{at, code, text, chat}], daemon}
   stats           {since, sent, received, missing, counts, errors, times: {relayed, direct,
                    byRelay, read: {count, p50Ms, p95Ms, p99Ms}}}
+  doctor          {sound, disk: {records, batches, findings}, relays: [{address, connected,
+                   trouble, clockOffsetMs}], warnings}; --repair: {findings, gone, kept}
   daemon run      {ready: true, addresses}, once it works; the same for daemon start
   daemon stop     {stopped: true, waiting}
   relay run       {ready: true, address, addresses}

@@ -122,6 +122,8 @@ export interface RelayStatus {
   /** First 8 hex characters of the service key; '' before it was ever met. */
   readonly service: string
   readonly trouble: string
+  /** Its clock minus this device's, ms; absent while it is not connected. */
+  readonly clockOffsetMs?: number
 }
 
 export interface Status {

@@ -35,6 +35,13 @@ export {
   createBot,
   makeBot,
 } from './bot.ts'
+export {
+  type CheckOptions,
+  type CheckUp,
+  checkProfile,
+  type Repaired,
+  repairProfile,
+} from './doctor.ts'
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
 export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'

@@ -353,6 +353,7 @@ export {
   type EncryptOutcome,
   encryptTo,
 } from './session/encrypt.ts'
+export { findLostEntries, type LostEntries, startAnew } from './repair.ts'
 export { endSessions, retireSessions } from './session/keep-session.ts'
 export type { ListVersion, ListVersions } from './session/list-versions.ts'
 export { type InnerInput, openInner } from './session/open-inner.ts'

@@ -14,6 +14,18 @@ export const status: CommandSpec = {
   load: async () => (await import('../commands/status.ts')).run,
 }
 
+export const doctor: CommandSpec = {
+  name: 'doctor',
+  about: 'check this profile: every record, its journal, its relays and the clock',
+  details: [
+    'Stop the daemon first to have the disk checked too. --repair works on a copy of the store, leaves',
+    'the store as it was beside it, and says exactly what is gone. Afterwards sessions begin anew.',
+  ],
+  flags: [{ flags: '--repair', about: 'make a damaged profile usable again' }],
+  examples: ['sotto doctor', 'sotto doctor --json', 'sotto doctor --repair'],
+  load: async () => (await import('../commands/doctor.ts')).run,
+}
+
 export const stats: CommandSpec = {
   name: 'stats',
   about: 'how long your messages took, what was tried again, which errors were met',

@@ -52,6 +52,7 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       connected: relay.connected,
       service: relay.service,
       trouble: relay.trouble,
+      ...(relay.clockOffsetMs === undefined ? {} : { clockOffsetMs: relay.clockOffsetMs }),
     })),
     ...counted,
     readOnly: messenger.readOnly !== '',

@@ -11,6 +11,7 @@ export function profilePaths(dir: string): {
   readonly run: string
   readonly place: string
   readonly copied: string
+  readonly repair: string
   readonly unfinished: string
 } {
   return {
@@ -20,6 +21,7 @@ export function profilePaths(dir: string): {
     run: join(dir, 'run'),
     place: join(dir, 'place'),
     copied: join(dir, 'copied'),
+    repair: join(dir, 'db.repair'),
     unfinished: join(dir, 'unfinished'),
   }
 }

@@ -84,6 +84,11 @@ export class OwnRelay {
     return this.#connection !== undefined
   }
 
+  /** The relay's clock minus ours, ms; undefined while it is not connected. */
+  get clockOffsetMs(): number | undefined {
+    return this.#connection?.timeOffsetMs
+  }
+
   get service(): string {
     return this.#own === undefined ? '' : toHex(this.#own.serviceKey).slice(0, 8)
   }

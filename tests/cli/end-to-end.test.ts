@@ -130,6 +130,26 @@ describe('without a daemon', () => {
     await again.ended
   })
 
+  test('doctor finds a profile whole and its relay there; beside a daemon it leaves the disk', async () => {
+    const sound = await json(['doctor', ...alice])
+    expect(sound).toMatchObject({
+      sound: true,
+      disk: { findings: [] },
+      relays: [{ connected: true, clockOffsetMs: expect.any(Number) }],
+      warnings: [],
+    })
+    const daemon = await start(['daemon', 'run', ...alice])
+    const beside = await json(['doctor', ...alice])
+    expect(beside).toMatchObject({ sound: true, relays: [{ connected: true }] })
+    expect(beside).not.toHaveProperty('disk')
+    const refused = await sotto(['doctor', '--repair', '--json', ...alice])
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'LOCKED' } })
+    daemon.child.kill('SIGTERM')
+    await daemon.ended
+    const { stdout } = await sotto(['doctor', ...alice])
+    expect(stdout).toContain('All is well.')
+  })
+
   test('a chat takes lines from a pipe, each once, and ends with them', async () => {
     const typed = 'first line\n\n//slash\n/nothing\n/why\n'
     const { stdout, stderr, exitCode } = await sotto(['chat', 'Bob', '--json', ...alice], typed)

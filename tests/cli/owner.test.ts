@@ -51,6 +51,8 @@ function door(needsPassphrase = false): NodeDoor {
     initProfile: unused,
     createRelay: unused,
     markRelayRestored: unused,
+    checkProfile: unused,
+    repairProfile: unused,
     profileNeedsPassphrase: async () => needsPassphrase,
   }
 }
