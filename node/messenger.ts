@@ -164,9 +164,12 @@ export class Messenger {
   /** What keeps a device's mail from moving, as sentences. */
   troubles(device: Bytes32): readonly string[] {
     if (this.#services === undefined) return ['this node is offline']
-    return this.#services.carrier
-      .troubles(device)
-      .map(({ serviceKey, why }) => `relay ${serviceKey.slice(0, 8)}: ${why}`)
+    const { bundles, carrier } = this.#services
+    const keys = bundles.trouble(device)
+    return [
+      ...(keys === '' ? [] : [`its keys, for a new session: ${keys}`]),
+      ...carrier.troubles(device).map((one) => `relay ${one.serviceKey.slice(0, 8)}: ${one.why}`),
+    ]
   }
 
   async #begin(homeSeed: Bytes32): Promise<void> {

@@ -25,6 +25,8 @@ export const FORK_BODIES_MAX = 2
 /** Open entries per author and per conversation. */
 export const OPEN_PER_AUTHOR_MAX = 1_000
 export const OPEN_PER_CONVERSATION_MAX = 10_000
+/** Of one author where there are two people: what somebody long away finds above a gap. */
+export const OPEN_PER_AUTHOR_DIRECT_MAX = 5_000
 /** Ranges of numbered frames received above the first hole: each is a lost one below it. */
 export const NUMBERED_RANGES_MAX = 256
 /** Unknown numbered frames kept per device pair. */

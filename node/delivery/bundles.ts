@@ -33,6 +33,8 @@ interface Fetching {
   readonly backoff: Backoff
   running: boolean
   timer: Timer | undefined
+  /** Why the last attempt failed; '' before one did. */
+  trouble: string
 }
 
 const ZEROS16: Bytes16 = new Uint8Array(16)
@@ -78,6 +80,11 @@ export class Bundles {
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
     }
+  }
+
+  /** Why no session with a device can begin; '' while nothing failed. */
+  trouble(device: Bytes32): string {
+    return this.#fetching.get(`device ${toHex(device)}`)?.trouble ?? ''
   }
 
   firstContact(number: number): void {
@@ -129,6 +136,7 @@ export class Bundles {
         backoff: new Backoff(() => unit(this.#core.random)),
         running: false,
         timer: undefined,
+        trouble: '',
       }
       this.#fetching.set(name, state)
     }
@@ -144,6 +152,7 @@ export class Bundles {
     try {
       done = await fetch()
     } catch (error) {
+      state.trouble = error instanceof Error ? error.message : String(error)
       if (!this.#core.stopping.aborted) this.#core.log('bundle', String(error))
     } finally {
       state.running = false
