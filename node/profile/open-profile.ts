@@ -80,6 +80,10 @@ async function openStore(dir: string): Promise<Store> {
     await makePrivateFiles(path)
     return store
   } catch (error) {
+    if (error instanceof NodeError && error.code === 'CORRUPT_STORE') {
+      const hint = 'Say `sotto doctor --repair`: it works on a copy, and says what is gone.'
+      throw new NodeError(error.code, error.message, { hint, cause: error })
+    }
     if (!(error instanceof NodeError) || error.code !== 'NOT_INITIALISED') throw error
     throw new NodeError('CORRUPT_STORE', `${dir} has the keys of a profile, but no store`, {
       hint: 'Restore the folder from a backup, or the account from its 24 words.',

@@ -61,7 +61,7 @@ function tableOf(key: Uint8Array): string {
 
 function damaged(table: AnyTable, cause: unknown): NodeError {
   return new NodeError('CORRUPT_STORE', `a record of "${table.name}" does not open`, {
-    hint: 'The profile is damaged or was altered: keep a copy of the folder and restore it.',
+    hint: 'The profile is damaged or was altered: `sotto doctor` says what, and repairs a copy of it.',
     cause,
   })
 }

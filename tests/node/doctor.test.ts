@@ -1,5 +1,5 @@
 // A profile whose disk lost or altered records: found by the check-up, and usable after the repair.
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -141,6 +141,20 @@ describe('a repair', () => {
       await alice.close()
     },
   )
+
+  it('of a store that does not open at all saves what can be read of it', async () => {
+    const names = await readdir(join(dir, 'db'))
+    const manifest = names.find((name) => name.startsWith('MANIFEST')) ?? ''
+    await writeFile(join(dir, 'db', manifest), 'not what LevelDB wrote')
+    await expect(openAlice()).rejects.toMatchObject({ code: 'CORRUPT_STORE' })
+    await expect(checkProfile({ dir })).rejects.toMatchObject({ code: 'CORRUPT_STORE' })
+    const { gone } = await repairProfile({ dir })
+    expect(gone).toEqual([])
+    const alice = await openAlice()
+    expect(await texts(alice, 'bob')).toEqual(['one', 'two', 'three', 'four'])
+    await deliver(alice, bob.address, 'five')
+    await alice.close()
+  })
 
   it('is refused where the keys of the device are gone, and the store is left alone', async () => {
     await alter('identity')
