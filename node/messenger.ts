@@ -19,6 +19,7 @@ import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
+import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
@@ -186,10 +187,14 @@ export class Messenger {
     const listen = this.#options.listen ?? []
     const host = await network.createHost({ seed: homeSeed, listen, role: 'home' })
     const courier = new Courier(core, () => this.#startCourierHost())
-    const direct = new DirectService({
+    const standing = new StandingStreams(core, host, (device) => direct.connect(device))
+    const direct: DirectService = new DirectService({
       core,
       host,
-      onLink: (device) => this.#services?.carrier.kick(device),
+      onLink: (device) => {
+        this.#services?.carrier.kick(device)
+        this.#report('standing streams', standing.renew(device))
+      },
       bundle: (inviteId, caller) =>
         directBundle(core, host.transportKey, inviteId, caller?.account),
     })
@@ -204,9 +209,8 @@ export class Messenger {
     this.#services = { host, direct, courier, carrier, bundles, receipts }
     await ledger.run(function* (turn) {
       const before = yield* profile()
-      const addresses = host.addresses()
-      const home =
-        addresses.length === 0 ? undefined : { transportKey: host.transportKey, addresses }
+      // Named also where nothing listens: contacts that can be dialled know then whom they let in.
+      const home = { transportKey: host.transportKey, addresses: host.addresses() }
       turn.put(profiles, 0, { ...before, home })
       yield* refreshEndpoints(turn)
     })
@@ -223,6 +227,7 @@ export class Messenger {
       relay.start()
     }
     await carrier.start()
+    await standing.start()
     await receipts.start()
     await bundles.start()
   }
