@@ -53,6 +53,7 @@ function cut(bytes, ...lengths) {
 }
 const LP = (x) => cat(u16(x.length), x)
 const unLP = (bytes) => cut(bytes.slice(2), number(bytes.slice(0, 2)))
+const unLPs = (bytes) => (bytes.length > 0 ? [unLP(bytes)[0], ...unLPs(unLP(bytes)[1])] : [])
 const L = (name) => cat(utf8(`sotto/1/${name}`), u8(0))
 const H = (...x) => sha256(cat(...x))
 const HMAC = (key, ...x) => hmac(sha256, key, cat(...x))
@@ -337,7 +338,7 @@ function write(text) {
   const entry = { id: H(L('entry'), encode(header)), lamport, cites, delivered: false }
   log.own.push(entry)
   addEntry(entry)
-  tell({ event: 'sent', id: hex(entry.id) })
+  tell({ event: 'sent', id: hex(entry.id), pqEpoch: session.ratchet.pqEpoch })
   post([frame(0x1000, [encode(elided), 0, salt, body, none])], entry)
 }
 
@@ -380,9 +381,10 @@ function deliver(entry, by) {
   if (!entry.delivered) tell({ event: 'delivered', id: hex(entry.id), by })
   entry.delivered = true
 }
-// §2.8: neither a home nor a rendezvous
+// §2.8: a home that listens nowhere, and no rendezvous
+const home = () => [[hostKey.publicKey.raw, []]]
 const postEndpoints = () =>
-  post([frame(0x1100, [1, 1, 1, mailboxes(), [], [], [1, me.seal.publicKey], 0])])
+  post([frame(0x1100, [1, 1, 1, mailboxes(), home(), [], [1, me.seal.publicKey], 0])])
 function takeEndpoints([, , , rows, , , sealKey]) {
   peer.seal = sealKey
   const row = rows.find(([serviceKey]) => mailbox && same(serviceKey, mailbox[0]))
@@ -469,10 +471,8 @@ async function direct() {
       if (code === 0 && item.entry) deliver(item.entry, 'answer')
     }
     if (type === 6) {
-      const [card, more] = unLP(payload)
-      const [opk, okem] = unLP(more)
       const place = { serviceKey: key, mailboxId: zeros(16) }
-      meet(readBundle(place, link.ak, [card, opk, unLP(okem)[0]]))
+      meet(readBundle(place, link.ak, unLPs(payload)))
     }
     if (type === 7) send(8, payload)
     if (type === 9) break
