@@ -343,9 +343,9 @@ function write(text) {
 }
 
 function takeEntry([elided, reason, salt, body, sig]) {
-  const header = decode(elided)
-  demand(header[1].length + header[3].length + sig.length === 0)
-  Object.assign(header, { 1: conversation(), 3: peer.dk })
+  const wire = decode(elided)
+  const header = wire.with(1, conversation()).with(3, peer.dk)
+  demand(sig.length === 0 && [1, 3].every((i) => !wire[i].length || same(wire[i], header[i])))
   if (reason === 0) header[10] = H(L('body'), salt, body)
   const [, , , , n, prev, parents, lamport, kind] = header
   const cites = n > 1 ? [prev, ...parents] : parents
