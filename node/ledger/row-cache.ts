@@ -1,12 +1,8 @@
 // Decoded records that are on the disk, so that the rows of a busy conversation are read once.
-// Only the Ledger writes the store, so what is here is never older than the disk.
-import { toHex } from '../../crypto/index.ts'
-import type { Place, Table } from '../../protocol/index.ts'
+// Only the Ledger writes the store, so what is here is never older than the disk; what a batch
+// removes or replaces is gone from here with it.
 import { CACHE_MAX_BYTES, CACHE_ROW_BYTES } from './limits.ts'
-
-function keyOf(table: Table<never, unknown>, place: Place): string {
-  return `${table.name}/${toHex(place.owner)}/${toHex(place.order)}`
-}
+import type { PlaceKey } from './place-key.ts'
 
 interface Cached {
   readonly value: unknown
@@ -29,20 +25,21 @@ export class RowCache {
     return this.#sizeBytes
   }
 
-  get(table: Table<never, unknown>, place: Place): { readonly value: unknown } | undefined {
-    return this.#rows.get(keyOf(table, place))
+  get({ owner, order }: PlaceKey): { readonly value: unknown } | undefined {
+    return this.#rows.get(owner + order)
   }
 
   /** Takes a record as it is on the disk: `sizeBytes` of it there, 0 where there is none. */
-  set(table: Table<never, unknown>, place: Place, value: unknown, sizeBytes: number): void {
-    const key = keyOf(table, place)
+  set({ owner, order }: PlaceKey, value: unknown, sizeBytes: number): void {
+    const key = owner + order
     this.#drop(key)
     const cached = { value, sizeBytes: sizeBytes + CACHE_ROW_BYTES }
     this.#rows.set(key, cached)
     this.#sizeBytes += cached.sizeBytes
+    if (this.#sizeBytes <= this.#maxBytes) return
     for (const oldest of this.#rows.keys()) {
-      if (this.#sizeBytes <= this.#maxBytes) return
       this.#drop(oldest)
+      if (this.#sizeBytes <= this.#maxBytes) return
     }
   }
 

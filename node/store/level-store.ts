@@ -160,14 +160,15 @@ class LevelStore implements Store {
 
   write(batch: readonly StoreWrite[]): Promise<void> {
     if (batch.length === 0) return Promise.resolve()
-    return this.#run(() =>
-      this.#database.batch(
-        batch.map(({ key, value }) =>
-          value === undefined ? { type: 'del', key } : { type: 'put', key, value },
-        ),
-        { sync: true },
-      ),
-    )
+    return this.#run(() => {
+      // Chained: it copies each write once, where an array of operations is cloned on the way.
+      const chained = this.#database.batch()
+      for (const { key, value } of batch) {
+        if (value === undefined) chained.del(key)
+        else chained.put(key, value)
+      }
+      return chained.write({ sync: true } as object)
+    })
   }
 
   compact(): Promise<void> {
