@@ -19,7 +19,9 @@ const only = process.argv
   ?.slice('--only='.length)
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
-const plan: Plan = short ? { rounds: 3, scale: 0.25, say } : { rounds: 9, scale: 1, say }
+const plan: Plan = short
+  ? { rounds: 3, warmUps: 2, scale: 0.25, say }
+  : { rounds: 9, warmUps: 4, scale: 1, say }
 
 const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure[]>>> = {
   crypto: async () => oneToOne(plan, await loadPeers(plan)),

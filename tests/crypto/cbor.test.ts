@@ -1,7 +1,14 @@
 import { encode } from 'cborg'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CborValue, decodeCbor, encodeCbor, equalBytes, fromHex, toHex } from '../../crypto/index.ts'
+import {
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+  equalBytes,
+  fromHex,
+  toHex,
+} from '../../crypto/index.ts'
 
 describe('the CBOR codec', () => {
   it('encodes arrays, unsigned integers and byte strings deterministically', () => {
