@@ -415,6 +415,23 @@ describe('the cache', () => {
     expect(cache.sizeBytes).toBe(0)
   })
 
+  it('keeps what is used, and never tells what was replaced', () => {
+    const cache = new RowCache(100_000)
+    const keyOf = (i: number) => placeKey(numbers as never, numbers.place(i))
+    cache.set(keyOf(0), 'first', 10)
+    for (let i = 1; i < 2_000; i++) {
+      cache.set(keyOf(i), i, 10)
+      expect(cache.get(keyOf(0))).toMatchObject({ value: 'first' })
+    }
+    expect(cache.get(keyOf(1))).toBeUndefined()
+    cache.set(keyOf(0), 'second', 10)
+    for (let i = 1; i < 150; i++) cache.set(keyOf(i), i, 10)
+    expect(cache.get(keyOf(0))?.value ?? 'second').toBe('second')
+    // Too large for it: forgotten, with what was known before.
+    cache.set(keyOf(0), 'large', 60_000)
+    expect(cache.get(keyOf(0))).toBeUndefined()
+  })
+
   it('remembers that a record is not there', async () => {
     expect(await read(1)).toBeUndefined()
     world.store.beforeRead = () => Promise.reject(new Error('asked the disk again'))
