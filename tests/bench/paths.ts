@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { pooledRandom } from '../../node/random.ts'
 import { openLevelStore } from '../../node/store/level-store.ts'
+import { daemonSend } from './daemon.ts'
 import { type Line, libp2pLine, storing, tcpLine } from './echo.ts'
 import { type Contender, inFlight, interleave, quantile } from './measure.ts'
 import { type Plan, countOf } from './plan.ts'
@@ -122,7 +123,11 @@ export async function paths(plan: Plan, dir: string): Promise<readonly Figure[]>
       for (let i = 0; i < 3; i++) file.append()
     })
     const what = 'send to delivered, direct, beside round trip and 3 fdatasync'
-    return [...rows, ...percentiles(what, times, 1.5)]
+    return [
+      ...rows,
+      ...percentiles(what, times, 1.5),
+      await daemonSend(plan, dir, nodes),
+    ]
   } finally {
     file.close()
     await nodes.close()
