@@ -123,11 +123,7 @@ export async function paths(plan: Plan, dir: string): Promise<readonly Figure[]>
       for (let i = 0; i < 3; i++) file.append()
     })
     const what = 'send to delivered, direct, beside round trip and 3 fdatasync'
-    return [
-      ...rows,
-      ...percentiles(what, times, 1.5),
-      await daemonSend(plan, dir, nodes),
-    ]
+    return [...rows, ...percentiles(what, times, 1.5), await daemonSend(plan, dir, nodes)]
   } finally {
     file.close()
     await nodes.close()
