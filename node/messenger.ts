@@ -23,6 +23,7 @@ import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
+import { FeedWaiters } from './messenger/feed-waiters.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
@@ -31,7 +32,6 @@ import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
-import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
@@ -53,8 +53,7 @@ interface Services {
 
 export class Messenger {
   readonly core: Core
-  /** Raised when the change feed grew. */
-  readonly moved: Signal = new Signal()
+  readonly waiters: FeedWaiters = new FeedWaiters()
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
@@ -83,7 +82,7 @@ export class Messenger {
     this.#recovery = new Recovery({
       core,
       profile: opened,
-      onChange: () => this.moved.raise(),
+      onChange: () => this.waiters.wake(),
       onRecovered: () => this.#restart(),
     })
     this.#upkeep = new Upkeep({
@@ -117,7 +116,7 @@ export class Messenger {
         provider,
         self: identity.self,
         onEffects: (effects) => messenger?.carryOut(effects),
-        onChanges: () => messenger?.moved.raise(),
+        onChanges: (rows) => messenger?.waiters.wake(rows),
         onFailure: (error) => messenger?.failed(error),
         onDefect: (error) => log('ledger', String(error)),
       })
@@ -380,7 +379,7 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    this.moved.raise()
+    this.waiters.wake()
     await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()
