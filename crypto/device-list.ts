@@ -1,7 +1,8 @@
 // The device list: which devices speak for an account, signed by the account key, which signs
 // nothing else (SPEC.md §2).
 import { type Bytes32, EMPTY, compareBytes } from './bytes.ts'
-import { type CborArray, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { type CborArray, FieldReader, decodeCbor } from './cbor.ts'
+import { encodeCbor } from './cbor-encoder.ts'
 import { type DeviceCert, encodeDeviceCert, openDeviceCert } from './device-cert.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { label } from './labels.ts'

@@ -97,6 +97,10 @@ export const noble: CryptoProvider = {
       throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
     }
   },
+  x25519Key: (secret) => ({
+    publicKey: noble.x25519PublicKey(secret),
+    agree: (publicKey) => noble.x25519(secret, publicKey),
+  }),
 
   mlkemPublicKey: (seed) => own(ml_kem768.keygen(seed).publicKey),
   mlkemEncapsulate: (publicKey, m) => {

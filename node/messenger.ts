@@ -19,10 +19,12 @@ import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
+import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import type { ChangeRow } from './ledger/change-feed.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { closedError } from './messenger/calls.ts'
+import { FeedWaiters } from './messenger/feed-waiters.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
@@ -32,7 +34,6 @@ import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
 import { SumsKeeper } from './sums.ts'
-import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
@@ -51,8 +52,7 @@ interface Services {
 
 export class Messenger {
   readonly core: Core
-  /** Raised when the change feed grew. */
-  readonly moved: Signal = new Signal()
+  readonly waiters: FeedWaiters = new FeedWaiters()
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
@@ -81,7 +81,7 @@ export class Messenger {
     this.#recovery = new Recovery({
       core,
       profile: opened,
-      onChange: () => this.moved.raise(),
+      onChange: () => this.waiters.wake(),
       onRecovered: () => this.#restart(),
     })
     this.#upkeep = new Upkeep({
@@ -165,9 +165,8 @@ export class Messenger {
   troubles(device: Bytes32): readonly string[] {
     if (this.#services === undefined) return ['this node is offline']
     const { bundles, carrier } = this.#services
-    const keys = bundles.trouble(device)
     return [
-      ...(keys === '' ? [] : [`its keys, for a new session: ${keys}`]),
+      ...bundles.troubles(device),
       ...carrier.troubles(device).map((one) => `relay ${one.serviceKey.slice(0, 8)}: ${one.why}`),
     ]
   }
@@ -190,10 +189,14 @@ export class Messenger {
     const listen = this.#options.listen ?? []
     const host = await network.createHost({ seed: homeSeed, listen, role: 'home' })
     const courier = new Courier(core, () => this.#startCourierHost())
-    const direct = new DirectService({
+    const standing = new StandingStreams(core, host, (device) => direct.connect(device))
+    const direct: DirectService = new DirectService({
       core,
       host,
-      onLink: (device) => this.#services?.carrier.kick(device),
+      onLink: (device) => {
+        this.#services?.carrier.kick(device)
+        this.#report('standing streams', standing.renew(device))
+      },
       bundle: (inviteId, caller) =>
         directBundle(core, host.transportKey, inviteId, caller?.account),
     })
@@ -208,7 +211,7 @@ export class Messenger {
     this.#services = { host, direct, courier, carrier, bundles, receipts }
     await ledger.run(function* (turn) {
       const before = yield* profile()
-      // Told also where it listens nowhere: by its key alone a contact that it dials lets it in.
+      // Named also where nothing listens: contacts that can be dialled know then whom they let in.
       const home = { transportKey: host.transportKey, addresses: host.addresses() }
       turn.put(profiles, 0, { ...before, home })
       yield* refreshEndpoints(turn)
@@ -226,6 +229,7 @@ export class Messenger {
       relay.start()
     }
     await carrier.start()
+    await standing.start()
     await receipts.start()
     await bundles.start()
   }
@@ -316,7 +320,7 @@ export class Messenger {
   /** The change feed grew. */
   changed(rows: readonly ChangeRow[]): void {
     this.core.sums.changed(rows)
-    this.moved.raise()
+    this.waiters.wake(rows)
   }
 
   /** A batch failed. */
@@ -374,7 +378,7 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    this.moved.raise()
+    this.waiters.wake()
     await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()

@@ -82,9 +82,10 @@ export class Bundles {
     }
   }
 
-  /** Why no session with a device can begin; '' while nothing failed. */
-  trouble(device: Bytes32): string {
-    return this.#fetching.get(`device ${toHex(device)}`)?.trouble ?? ''
+  /** Why no session with a device can begin, as a sentence; none while nothing failed. */
+  troubles(device: Bytes32): readonly string[] {
+    const why = this.#fetching.get(`device ${toHex(device)}`)?.trouble ?? ''
+    return why === '' ? [] : [`its keys, for a new session: ${why}`]
   }
 
   firstContact(number: number): void {

@@ -6,8 +6,10 @@ import {
   DIRECT_HEAD_START_MS,
   DIRECT_RECENT_MS,
   DOUBTED_RELAY_DELAY_MS,
+  type OutboxHead,
   type Peer,
   type RankedMailbox,
+  type Step,
   peers,
   get,
   prepareOutbox,
@@ -27,6 +29,15 @@ interface Destination {
   readonly deposits: Map<string, DepositLane>
   directOkMs: number
   working: number
+}
+
+interface Standing {
+  readonly peer: Peer | undefined
+  readonly head: OutboxHead
+}
+
+function* standingOf(device: Bytes32): Step<Standing> {
+  return { peer: yield* get(peers, device), head: yield* outboxHead(device) }
 }
 
 export class Carrier {
@@ -122,9 +133,7 @@ export class Carrier {
     destination.working += 1
     try {
       const { device } = destination
-      await this.#prepareAll(device)
-      const peer = await ledger.read(() => get(peers, device))
-      const head = await ledger.read(() => outboxHead(device))
+      const { peer, head } = await this.#prepareAll(device)
       if (peer === undefined || head.items === 0) return
       const recent = this.#core.clock.monotonicMs() - destination.directOkMs < DIRECT_RECENT_MS
       const link = this.#direct.openLink(device)
@@ -141,12 +150,14 @@ export class Carrier {
     }
   }
 
-  async #prepareAll(device: Bytes32): Promise<void> {
+  /** Encrypts what waits for a device and can be; where its outbox stands then. */
+  async #prepareAll(device: Bytes32): Promise<Standing> {
     for (;;) {
-      const head = await this.#core.ledger.read(() => outboxHead(device))
-      if (head.prepared >= head.next - 1) return
+      const standing = await this.#core.ledger.read(() => standingOf(device))
+      const { prepared, next } = standing.head
+      if (prepared >= next - 1) return standing
       const blocked = await this.#core.ledger.run((turn) => prepareOutbox(turn, device))
-      if (blocked !== undefined) return
+      if (blocked !== undefined) return this.#core.ledger.read(() => standingOf(device))
     }
   }
 
