@@ -179,6 +179,8 @@ describe('with a daemon', () => {
     expect(sent['id']).toMatch(/^[0-9a-f]{64}$/)
     expect((await sotto(['daemon', 'run', '--json', ...alice])).exitCode).toBe(7)
     const following = await start(['watch', '--since', '0', ...alice])
+    // Events come one by one: ended at the first, it would not have told of the last.
+    await following.printed('by daemon')
     following.child.kill('SIGINT')
     expect((await following.ended).stdout).toContain('by daemon')
     expect((await stat(join(root, 'alice', 'sotto.sock'))).mode & 0o777).toBe(0o600)

@@ -18,6 +18,8 @@ export interface Started {
   readonly child: ChildProcess
   readonly ready: Readonly<Record<string, unknown>>
   readonly ended: Promise<Ended>
+  /** Resolves once stdout holds the text; rejects if it ends before. */
+  readonly printed: (wanted: string) => Promise<void>
 }
 
 /** Bundles the command line as scripts/build.mjs does. */
@@ -101,14 +103,23 @@ export async function start(
 ): Promise<Started> {
   const child = launch([...words, '--json'], undefined, environment)
   const ended = endOf(child)
+  let text = ''
+  child.stdout?.on('data', (part: string) => (text += part))
+  const printed = (wanted: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (text.includes(wanted)) resolve()
+      }
+      child.stdout?.on('data', look)
+      void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
+      look()
+    })
   const first = new Promise<Record<string, unknown>>((resolve, reject) => {
-    let text = ''
-    child.stdout?.on('data', (part: string) => {
-      text += part
+    child.stdout?.on('data', () => {
       const at = text.indexOf('\n')
       if (at !== -1) resolve(JSON.parse(text.slice(0, at)) as Record<string, unknown>)
     })
     void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
   })
-  return { child, ready: await first, ended }
+  return { child, ready: await first, ended, printed }
 }
