@@ -62,5 +62,7 @@ export type Change =
       readonly from: number
       readonly to: number
     }
+  /** A group came, or its members, name, settings or our own standing in it changed. */
+  | { readonly kind: 'group'; readonly number: number; readonly state: string }
   /** Something its user should know. */
   | { readonly kind: 'warning'; readonly code: string; readonly text: string }

@@ -128,6 +128,21 @@ export const OUTBOX_MAX = 100_000
 /** Undelivered entries carried per device at once; the rest wait in the log. */
 export const CARRIED_PER_DEVICE_MAX = 10_000
 
+// --- Groups (SPEC.md §19-21) ---
+/** Groups of one profile: they are listed as a whole. */
+export const GROUPS_MAX = 1_000
+/** Bytes of UTF-8 in a group's name. */
+export const GROUP_NAME_MAX_BYTES = 256
+/** Groups that tie one account to us. */
+export const CO_MEMBER_TIES_MAX = 1_024
+/** Somebody who was removed is still served its removal for this long. */
+export const REMOVED_SERVED_MS: number = 30 * DAY_MS
+/** A join that nobody judged lapses; a welcome for it is taken for as long. */
+export const JOIN_LIFE_MS: number = 30 * DAY_MS
+/** Joins that wait for an admin: at once, and for how long. */
+export const JOINS_PENDING_MAX = 100
+export const JOINS_PENDING_MS: number = 14 * DAY_MS
+
 // --- Direct protocol (SPEC.md §9) ---
 export const DIRECT_FRAME_MAX_BYTES = 66_560
 export const DIRECT_WINDOW_MESSAGES = 500

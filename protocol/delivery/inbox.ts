@@ -6,6 +6,7 @@ import { type Admission, admit } from '../contacts/admission.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { requestRoom } from '../contacts/requests.ts'
 import { decodeMessageFrames, type MessageFrames } from '../content/registry.ts'
+import { isCoMember } from '../groups/co-members.ts'
 import { directConversation } from '../log/entry.ts'
 import { peers } from '../peers/peer.ts'
 import { openInner } from '../session/open-inner.ts'
@@ -38,7 +39,7 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
   const id = innerId(turn.crypto, arrival.inner)
   const seen = yield* seenBefore(id)
   if (seen !== undefined) return yield* answerAgain(turn, seen)
-  const early = yield* turnAway(arrival)
+  const early = yield* turnAway(turn, arrival)
   if (early !== undefined) return early
   let admission: Admission | undefined
   let malformed = false
@@ -112,10 +113,11 @@ function turnedAway(arrival: Arrival): ArrivalAnswer {
  * What the sender of a known session is told where it may not be heard now, before its ratchet
  * moves: so that the same bytes can be read later, when it was unblocked or there is room.
  */
-function* turnAway(arrival: Arrival): Step<ArrivalAnswer | undefined> {
+function* turnAway(turn: Turn, arrival: Arrival): Step<ArrivalAnswer | undefined> {
   const record = yield* get(sessions, arrival.sid)
   if (record === undefined) return undefined
   const contact = yield* contactOf(record.account)
+  if (yield* isCoMember(turn, record.account)) return undefined
   if (contact?.state === 'blocked') return REFUSED
   if (contact === undefined || isAccepted(contact)) return undefined
   return (yield* requestRoom(contact, arrival.inner.length)) ? undefined : turnedAway(arrival)
@@ -129,8 +131,10 @@ function* answerAgain(
   if (as === 'refused' || device === undefined) return REFUSED
   const peer = yield* get(peers, device)
   const contact = peer === undefined ? undefined : yield* contactOf(peer.account)
-  if (peer === undefined || contact?.state === 'blocked') return REFUSED
-  if (!isAccepted(contact)) return as === 'requests' ? IN_REQUESTS : REFUSED
+  if (peer === undefined) return REFUSED
+  const heard = isAccepted(contact) || (yield* isCoMember(turn, peer.account))
+  if (contact?.state === 'blocked' && !heard) return REFUSED
+  if (!heard) return as === 'requests' ? IN_REQUESTS : REFUSED
   const conversation = directConversation(turn.crypto, turn.self.account, peer.account)
   yield* repeatReceipt(turn, device, conversation)
   // What waited in requests was in the log all along: its sender is accepted now.
