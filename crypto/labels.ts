@@ -60,11 +60,18 @@ const NAMES = [
   'custody-node',
   'custody-nonce',
   'chain',
+  // group operations (§19)
+  'g-op-core',
+  'g-op',
+  'g-rcpt',
+  'g-base',
+  'g-rank',
   // signature contexts
   'sig/device-cert',
   'sig/device-list',
   'sig/card',
   'sig/prekey',
+  'sig/group-op',
   'sig/group-entry',
   'sig/relay-auth',
   'sig/mailbox-open',
