@@ -139,6 +139,12 @@ export const CO_MEMBER_TIES_MAX = 1_024
 export const REMOVED_SERVED_MS: number = 30 * DAY_MS
 /** A join that nobody judged lapses; a welcome for it is taken for as long. */
 export const JOIN_LIFE_MS: number = 30 * DAY_MS
+/** Relays that carry one group. */
+export const GROUP_RELAYS_MAX = 3
+/** What waits for a group's relays: beyond it sending is refused, never dropped. */
+export const GROUP_OUTBOX_MAX = 20_000
+/** A message of a group is offered to its relays for as long as they would keep it. */
+export const GROUP_CARRIAGE_MS: number = 14 * DAY_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS
