@@ -199,6 +199,7 @@ const CONTEXTS: Readonly<Record<SignatureContext, true>> = {
   card: true,
   prekey: true,
   'group-entry': true,
+  'group-control': true,
   'relay-auth': true,
   'mailbox-open': true,
   'relay-desc': true,
