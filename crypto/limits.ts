@@ -75,6 +75,26 @@ export const PQ_OFFER_AGE_MS: number = 24 * 3_600_000
 /** An offer is repeated in the first message of each chain and every 16th. */
 export const PQ_REPEAT_MESSAGES = 16
 
+/** Messages of one sender chain of a group epoch. */
+export const GROUP_CHAIN_MAX_MESSAGES = 1_000
+/** Own messages of one group epoch after which the group is rotated. */
+export const GROUP_CHAIN_ROTATE_AT = 900
+/** Seeds of skipped messages stored per sender chain: an honest jump is never longer. */
+export const GROUP_CHAIN_SKIP_MAX = 1_000
+/** Seeds of skipped messages stored per group. */
+export const GROUP_SKIPPED_MAX = 20_000
+/** Bytes that a group message adds to its padded frames: type 1, tag 8, nonce 12, header 24, tag 16. */
+export const GROUP_OVERHEAD_BYTES = 61
+/** Bytes that an operations message adds to its padded array: type 1, tag 8, nonce 12, tag 16. */
+export const OPERATIONS_OVERHEAD_BYTES = 37
+/** Operations in one message: what fits 64 KiB. */
+export const OPERATIONS_MAX = 512
+/** Recipient devices of one epoch. */
+export const EPOCH_RECIPIENTS_MAX = 4_096
+/** A gossip topic lasts a week, in seconds; both are listened to this long around its end. */
+export const TOPIC_WEEK_S = 604_800
+export const TOPIC_OVERLAP_S = 86_400
+
 /** scrypt work factor, log2 N: below is weak, above exhausts memory before any check. */
 export const SCRYPT_LOG2N_MIN = 14
 export const SCRYPT_LOG2N_MAX = 20

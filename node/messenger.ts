@@ -296,6 +296,12 @@ export class Messenger {
         case 'first-contact':
           services.bundles.firstContact(effect.number)
           break
+        case 'group-join':
+          services.bundles.joinGroup(effect.number)
+          break
+        case 'group':
+          services.groups.kick(effect.gid)
+          break
         case 'renew':
           services.bundles.renew(effect.device)
           break

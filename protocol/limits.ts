@@ -192,6 +192,64 @@ export const PREKEY_RECORD_MAX_BYTES: number = 64 << 10
 /** A card is signed again after this, half its life. */
 export const CARD_RENEW_MS: number = 7 * DAY_MS
 
+// --- Groups: epochs and messages (SPEC.md §20) ---
+/** Recipients of an epoch in one row. */
+export const RECIPIENTS_PAGE_DEVICES = 64
+/** Epochs of a group that are kept, with chains or without. */
+export const EPOCHS_SCAN_MAX = 1_024
+/** Epochs of one group that have chains; beyond it the oldest superseded ones go, loss named. */
+export const EPOCHS_WITH_CHAINS_MAX = 64
+/** Epochs looked at for one tag: groups may share its 8 bytes. */
+export const EPOCHS_PER_TAG_MAX = 4
+/** Skipped seeds and chains removed in one turn: an epoch with more takes several. */
+export const EPOCH_SWEEP_ROWS = 4_096
+/** An epoch and an add key are kept this long after they were superseded: the ttl of a mailbox. */
+export const EPOCH_KEEP_MS: number = 14 * DAY_MS
+/** They go after this whether or not the mailboxes were read to their ends; the loss is named. */
+export const EPOCH_CAP_MS: number = 90 * DAY_MS
+/** Devices that a message may miss by its epoch and reach one-to-one. */
+export const TOP_UP_DEVICES_MAX = 16
+/** Operations in the past of a fresh one among which its author's are counted, and how many. */
+export const FRESH_WINDOW_OPS = 32
+export const FRESH_PER_AUTHOR_MIN = 3
+/** A fresh operation is earned by this many own entries since the last one. */
+export const FRESH_EARNED_ENTRIES = 512
+/** Repair: delay per rank, its end, and the jitter beside it. */
+export const REPAIR_STEP_MS = 500
+export const REPAIR_STEP_END_MS: number = 60 * SECOND_MS
+export const REPAIR_JITTER_MS = 500
+/** Other recipients are asked for a seed after this, and a device answers one request this often. */
+export const SEED_ASK_OTHERS_MS: number = 10 * SECOND_MS
+export const SEED_ANSWER_INTERVAL_MS: number = 10 * MINUTE_MS
+/** Other recipients asked for a seed beside its author. */
+export const SEED_ASK_OTHERS = 2
+/** Without a usable epoch, or with one for some only, a member repairs after this and its delay. */
+export const REPAIR_WAIT_MS: number = 30 * SECOND_MS
+/** Devices of one refresh operation, and the time between two of one device. */
+export const REFRESH_DEVICES_MAX = 16
+export const REFRESH_INTERVAL_MS: number = 2 * SECOND_MS
+/** Merges of one device in an hour. */
+export const MERGES_PER_HOUR = 3
+export const MERGE_WINDOW_MS: number = HOUR_MS
+/** The group is rotated when its newest fresh operation is this old, or this many entries back. */
+export const ROTATE_AGE_MS: number = 7 * DAY_MS
+export const ROTATE_ENTRIES = 10_000
+/** Numbers of control objects below the highest that are told apart. */
+export const CONTROL_WINDOW = 64
+/** Heads in a request; authors per page of a welcome, and pages of one; operations of a group. */
+export const GROUP_HEADS_MAX = 256
+export const WELCOME_PAGE_AUTHORS_MAX = 500
+export const WELCOME_PAGES_MAX = 64
+export const GROUP_OPERATIONS_STORED_MAX = 8_192
+/** Operations, and members, in one frame, and their bytes. */
+export const GROUP_OPS_FRAME_MAX = 512
+export const GROUP_OPS_FRAME_BYTES = 48_000
+export const MEMBERS_FRAME_MAX = 512
+export const MEMBERS_FRAME_BYTES = 48_000
+/** Relays that carry a group; heads of operations in a frontier. */
+export const CARRIAGE_RELAYS_MAX = 3
+export const FRONTIER_OP_HEADS_MAX = 4
+
 // --- Change feed ---
 export const CHANGES_KEEP_MS: number = 30 * DAY_MS
 export const CHANGES_KEEP_ROWS = 100_000

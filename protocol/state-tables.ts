@@ -4,6 +4,10 @@
 /** Names of all tables with `sealing: 'state'`. */
 export const STATE_TABLE_NAMES: readonly string[] = [
   'controls',
+  'group-chains',
+  'group-epochs',
+  'group-lineages',
+  'group-skipped',
   'outbox',
   'prekey-secrets',
   'sessions',

@@ -200,6 +200,7 @@ const CONTEXTS: Readonly<Record<SignatureContext, true>> = {
   prekey: true,
   'group-op': true,
   'group-entry': true,
+  'group-control': true,
   'relay-auth': true,
   'mailbox-open': true,
   'relay-desc': true,

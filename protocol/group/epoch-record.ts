@@ -1,0 +1,165 @@
+// The stored records of a group's epochs (SPEC.md §20.7), in fixed places: an epoch and one chain are
+// read with every message, and one chain is written. So a message costs the same in a group of two
+// and in one of a thousand.
+import {
+  type Bytes8,
+  type Bytes32,
+  type GroupChain,
+  concat,
+  expectLength,
+  malformed,
+  readU16,
+  readU32,
+  readU64,
+  u16,
+  u32,
+  u64,
+  u8,
+} from '../../crypto/index.ts'
+
+const VERSION = 1
+const FRESH = 1
+const HAS_SECRET = 2
+const HAS_ADD_KEY = 4
+const EPOCH_BYTES = 302
+const CHAIN_BYTES = 69
+const ZEROS32: Uint8Array = new Uint8Array(32)
+
+/** An epoch whose secret was checked against its operation's commit. */
+export interface EpochRecord {
+  readonly group: Bytes32
+  /** The operation that made it. */
+  readonly opId: Bytes32
+  /** The fresh operation of its lineage: its own, or the one below it. */
+  readonly lineage: Bytes32
+  readonly fresh: boolean
+  /** Of its operation. */
+  readonly lamport: number
+  readonly tag: Bytes8
+  /** hk of the lineage. */
+  readonly headerKey: Bytes32
+  /** rcpt: H(L("g-rcpt") ‖ recipients). */
+  readonly recipientsHash: Bytes32
+  readonly recipientCount: number
+  /** devIdx of this device. */
+  readonly ownIndex: number
+  /**
+   * E, only in an epoch that extends another whose add key is kept: it gives E anyway. While it is
+   * here, a chain without a row stands at its start.
+   */
+  readonly secret: Bytes32 | undefined
+  /** addk, until fresh epochs took over (SPEC.md §20.6). */
+  readonly addKey: Bytes32 | undefined
+  /** The epoch it extends, whose add key is the one above; zeros in a fresh one. */
+  readonly parent: Bytes32
+  /** Guarded clock, Unix ms. */
+  readonly keptAtMs: number
+  /** When an epoch above it was kept, guarded clock, Unix ms; 0: none was. */
+  readonly supersededAtMs: number
+  /** When a fresh epoch above it was kept; 0: none was. */
+  readonly freshAboveAtMs: number
+}
+
+/** Always 302 bytes; the secrets in it are the caller's to seal. */
+export function encodeEpoch(epoch: EpochRecord): Uint8Array<ArrayBuffer> {
+  const flags =
+    (epoch.fresh ? FRESH : 0) |
+    (epoch.secret ? HAS_SECRET : 0) |
+    (epoch.addKey ? HAS_ADD_KEY : 0)
+  return concat(
+    u8(VERSION),
+    u8(flags),
+    epoch.group,
+    epoch.opId,
+    epoch.lineage,
+    epoch.parent,
+    epoch.headerKey,
+    epoch.recipientsHash,
+    epoch.secret ?? ZEROS32,
+    epoch.addKey ?? ZEROS32,
+    epoch.tag,
+    u16(epoch.recipientCount),
+    u16(epoch.ownIndex),
+    u64(epoch.lamport),
+    u64(epoch.keptAtMs),
+    u64(epoch.supersededAtMs),
+    u64(epoch.freshAboveAtMs),
+  )
+}
+
+/** Throws ERR_WIRE_MALFORMED for anything {@link encodeEpoch} does not write. */
+export function decodeEpoch(bytes: Uint8Array): EpochRecord {
+  expectLength(bytes, EPOCH_BYTES, 'epoch record')
+  if (bytes[0] !== VERSION) malformed('epoch record: unknown version')
+  const flags = bytes[1] ?? 0
+  const field = (i: number): Bytes32 => bytes.slice(2 + 32 * i, 34 + 32 * i)
+  return {
+    fresh: (flags & FRESH) !== 0,
+    group: field(0),
+    opId: field(1),
+    lineage: field(2),
+    parent: field(3),
+    headerKey: field(4),
+    recipientsHash: field(5),
+    secret: (flags & HAS_SECRET) === 0 ? undefined : field(6),
+    addKey: (flags & HAS_ADD_KEY) === 0 ? undefined : field(7),
+    tag: bytes.slice(258, 266),
+    recipientCount: readU16(bytes, 266),
+    ownIndex: readU16(bytes, 268),
+    lamport: readU64(bytes, 270),
+    keptAtMs: readU64(bytes, 278),
+    supersededAtMs: readU64(bytes, 286),
+    freshAboveAtMs: readU64(bytes, 294),
+  }
+}
+
+/** One device's sender chain, with the device it is of. */
+export interface ChainRecord extends GroupChain {
+  readonly device: Bytes32
+}
+
+/** Always 69 bytes: version 1, DK 32, CK 32 (zeros at its end), count 2, outstanding 2. */
+export function encodeChain(chain: ChainRecord): Uint8Array<ArrayBuffer> {
+  return concat(
+    u8(VERSION),
+    chain.device,
+    chain.chainKey ?? ZEROS32,
+    u16(chain.chainKey === undefined ? chain.count | CHAIN_AT_END : chain.count),
+    u16(chain.outstanding),
+  )
+}
+
+/** Bit of the count that says that the chain has no key any more. */
+const CHAIN_AT_END = 0x8000
+
+/** Throws ERR_WIRE_MALFORMED. */
+export function decodeChain(bytes: Uint8Array): ChainRecord {
+  expectLength(bytes, CHAIN_BYTES, 'chain record')
+  if (bytes[0] !== VERSION) malformed('chain record: unknown version')
+  const count = readU16(bytes, 65)
+  const atEnd = (count & CHAIN_AT_END) !== 0
+  return {
+    device: bytes.slice(1, 33),
+    chainKey: atEnd ? undefined : bytes.slice(33, 65),
+    count: count & ~CHAIN_AT_END,
+    outstanding: readU16(bytes, 67),
+  }
+}
+
+/** A seed kept for a message that was passed. */
+export interface SkippedRecord {
+  readonly devIdx: number
+  readonly ctr: number
+  readonly seed: Bytes32
+}
+
+/** devIdx u16 ‖ ctr u32 ‖ ms: 38 bytes. */
+export function encodeSkipped({ devIdx, ctr, seed }: SkippedRecord): Uint8Array<ArrayBuffer> {
+  return concat(u16(devIdx), u32(ctr), seed)
+}
+
+/** Throws ERR_WIRE_MALFORMED. */
+export function decodeSkipped(bytes: Uint8Array): SkippedRecord {
+  expectLength(bytes, 38, 'skipped record')
+  return { devIdx: readU16(bytes, 0), ctr: readU32(bytes, 2), seed: bytes.slice(6) }
+}
