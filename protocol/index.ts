@@ -344,6 +344,7 @@ export { signAuth, signOpen, type StreamBinding } from './relay/owner-proof.ts'
 export { decodeProcessCert, type ProcessCert, signProcessCert } from './relay/process-cert.ts'
 export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
 export { type ScopeName, STATUS, type StatusName } from './relay/status.ts'
+export { type Memory, NO_MEMORY } from './memory.ts'
 export type { Self } from './self.ts'
 export {
   type EncryptLimit,

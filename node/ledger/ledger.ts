@@ -14,6 +14,7 @@ import { Journal } from './journal.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
+import { RecentMemory } from './memory.ts'
 import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
 
 export interface LedgerOptions {
@@ -50,6 +51,8 @@ const changeTable = changes as Table<never, unknown>
 export class Ledger {
   readonly #options: LedgerOptions
   readonly #cache = new RowCache()
+  /** Of turns, and of reads beside them: these see an earlier moment. */
+  readonly #memories = { turns: new RecentMemory(), reads: new RecentMemory() }
   readonly #readers = new Set<Reader>()
   #records: RecordStore
   #journal: Journal
@@ -94,6 +97,8 @@ export class Ledger {
     this.#durableCursor = this.#nextCursor
     this.#records = records
     this.#cache.clear()
+    this.#memories.turns.clear()
+    this.#memories.reads.clear()
     this.#failure = undefined
   }
 
@@ -122,7 +127,10 @@ export class Ledger {
       const generation = this.#generation
       this.#readers.add(reader)
       try {
-        const result = await this.#drive(machine, this.#durableView(reader), NO_OUT)
+        const result = await this.#drive(machine, this.#durableView(reader), {
+          ...NO_OUT,
+          memory: this.#memories.reads,
+        })
         if (generation === this.#generation && !overtaken(reader)) return result
       } catch (error) {
         const moved = generation !== this.#generation || overtaken(reader)
@@ -227,7 +235,8 @@ export class Ledger {
     let result: unknown
     let thrown: { readonly error: unknown } | undefined
     try {
-      const out = job.readOnly ? NO_OUT : collect(overlay, effects, said)
+      const leaves = job.readOnly ? NO_OUT : collect(overlay, effects, said)
+      const out = { ...leaves, memory: this.#memories.turns }
       result = await this.#drive(job.machine, this.#turnView(overlay), out)
       if (generation === this.#generation) this.#number(said, overlay)
     } catch (error) {
@@ -264,7 +273,11 @@ export class Ledger {
     for (const row of rows) this.#open.rows.push(row)
   }
 
-  async #drive<T>(machine: Machine<T>, view: View, out: Out): Promise<T> {
+  async #drive<T>(
+    machine: Machine<T>,
+    view: View,
+    out: Out & Pick<Turn, 'memory'>,
+  ): Promise<T> {
     const { clock, random, provider, self } = this.#options
     const run = machine({
       nowMs: clock.nowMs(),
