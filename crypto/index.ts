@@ -47,6 +47,7 @@ export {
 export { type CborArray, type CborValue, decodeCbor, encodeCbor, FieldReader } from './cbor.ts'
 export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
 export {
+  decodeDeviceList,
   type DeviceList,
   type DeviceListFields,
   deviceListHash,
@@ -56,6 +57,49 @@ export {
   signDeviceList,
 } from './device-list.ts'
 export { CryptoError, type CryptoErrorCode, expectLength, malformed } from './errors.ts'
+export {
+  type GroupBaseRow,
+  groupBaseHash,
+  groupRecipientsHash,
+  groupRepairRank,
+} from './group-hashes.ts'
+export {
+  commitLength,
+  decodeGroupOp,
+  encodeGroupOpCore,
+  type GroupOp,
+  groupOpCoreHash,
+  type GroupOpFields,
+  groupOpId,
+  type GroupOpRef,
+  type GroupOpSigner,
+  isDerivedOp,
+  isFreshOp,
+  openGroupOp,
+  signGroupOp,
+} from './group-op.ts'
+export {
+  type AddPayload,
+  type CarriagePayload,
+  type CreatePayload,
+  type DevicesPayload,
+  GROUP_KINDS,
+  GROUP_SETTINGS,
+  type GroupBaseHead,
+  type GroupCut,
+  groupKindNumber,
+  type GroupNewcomer,
+  type GroupPayload,
+  type GroupRelay,
+  type GroupRole,
+  type LeavePayload,
+  type MetaPayload,
+  type RefreshPayload,
+  type RemovePayload,
+  type RolePayload,
+  type RotatePayload,
+  type UnknownPayload,
+} from './group-payload.ts'
 export {
   acceptHandshake,
   type AcceptOptions,

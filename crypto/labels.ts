@@ -60,6 +60,12 @@ const NAMES = [
   'custody-node',
   'custody-nonce',
   'chain',
+  // group operations (§19)
+  'g-op-core',
+  'g-op',
+  'g-rcpt',
+  'g-base',
+  'g-rank',
   // group epochs (§20)
   'epoch',
   'add',
@@ -77,6 +83,7 @@ const NAMES = [
   'sig/device-list',
   'sig/card',
   'sig/prekey',
+  'sig/group-op',
   'sig/group-entry',
   'sig/group-control',
   'sig/relay-auth',

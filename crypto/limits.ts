@@ -102,3 +102,30 @@ export const SCRYPT_LOG2N_DEFAULT = 17
 /** scrypt block size and the bound of its parallelism. */
 export const SCRYPT_R = 8
 export const SCRYPT_P_MAX = 4
+
+/** Bytes of one group operation: 16 accounts of 10 devices are added by one, and it fits one message. */
+export const GROUP_OP_MAX_BYTES = 57_344
+/** Parents of a group operation. */
+export const GROUP_PARENTS_MAX = 16
+/** Lamport timestamps and sequence numbers of group operations: 2^32. */
+export const GROUP_LAMPORT_MAX: number = 2 ** 32
+/** Kinds of group operations (u16). */
+export const GROUP_KIND_MAX = 65_535
+/** Bytes of UTF-8 in a group's name. */
+export const GROUP_NAME_MAX_BYTES = 256
+/** Settings of a group: 16 bits, of which three have a meaning. */
+export const GROUP_SETTINGS_MAX = 65_535
+/** Relays that carry a group. */
+export const GROUP_RELAYS_MAX = 3
+/** Accounts added, or devices refreshed, by one operation. */
+export const GROUP_TARGETS_MAX = 16
+/** Heads of the log that an add names. */
+export const GROUP_BASE_HEADS_MAX = 16
+/** Devices in one cut: those of one account, now and lately. */
+export const GROUP_CUT_MAX = 64
+/** Reasons of a removal (u8). */
+export const GROUP_REASON_MAX = 255
+/** Bytes of a commitment in an operation of an unknown kind. */
+export const GROUP_COMMIT_MAX_BYTES = 255
+/** Entry numbers and Lamport timestamps of entries: 2^48, as in protocol/limits.ts. */
+export const GROUP_ENTRY_NUMBER_MAX: number = 2 ** 48

@@ -198,6 +198,7 @@ const CONTEXTS: Readonly<Record<SignatureContext, true>> = {
   'device-list': true,
   card: true,
   prekey: true,
+  'group-op': true,
   'group-entry': true,
   'group-control': true,
   'relay-auth': true,
