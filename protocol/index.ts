@@ -37,7 +37,39 @@ export {
   type FrontierAuthor,
   frontierFrame,
 } from './content/frontier.ts'
+export {
+  type Control,
+  controlIsGenuine,
+  type ControlKind,
+  type ControlSigner,
+  signControlFrame,
+} from './content/group-control.ts'
+export {
+  type CarriagePosition,
+  type FrontierRequest,
+  frontierRequestFrame,
+  type GroupFrontier,
+  groupFrontierFrame,
+  type IndexedCount,
+} from './content/group-frontier.ts'
+export {
+  type GroupMember,
+  groupMemberFrame,
+  type GroupMembers,
+  groupMembersFrame,
+  type JoinPending,
+  joinPendingFrame,
+} from './content/group-member.ts'
+export {
+  type GroupOps,
+  groupOpsFrame,
+  type OpsRequest,
+  opsRequestFrame,
+} from './content/group-ops.ts'
+export { type GroupSeed, groupSeedFrame } from './content/group-seed.ts'
+export { type GroupWelcome, groupWelcomeFrame } from './content/group-welcome.ts'
 export { type Intro, introFrame } from './content/intro.ts'
+export { type JoinAck, joinAckFrame, type JoinState } from './content/join-ack.ts'
 export { type ContentKind, frameOf, readFrame } from './content/kind.ts'
 export { type ListRequest, listRequestFrame } from './content/list-request.ts'
 export { type ListFrame, listFrame } from './content/list.ts'
@@ -54,6 +86,7 @@ export {
   type UnknownNumbered,
 } from './content/registry.ts'
 export { type Reset, resetFrame, type ResetPosition } from './content/reset.ts'
+export { type SeedRequest, seedRequestFrame } from './content/seed-request.ts'
 export { type SyncMore, syncMoreFrame } from './content/sync-more.ts'
 export { type SyncAbsence, type SyncPage, syncPageFrame } from './content/sync-page.ts'
 export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sync-request.ts'
@@ -114,6 +147,78 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
+export {
+  chooseEpoch,
+  missingFrom,
+  type SendableEpoch,
+  type SendChoice,
+} from './group/choose-epoch.ts'
+export { isNewControl, noteControl } from './group/control-window.ts'
+export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
+export { chainAt, epochsByTag, epochsOf, recipientsOf } from './group/epoch-chains.ts'
+export { type EligibilityView, isEligible, type PastOperation } from './group/epoch-eligibility.ts'
+export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
+export {
+  type DroppedEpoch,
+  judgeRetention,
+  type RetainedEpoch,
+  type RetentionVerdict,
+  type RetentionView,
+} from './group/epoch-retention.ts'
+export {
+  chains,
+  type ControlWindow,
+  type EpochKey,
+  epochs,
+  groupSkipped,
+  type LineageRecord,
+  lineages,
+  skippedCounts,
+} from './group/epoch-tables.ts'
+export {
+  commitGenuine,
+  type Examination,
+  examineGroup,
+  type GenuineMessage,
+  type GroupControl,
+  type IsNewEntry,
+} from './group/examine-message.ts'
+export { causalEpochs, type GroupCipher } from './group/group-cipher.ts'
+export {
+  type EpochGrant,
+  type EpochOperation,
+  type EpochSource,
+  keepEpoch,
+  type KeepOutcome,
+  type KeepRefusal,
+} from './group/keep-epoch.ts'
+export {
+  commitGroup,
+  type GroupOpenOutcome,
+  type GroupOrigin,
+  openGroup,
+  type OpenedCandidate,
+} from './group/open-message.ts'
+export {
+  openGroupOperations,
+  type OperationsOutcome,
+  sealGroupOperations,
+} from './group/operations-message.ts'
+export {
+  answersSeedRequest,
+  type MissingSeed,
+  type Repair,
+  repairDelayMs,
+  repairsOf,
+  type RepairView,
+} from './group/repair.ts'
+export { chooseSendingEpoch, type SendingView } from './group/sending-epoch.ts'
+export {
+  supersedeEpochs,
+  sweepEpochs,
+  type SweepRequest,
+  type SweptEpochs,
+} from './group/sweep-epochs.ts'
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,

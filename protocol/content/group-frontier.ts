@@ -51,7 +51,10 @@ function readCounts(fields: FieldReader, name: string): readonly IndexedCount[] 
   let last = -1
   return fields.array(name, 0, EPOCH_RECIPIENTS_MAX).map((value) => {
     const row = new FieldReader(value, name)
-    const count = { devIdx: row.uint('devIdx', EPOCH_RECIPIENTS_MAX - 1), n: row.uint('n', LAMPORT_MAX) }
+    const count = {
+      devIdx: row.uint('devIdx', EPOCH_RECIPIENTS_MAX - 1),
+      n: row.uint('n', LAMPORT_MAX),
+    }
     row.end()
     if (count.devIdx <= last) malformed(`${name}: not ascending`)
     last = count.devIdx

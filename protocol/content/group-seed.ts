@@ -2,12 +2,7 @@
 // and over a one-to-one session only (SPEC.md §20.9).
 //
 // [c, GroupOp bstr, secretKind (0 seed, 1 E), secret32, G32|""]
-import {
-  type Bytes32,
-  encodeCbor,
-  malformed,
-  GROUP_OP_MAX_BYTES,
-} from '../../crypto/index.ts'
+import { type Bytes32, encodeCbor, malformed, GROUP_OP_MAX_BYTES } from '../../crypto/index.ts'
 import { bodyFields, numberField, optionalBytes } from './fields.ts'
 import type { ContentKind } from './kind.ts'
 

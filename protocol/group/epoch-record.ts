@@ -63,9 +63,7 @@ export interface EpochRecord {
 /** Always 302 bytes; the secrets in it are the caller's to seal. */
 export function encodeEpoch(epoch: EpochRecord): Uint8Array<ArrayBuffer> {
   const flags =
-    (epoch.fresh ? FRESH : 0) |
-    (epoch.secret ? HAS_SECRET : 0) |
-    (epoch.addKey ? HAS_ADD_KEY : 0)
+    (epoch.fresh ? FRESH : 0) | (epoch.secret ? HAS_SECRET : 0) | (epoch.addKey ? HAS_ADD_KEY : 0)
   return concat(
     u8(VERSION),
     u8(flags),

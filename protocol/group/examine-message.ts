@@ -1,13 +1,7 @@
 // Judging what opened (SPEC.md §20.4, G5): whether its sender signed it, and whether it brings
 // something new. Only then may the chain move. Without the signature any member could move any
 // chain; without the novelty it could do so with an old message of the true sender, wrapped again.
-import {
-  type Bytes32,
-  CryptoError,
-  equalBytes,
-  malformed,
-  verify,
-} from '../../crypto/index.ts'
+import { type Bytes32, CryptoError, equalBytes, malformed, verify } from '../../crypto/index.ts'
 import { entryFrame } from '../content/entry.ts'
 import { type Control, type ControlKind, controlIsGenuine } from '../content/group-control.ts'
 import {

@@ -60,7 +60,8 @@ function* removeEpoch(turn: Turn, epoch: EpochRecord): Step<number | undefined> 
   const before = (yield* get(skippedCounts, group)) ?? 0
   if (seeds.length > 0) turn.put(skippedCounts, group, Math.max(0, before - seeds.length))
   if (seeds.length === EPOCH_SWEEP_ROWS) return undefined
-  for (let devIdx = 0; devIdx < epoch.recipientCount; devIdx++) turn.remove(chains, { opId, devIdx })
+  for (let devIdx = 0; devIdx < epoch.recipientCount; devIdx++)
+    turn.remove(chains, { opId, devIdx })
   for (let page = 0; page * RECIPIENTS_PAGE_DEVICES < epoch.recipientCount; page++) {
     turn.remove(recipientPages, { opId, page })
   }
