@@ -145,6 +145,11 @@ export const GROUP_RELAYS_MAX = 3
 export const GROUP_OUTBOX_MAX = 20_000
 /** A message of a group is offered to its relays for as long as they would keep it. */
 export const GROUP_CARRIAGE_MS: number = 14 * DAY_MS
+/** A device tells its group anew where it is reached after this. */
+export const MEMBER_RENEW_MS: number = 45 * DAY_MS
+/** Messages of a group that cannot be opened yet: how many, and their bytes. */
+export const GROUP_HELD_MAX = 1_000
+export const GROUP_HELD_MAX_BYTES: number = 8 << 20
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

@@ -5,6 +5,7 @@ import {
   type Change,
   type Effect,
   type Load,
+  NO_MEMORY,
   type Place,
   type Row,
   type Self,
@@ -162,6 +163,7 @@ class MemoryTurn implements Turn {
   readonly self: Self
   readonly random: Random
   readonly crypto: CryptoProvider
+  readonly memory = NO_MEMORY
   readonly writes: Cells = new Map()
   readonly effects: Effect[] = []
   readonly changes: Change[] = []
