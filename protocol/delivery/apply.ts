@@ -48,6 +48,8 @@ interface Opened {
   readonly message: MessageFrames
   /** The verdict on a new session's peer; undefined on one that was known. */
   readonly admission: Admission | undefined
+  /** When a relay stored it, Unix s; undefined on a direct stream. */
+  readonly storedAtS: number | undefined
 }
 
 const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: false }
@@ -66,7 +68,7 @@ interface FrameContext {
 /** Applies a message whose session step is part of this turn. */
 export function* applyMessage(
   turn: Turn,
-  { opened, message, admission }: Opened,
+  { opened, message, admission, storedAtS }: Opened,
 ): Step<ArrivalAnswer> {
   const { account, device } = opened
   const intro = introOf(message.frames)
@@ -86,7 +88,7 @@ export function* applyMessage(
     return yield* applyRequest(turn, { opened, peer, contact, conversation }, message)
   }
   const brought = new Set<Brought>()
-  if (yield* takeJoinIntro(turn, { peer, opened }, intro)) brought.add('news')
+  if (yield* takeJoinIntro(turn, { peer, opened, storedAtS }, intro)) brought.add('news')
   for (const frame of message.frames) {
     brought.add(
       contact === undefined

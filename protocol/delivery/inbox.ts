@@ -43,6 +43,7 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
   if (early !== undefined) return early
   let admission: Admission | undefined
   let malformed = false
+  const storedAtS = arrival.path.kind === 'relay' ? arrival.path.storedAtS : undefined
   const opened = yield* openInner(turn, {
     sidHint: arrival.sid,
     inner: arrival.inner,
@@ -51,7 +52,6 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
       const message = readFrames(candidate.frames)
       malformed = message === undefined
       if (message === undefined) return false
-      const storedAtS = arrival.path.kind === 'relay' ? arrival.path.storedAtS : undefined
       const { frames } = message
       admission = yield* admit(turn, { ...candidate, frames, storedAtS })
       return admission.kind !== 'blocked' && admission.kind !== 'busy'
@@ -63,7 +63,7 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
       const message = readFrames(opened.frames)
       // The ratchet step stands, nothing of the content applies.
       if (message === undefined) return refuse(turn, id)
-      const answer = yield* applyMessage(turn, { opened, message, admission })
+      const answer = yield* applyMessage(turn, { opened, message, admission, storedAtS })
       markSeen(turn, id, seenAs(answer), opened.device)
       return answer
     }

@@ -15,7 +15,7 @@ import {
   u64,
 } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { GROUP_OP_LOAD_ROWS } from '../limits.ts'
+import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../limits.ts'
 import { entryStanding, type EntryStanding, type GroupEntryRef } from '../group/entry-standing.ts'
 import { GroupDag } from '../group/group-dag.ts'
 import { isEligible } from '../group/group-epochs.ts'
@@ -102,6 +102,11 @@ export class Membership {
 
   accountOf(device: Bytes32): Bytes32 | undefined {
     return this.view.accountOf(device)
+  }
+
+  /** Members that a group can have. */
+  get limit(): number {
+    return GROUP_MEMBERS_MAX
   }
 
   get writtenRelays(): readonly GroupRelay[] {
