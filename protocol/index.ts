@@ -339,9 +339,18 @@ export {
 } from './mailbox/key-shelf.ts'
 export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
 export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
-export { acknowledge, fetchItems, headOf, itemsAfter } from './mailbox/read.ts'
+export {
+  acknowledge,
+  fetchItems,
+  headOf,
+  itemsAfter,
+  type MailboxHead,
+  ringItemsAfter,
+  type RingPage,
+} from './mailbox/read.ts'
 export type { MarkRecord } from './mailbox/records.ts'
 export { cards, type ExpiryKey, mailboxes, marks, stocks } from './mailbox/tables.ts'
+export { expireTickets, issueTickets } from './mailbox/tickets.ts'
 export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
 export {
   adoptDeviceList,
@@ -399,6 +408,8 @@ export {
   depositMac,
   deriveCapKey,
   encodeCapability,
+  groupCapability,
+  LANE_GROUP,
   takeMac,
   takeSubject,
 } from './relay/capability.ts'
@@ -423,7 +434,18 @@ export {
   processOf,
   signDescriptor,
 } from './relay/descriptor.ts'
+export { ChainTrail, type ChainClaim, type ChainVerdict } from './relay/chain-trail.ts'
 export { failed, type RelayFailure } from './relay/failure.ts'
+export { chainMark, extendChain, startChain } from './relay/group-chain.ts'
+export {
+  beginReading,
+  checkHead,
+  type GroupCursor,
+  type Lie,
+  passItem,
+  type SeqSpan,
+  wireCursor,
+} from './relay/group-reader.ts'
 export {
   type CustodyRoot,
   decodeRelayFrame,
@@ -454,6 +476,7 @@ export {
 export {
   deviceMailboxSecret,
   deviceOwnerSeed,
+  type GroupMailboxKeys,
   groupMailboxKeys,
   mailboxIdOf,
   rendezvousOwnerSeed,
@@ -461,7 +484,7 @@ export {
 } from './relay/mailbox-keys.ts'
 export { DONE, type Done } from './relay/op-codec.ts'
 export type { CardGetReply, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
-export { type Cursor, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
+export { type Cursor, FLAG_COALESCE, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
 export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
 export {
   decodeReply,

@@ -58,6 +58,7 @@ class Box {
       storeEpoch: bytesOf('epoch', 8),
       limits: LIMITS,
       diskUsed: this.diskUsed,
+      mayDelete: true,
       shedding: false,
       depositBits: 0,
       openBits: 0,
