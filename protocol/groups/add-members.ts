@@ -20,13 +20,13 @@ import { epochs, lineages } from '../group/epoch-tables.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { opsSince } from '../group/serve-ops.ts'
 import { GROUP_OPS_FRAME_BYTES, PARENTS_MAX, WELCOME_PAGE_AUTHORS_MAX } from '../limits.ts'
-import { conversationFrontier, authorFrontier } from '../log/frontier.ts'
+import { type ConversationFrontier, authorFrontier, conversationFrontier } from '../log/frontier.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { meetMemberDevice, membersFrames } from './member-devices.ts'
 import type { Membership } from './membership.ts'
-import { issue, sendOps } from './operate.ts'
+import { type Issued, issue, sendOps } from './operate.ts'
 
 export interface Newcomer {
   readonly account: Bytes32
@@ -45,8 +45,7 @@ export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
   const authors: BaseAuthor[] = []
   const { heads } = yield* conversationFrontier(turn, gid)
   for (let from: number | undefined = 0; from !== undefined;) {
-    const page: { readonly authors: readonly { readonly author: Bytes32; readonly n: number; readonly last: { readonly id: Bytes32; readonly lamport: number } | undefined }[]; readonly next: number | undefined } =
-      yield* conversationFrontier(turn, gid, from)
+    const page: ConversationFrontier = yield* conversationFrontier(turn, gid, from)
     for (const { author, n, last } of page.authors) {
       if (last !== undefined && n > 0) authors.push({ author, n, ...last })
     }
@@ -77,7 +76,7 @@ export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32>
 }
 
 /** A fresh epoch for everybody: a merge of several heads, a rotation of one. */
-export function* renew(turn: Turn, members: Membership) {
+export function* renew(turn: Turn, members: Membership): Step<Issued> {
   const own = yield* authorFrontier(turn, members.gid, turn.self.device)
   const kind = members.heads.length > 1 ? ('merge' as const) : ('rotate' as const)
   return yield* issue(turn, members, { kind, ownN: own?.headN ?? 0 })
