@@ -6,6 +6,7 @@ import { withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
+import { shownName } from './group.ts'
 
 function lines(event: NodeEvent): readonly (readonly Part[])[] {
   const at: Part = { text: `${formatTime(event.at)} `, style: 'dim' }
@@ -18,6 +19,11 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
       ]
     case 'contact':
       return [[at, `${terminalSafeLine(event.contact.name)} is ${event.contact.state}`]]
+    case 'group': {
+      const { state, members } = event.group
+      const count = members.length === 1 ? '1 member' : `${members.length} members`
+      return [[at, `${shownName(event.group)}: ${state}, ${count}`]]
+    }
     case 'gap': {
       const count = event.last - event.first + 1
       const what = count === 1 ? '1 message' : `${count} messages`
