@@ -7,6 +7,7 @@ import { makeCall } from './messenger/calls.ts'
 import { type Feed, eventsSince } from './messenger/events.ts'
 import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
+import { makeGroups } from './messenger/groups.ts'
 import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
 import { statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
@@ -104,6 +105,10 @@ export async function startNode(
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),
     chats,
+    groups: makeGroups(core, {
+      reachable: (signal) => messenger.reachable(signal),
+      publish: () => messenger.publish(),
+    }),
     events: {
       since: (cursor, callOptions) => eventsSince(feed, cursor, callOptions),
       cursor: (callOptions) => call(callOptions, async () => ledger.cursor),

@@ -21,6 +21,7 @@ import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { GroupService } from './groups/group-service.ts'
 import { closedError } from './messenger/calls.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
@@ -48,6 +49,7 @@ interface Services {
   readonly carrier: Carrier
   readonly bundles: Bundles
   readonly receipts: ReceiptTimer
+  readonly groups: GroupService
 }
 
 export class Messenger {
@@ -201,7 +203,12 @@ export class Messenger {
       courier,
       onStarted: (device) => carrier.heard(device),
     })
-    this.#services = { host, direct, courier, carrier, bundles, receipts }
+    const groups = new GroupService({
+      core,
+      courier,
+      ticket: (serviceKey) => this.#ticketOf(serviceKey),
+    })
+    this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {
       const before = yield* profile()
       const addresses = host.addresses()
@@ -225,6 +232,15 @@ export class Messenger {
     await carrier.start()
     await receipts.start()
     await bundles.start()
+    await groups.start()
+  }
+
+  /** A ticket of one of our own relays, where it gives any: a group's mailbox costs no work then. */
+  async #ticketOf(serviceKey: Bytes32): Promise<Uint8Array | undefined> {
+    const service = toHex(serviceKey).slice(0, 8)
+    const own = this.#relays.find((relay) => relay.connected && relay.service === service)
+    const [ticket] = own === undefined ? [] : await own.tickets(1)
+    return ticket
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -343,6 +359,7 @@ export class Messenger {
     await services.carrier.start()
     await services.receipts.start()
     await services.bundles.start()
+    await services.groups.start()
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
@@ -371,6 +388,8 @@ export class Messenger {
     await this.core.ledger.settled()
     await services.carrier.settled(signal)
     await this.core.ledger.settled()
+    await services.groups.settled(signal)
+    await this.core.ledger.settled()
   }
 
   close(): Promise<void> {
@@ -388,6 +407,7 @@ export class Messenger {
     services?.carrier.stop()
     await within(this.core.clock, GOODBYE_MS, [
       ...this.#relays.map((relay) => relay.stop()),
+      services?.groups.stop(),
       services?.direct.stop(),
       services?.courier.stop(),
     ])

@@ -248,6 +248,46 @@ export { type GroupMember as GroupMemberView, GroupView } from './group/group-vi
 export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
 export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
 export {
+  addToGroup,
+  approveJoin,
+  giveRole,
+  joinedMembership,
+  leaveGroup,
+  rejectJoin,
+  removeFromGroup,
+  renameGroup,
+  rereadGroup,
+  rotateGroup,
+} from './groups/manage-group.ts'
+export { askToJoin, failJoin, openJoinOf, openJoins } from './groups/ask.ts'
+export { type BoxCursor, boxesOf, type GroupBox } from './groups/boxes.ts'
+export {
+  expireGroupItems,
+  type GroupCopies,
+  groupCopies,
+  type GroupCopy,
+  noteGroupCustody,
+  noteGroupDrained,
+  takeGroupPage,
+} from './groups/carriage.ts'
+export { sendableEpoch } from './groups/carry.ts'
+export { createGroup, type GroupOptions } from './groups/create-group.ts'
+export {
+  allGroups,
+  groupByNumber,
+  groupOf,
+  type GroupRecord,
+  type GroupStanding,
+} from './groups/group.ts'
+export { unsentGroupEntries } from './groups/group-outbox.ts'
+export { memberName } from './groups/member-devices.ts'
+export { Membership, membershipOf } from './groups/membership.ts'
+export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'
+export { takeGroupMessage, type Taken } from './groups/receive.ts'
+export { sendGroupText } from './groups/send-text.ts'
+export { tendGroup, type Tended } from './groups/tend.ts'
+export { scoreDown } from './delivery/relay-score.ts'
+export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
   CARD_REQUESTS_MAX,

@@ -90,9 +90,9 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
   if (link.group) {
     throw new ProtocolError(
       'ERR_PROTOCOL_INVITE',
-      'this link joins a group, which this version cannot',
+      'this link joins a group',
       {
-        detail: { reason: 'unsupported' },
+        detail: { reason: 'group' },
       },
     )
   }

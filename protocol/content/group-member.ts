@@ -2,7 +2,7 @@
 // to be let in, and where a member's device is reached.
 //
 // [1, r, inviteId16, AK, DeviceList bstr, name, [Mailbox with cap] <=3]
-// [1, r, [Mailbox with cap] <=3, [[transportKey32, [addr] <=4]] <=1, [sealId, sealPub32]]
+// [1, r, [Mailbox with cap] <=3, [[transportKey32, [addr] <=4]] <=1, [sealId, sealPub32], name <=64 B]
 // [1, gid, [[DK, 0x1086 signed object bstr]] <=48 000 B]
 import {
   type Bytes16,
@@ -68,15 +68,18 @@ export interface GroupMember {
   /** Only in groups whose settings have members tell each other. */
   readonly home: HomeHost | undefined
   readonly seal: { readonly id: number; readonly publicKey: Bytes32 }
+  /** The name it gives itself, at most 64 bytes of UTF-8; may be empty. */
+  readonly name: string
 }
 
 export const groupMemberFrame: ControlKind<GroupMember> = controlKind({
   kind: 0x1086,
   name: 'member',
-  write: ({ mailboxes, home, seal }) => [
+  write: ({ mailboxes, home, seal, name }) => [
     mailboxes.map(encodeMailbox),
     home === undefined ? [] : [encodeHome(home)],
     [seal.id, seal.publicKey],
+    encodeText(name),
   ],
   read: (fields) => {
     const mailboxes = readMailboxes(fields)
@@ -86,7 +89,9 @@ export const groupMemberFrame: ControlKind<GroupMember> = controlKind({
     if (id === 0) malformed('member.seal: id 0')
     const seal = { id, publicKey: sealFields.bytes('key', 32) }
     sealFields.end()
-    return { mailboxes, home, seal }
+    const name = decodeText(fields.bytes('name', 0, NAME_MAX_BYTES))
+    if (name === undefined) malformed('member.name: not UTF-8')
+    return { mailboxes, home, seal, name }
   },
 })
 

@@ -20,18 +20,20 @@ export function* announce(turn: Turn, members: Membership): Step<void> {
   const mailboxes = yield* mailboxesFor(turn, gid)
   const seal = yield* currentSealKey(turn)
   const tellsHome = (members.settings & GROUP_SETTINGS.transportKeys) !== 0
-  const home = tellsHome ? (yield* profile()).home : undefined
+  const own = yield* profile()
+  const home = tellsHome ? own.home : undefined
   const digest = turn.crypto.sha256(
     encodeCbor([
       mailboxes.map((one) => [one.serviceKey, one.mailboxId, one.addresses.map(encodeText)]),
       home === undefined ? [] : [home.transportKey, home.addresses.map(encodeText)],
       seal.id,
+      encodeText(own.name),
     ]),
   )
   const fresh = turn.safeNowMs - before.announcedAtMs < MEMBER_RENEW_MS
   if (fresh && before.announced !== undefined && equalBytes(before.announced, digest)) return
   const note = { announced: digest, announcedAtMs: turn.safeNowMs }
-  const value = { mailboxes, home, seal }
+  const value = { mailboxes, home, seal, name: own.name }
   const frame = yield* signOwnControl(turn, gid, groupMemberFrame, value, note)
   turn.put(waitingControls, { gid, kind: frame.kind }, { frame, coalesce: undefined })
   yield* learnMember(turn, members, turn.self.device, groupMemberFrame.decode(frame.body))

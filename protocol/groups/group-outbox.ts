@@ -5,6 +5,7 @@ import { GROUP_OUTBOX_MAX, GROUP_RELAYS_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import { waitingEntries } from './waiting-entries.ts'
 
 /**
  * entry: one of our own; its evidence is written as relays sign. control: a signed object, healed by
@@ -111,6 +112,17 @@ const heads: Table<Bytes32, OutboxHead> = {
 export function* groupOutboxSize(gid: Bytes32): Step<number> {
   return (yield* get(heads, gid))?.items ?? 0
 }
+
+/** Entries of ours that no relay of the group signed for yet, counted up to a thousand. */
+export function* unsentGroupEntries(gid: Bytes32): Step<number> {
+  const waiting = yield* waitingEntries(gid, COUNT_MAX)
+  const unsent = (yield* groupItems(gid, 0, COUNT_MAX)).filter(
+    ({ content, deposits }) => content.kind === 'entry' && deposits.length === 0,
+  )
+  return waiting.length + unsent.length
+}
+
+const COUNT_MAX = 1_000
 
 /** Puts a message at the end. Throws ERR_PROTOCOL_LIMIT where it is full of entries. */
 export function* enqueueGroup(

@@ -20,6 +20,7 @@ import { addMembers } from './add-members.ts'
 import { carryWaiting } from './carry.ts'
 import { tie } from './co-members.ts'
 import { groupOf, putGroup } from './group.ts'
+import { noteMemberName } from './member-devices.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { signOwnControl, waitingControls } from './own-control.ts'
 import { keepJoin } from './pending-joins.ts'
@@ -64,6 +65,7 @@ export function* takeJoinIntro(
     return true
   }
   claimInvite(turn, invite, account)
+  noteMemberName(turn, account, intro?.name ?? '')
   if (members.setting('approval') || group.approve) {
     const state = yield* waitForAdmin(turn, members, invite, asker.opened, intro?.name ?? '')
     yield* answerJoin(turn, device, inviteId, state, group.gid)

@@ -142,6 +142,6 @@ export function* rotateGroup(turn: Turn, group: GroupRecord): Step<void> {
 }
 
 /** The record as it is now. */
-export function* reread(group: GroupRecord): Step<GroupRecord> {
+export function* rereadGroup(group: GroupRecord): Step<GroupRecord> {
   return (group.gid === undefined ? undefined : yield* groupOf(group.gid)) ?? group
 }

@@ -10,10 +10,10 @@ import {
 } from '../content/group-member.ts'
 import { frameOf } from '../content/kind.ts'
 import type { Frame } from '../frames.ts'
-import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../limits.ts'
+import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX, NAME_MAX_BYTES } from '../limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { newPeer, peers } from '../peers/peer.ts'
-import { encodeRecord, readRecord } from '../record.ts'
+import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'
 
@@ -32,6 +32,25 @@ const known: Table<{ gid: Bytes32; device: Bytes32 }, KnownMember> = {
     const fields = readRecord(bytes, 'known member')
     return { r: fields.uint('r'), object: fields.bytes('object', 1, MEMBERS_FRAME_BYTES) }
   },
+}
+
+/** What an account calls itself in the groups it shares with us; its own word, of any of its devices. */
+const memberNames: Table<Bytes32, string> = {
+  name: 'member-names',
+  sealing: 'value',
+  place: (account) => ({ owner: account, order: EMPTY }),
+  encode: (name) => encodeRecord([text(name)]),
+  decode: (bytes) => textField(readRecord(bytes, 'member name'), 'name', NAME_MAX_BYTES),
+}
+
+/** Notes the name that somebody gave itself in an intro or in a join that waits. */
+export function noteMemberName(turn: Turn, account: Bytes32, name: string): void {
+  if (name !== '') turn.put(memberNames, account, name)
+}
+
+/** "" where it told none. */
+export function* memberName(account: Bytes32): Step<string> {
+  return (yield* get(memberNames, account)) ?? ''
 }
 
 /** Makes sure that a device of a member can be written to once its mailbox is known. */
@@ -56,6 +75,7 @@ export function* learnMember(
   if (account === undefined || (yield* get(known, { gid, device }))?.r === r) return
   if (((yield* get(known, { gid, device }))?.r ?? 0) > r) return
   turn.put(known, { gid, device }, { r, object: groupMemberFrame.encode({ r, value, signed }) })
+  if ((yield* memberName(account)) !== value.name) turn.put(memberNames, account, value.name)
   if (!(yield* meetMemberDevice(turn, account, device))) return
   const peer = yield* get(peers, device)
   // Endpoints are said to us alone, and by the same device.

@@ -10,7 +10,7 @@ import { type Step, type Turn, get } from '../step.ts'
 import { tie } from './co-members.ts'
 import { takeFrontier, takeFrontierRequest } from './frontiers.ts'
 import { groupOf, putGroup } from './group.ts'
-import { learnMember } from './member-devices.ts'
+import { learnMember, noteMemberName } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { keepJoin } from './pending-joins.ts'
 
@@ -57,6 +57,7 @@ function* takeJoinPending(
     throw error
   }
   if (!(yield* keepJoin(turn, members.gid, { account, inviteId, name, ours: false }))) return
+  noteMemberName(turn, account, name)
   yield* tie(turn, account, members.gid, turn.safeNowMs + JOINS_PENDING_MS)
   const group = yield* groupOf(members.gid)
   if (group !== undefined) putGroup(turn, group)
