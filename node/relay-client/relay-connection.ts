@@ -316,6 +316,7 @@ export class RelayConnection {
     }
     if (push.kind === 'room') {
       this.#events.onRoom?.(push.mailboxId)
+      this.#subscriptions.get(toHex(push.mailboxId))?.onRoom?.()
       return
     }
     const name = toHex(push.mailboxId)

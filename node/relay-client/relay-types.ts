@@ -113,6 +113,8 @@ export interface SubscriptionHandlers {
   readonly onDrained: (head: DrainedHead) => void
   /** 0 displaced, 1 closed, 2 re-created, 3 no credit for too long. */
   readonly onEnd: (reason: number) => void
+  /** A deposit of ours there was answered `quota`, and there is room again. */
+  readonly onRoom?: () => void
   /** What was deposited for whoever is there now, and is stored nowhere. */
   readonly onEphemeral?: (env: Uint8Array) => void
 }

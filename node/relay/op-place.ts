@@ -109,7 +109,7 @@ export function remember(place: OpPlace, mailboxId: Bytes16, type: MailboxType):
   return true
 }
 
-export const TOO_MANY = failed('quota', { scope: 'connection' })
+export const TOO_MANY: RelayFailure = failed('quota', { scope: 'connection' })
 
 export function bindingOf(place: OpPlace): StreamBinding | undefined {
   const { core, state } = place
@@ -122,4 +122,4 @@ export function bindingOf(place: OpPlace): StreamBinding | undefined {
   }
 }
 
-export const NO_HELLO = failed('unauthenticated', { scope: 'connection' })
+export const NO_HELLO: RelayFailure = failed('unauthenticated', { scope: 'connection' })

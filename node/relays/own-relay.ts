@@ -133,6 +133,12 @@ export class OwnRelay {
     return this.#publishing
   }
 
+  /** Tickets for mailboxes of groups at this relay, at the cost of ours; none while it is not reached. */
+  async tickets(count: number): Promise<readonly Uint8Array[]> {
+    if (this.#connection === undefined || this.#own === undefined) return []
+    return this.#connection.tickets(this.#own.mailboxId, count)
+  }
+
   #settle(): void {
     const waiting = this.#waiting
     this.#waiting = []

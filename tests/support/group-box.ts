@@ -12,6 +12,7 @@ import {
   type MailboxLimits,
   type MailboxTurn,
   type OpReply,
+  type OpenGrant,
   type RelayFailure,
   type Step,
   type StreamBinding,
@@ -92,10 +93,15 @@ export class GroupBox {
   }
 
   open(
-    more: { readonly ttlS?: number; readonly awayDays?: number; readonly secret?: Uint8Array } = {},
+    more: {
+      readonly ttlS?: number
+      readonly awayDays?: number
+      readonly secret?: Uint8Array
+      readonly grant?: OpenGrant
+    } = {},
   ): Promise<OpReply<'open'> | RelayFailure> {
     const { ownerSeed, ownerKey, mailboxId } = this.keys
-    const { ttlS = 0, awayDays = 0, secret = this.keys.secret } = more
+    const { ttlS = 0, awayDays = 0, secret = this.keys.secret, grant = { kind: 'none' } } = more
     const stream: StreamBinding = {
       nonce: bytesOf('nonce'),
       serviceKey,
@@ -105,7 +111,6 @@ export class GroupBox {
     const opened = { type: 2, mailboxId, secret, gen: 0 } as const
     const signature = signOpen(noble, ownerSeed, stream, opened)
     const request = { type: 2, ownerKey, signature, secret, gen: 0, ttlS, awayDays } as const
-    const grant = { kind: 'none' } as const
     return this.run((turn) => openMailbox(turn, stream, { ...request, grant }, () => false))
   }
 

@@ -11,11 +11,14 @@ import {
   chainMark,
   checkHead,
   extendChain,
+  issueTickets,
+  mailboxes,
   passItem,
   startChain,
   wireCursor,
 } from '../../../protocol/index.ts'
 import { GroupBox, START_S, idOf } from '../../support/group-box.ts'
+import { bytesOf } from '../../support/relay-world.ts'
 
 const HOUR = 3_600
 const ROW = 128
@@ -399,5 +402,40 @@ describe('opening', () => {
       limit: 9,
     })
     expect(left).toEqual([])
+  })
+
+  it('by ticket charges its payer until the mailbox is over', async () => {
+    const box = new GroupBox({ ...LIMITS, groupsPerAccount: 1 })
+    box.openBits = 30
+    const account = bytesOf('account', 16)
+    await box.run(function* (turn) {
+      turn.put(mailboxes, account, {
+        type: 1,
+        ownerKey: bytesOf('owner'),
+        secret: bytesOf('secret'),
+        gen: 0,
+        ttlS: HOUR,
+        leaseUntilS: START_S * 2,
+        awayDays: 0,
+        incarnation: bytesOf('incarnation', 8),
+        seqHigh: 0,
+        revoked: new Uint8Array(0),
+        closing: false,
+      })
+    })
+    const request = { mailboxId: account, count: 1 }
+    const issued = await box.run((turn) => issueTickets(turn, request))
+    if ('kind' in issued) throw new Error(issued.status)
+    const [ticket] = issued.tickets
+    expect(await box.open()).toMatchObject({ status: 'pow', detail: 30 })
+    expect(await box.open({ grant: { kind: 'ticket', ticket: ticket! } })).toMatchObject({
+      mailboxId: box.keys.mailboxId,
+    })
+    const more = (): Promise<unknown> => box.run((turn) => issueTickets(turn, request))
+    expect(await more()).toMatchObject({ status: 'quota' })
+    box.nowS += 92 * 86_400
+    await box.lapse()
+    expect(await box.fetch()).toMatchObject({ status: 'unknown' })
+    expect(await more()).toMatchObject({ tickets: { length: 1 } })
   })
 })
