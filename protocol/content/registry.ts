@@ -10,7 +10,10 @@ import { frontierFrame } from './frontier.ts'
 import { frontierRequestFrame, groupFrontierFrame } from './group-frontier.ts'
 import { groupMemberFrame, groupMembersFrame, joinPendingFrame } from './group-member.ts'
 import { groupOpsFrame, opsRequestFrame } from './group-ops.ts'
+import { groupSeedFrame } from './group-seed.ts'
+import { groupWelcomeFrame } from './group-welcome.ts'
 import { introFrame } from './intro.ts'
+import { joinAckFrame } from './join-ack.ts'
 import type { ContentKind } from './kind.ts'
 import { listRequestFrame } from './list-request.ts'
 import { listFrame } from './list.ts'
@@ -51,6 +54,9 @@ const KINDS: readonly KnownKind[] = [
   joinPendingFrame,
   groupMemberFrame,
   groupMembersFrame,
+  groupSeedFrame,
+  groupWelcomeFrame,
+  joinAckFrame,
 ]
 
 const BY_KIND: ReadonlyMap<number, KnownKind> = new Map(KINDS.map((known) => [known.kind, known]))
