@@ -31,6 +31,7 @@ import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
+import { type Services, dispatch } from './services.ts'
 import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
@@ -41,16 +42,6 @@ const REACH_MS = 10_000
 
 /** For saying goodbye on streams, and again for closing connections. */
 const GOODBYE_MS = 1_500
-
-interface Services {
-  readonly host: Host
-  readonly direct: DirectService
-  readonly courier: Courier
-  readonly carrier: Carrier
-  readonly bundles: Bundles
-  readonly receipts: ReceiptTimer
-  readonly groups: GroupService
-}
 
 export class Messenger {
   readonly core: Core
@@ -285,47 +276,12 @@ export class Messenger {
   carryOut(effects: readonly Effect[]): void {
     const services = this.#services
     if (services === undefined || this.core.stopping.aborted) return
-    const kicked = new Set<string>()
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'outbox': {
-          const key = toHex(effect.device)
-          if (!kicked.has(key)) services.carrier.kick(effect.device)
-          kicked.add(key)
-          break
-        }
-        case 'bundle':
-          services.bundles.device(effect.device)
-          break
-        case 'reset':
-          services.bundles.reset(effect.device)
-          break
-        case 'receipts':
-          this.#report('receipts', services.receipts.due(effect.device))
-          break
-        case 'endpoints':
-          this.#report('endpoints', this.#endpointsOf(effect.device))
-          break
-        case 'publish':
-          void this.publish()
-          break
-        case 'first-contact':
-          services.bundles.firstContact(effect.number)
-          break
-        case 'group-join':
-          services.bundles.joinGroup(effect.number)
-          break
-        case 'group':
-          services.groups.kick(effect.gid)
-          break
-        case 'renew':
-          services.bundles.renew(effect.device)
-          break
-        case 'retry-held':
-          void this.#retryHeld(effect.device)
-          break
-      }
-    }
+    dispatch(effects, services, {
+      publish: () => void this.publish(),
+      endpoints: (device) => this.#report('endpoints', this.#endpointsOf(device)),
+      receipts: (device) => this.#report('receipts', services.receipts.due(device)),
+      retryHeld: (device) => void this.#retryHeld(device),
+    })
   }
 
   async #endpointsOf(device: Bytes32): Promise<void> {

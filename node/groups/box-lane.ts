@@ -63,7 +63,11 @@ export class BoxLane {
       cursor: box.cursor,
       ticket: options.ticket,
       handlers: {
-        onItems: ({ items, cursor }) => this.#take(items.map(({ env }) => env), cursor),
+        onItems: ({ items, cursor }) =>
+          this.#take(
+            items.map(({ env }) => env),
+            cursor,
+          ),
         onDrained: (cursor) => this.#atHead(cursor),
         onMissing: () => options.onGap(),
         onRestart: () => options.onGap(),

@@ -2,49 +2,18 @@
 // before it left, and all that queued while a batch was being written goes into the next one.
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
-import type { CryptoProvider, Random } from '../../crypto/index.ts'
-import type { Change, Effect, Load, Self, Step, Table, Turn } from '../../protocol/index.ts'
-import type { Clock } from '../clock.ts'
+import type { Change, Effect, Load, Table, Turn } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
-import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
 import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
 import { Journal } from './journal.ts'
+import type { Job, LedgerOptions, Machine, Rewrite } from './job.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Overlay, mergeRows, overlayCount } from './overlay.ts'
 import { RowCache } from './row-cache.ts'
 import { RecentMemory } from './memory.ts'
 import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
-
-export interface LedgerOptions {
-  readonly records: RecordStore
-  readonly clock: Clock
-  readonly safeNowMs: () => number
-  readonly random: Random
-  readonly provider: CryptoProvider
-  readonly self: Self
-  readonly onEffects: (effects: readonly Effect[]) => void
-  readonly onChanges: (rows: readonly ChangeRow[]) => void
-  /** A batch failed: nothing after it counts. The node stops answering and reopens. */
-  readonly onFailure: (error: NodeError) => void
-  /** One of the two callbacks above threw: the Ledger goes on. */
-  readonly onDefect: (error: unknown) => void
-}
-
-export type Machine<T> = (turn: Turn) => Step<T>
-
-/** Works on stored records while nothing else does; what it answers is written as one batch. */
-export type Rewrite<T> = (
-  records: RecordStore,
-) => Promise<{ readonly writes: readonly StoreWrite[]; readonly result: T }>
-
-interface Job {
-  readonly machine: Machine<unknown>
-  readonly readOnly: boolean
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-}
 
 const changeTable = changes as Table<never, unknown>
 
@@ -273,11 +242,7 @@ export class Ledger {
     for (const row of rows) this.#open.rows.push(row)
   }
 
-  async #drive<T>(
-    machine: Machine<T>,
-    view: View,
-    out: Out & Pick<Turn, 'memory'>,
-  ): Promise<T> {
+  async #drive<T>(machine: Machine<T>, view: View, out: Out & Pick<Turn, 'memory'>): Promise<T> {
     const { clock, random, provider, self } = this.#options
     const run = machine({
       nowMs: clock.nowMs(),

@@ -114,11 +114,7 @@ function* authorOf(turn: Turn, members: Membership | undefined, entry: EntryView
 }
 
 /** One entry of a group. */
-export function* groupMessageView(
-  turn: Turn,
-  group: GroupRecord,
-  entry: EntryView,
-): Step<Message> {
+export function* groupMessageView(turn: Turn, group: GroupRecord, entry: EntryView): Step<Message> {
   const gid = entry.conversation
   const members = yield* membershipOf(turn, gid)
   const from = yield* authorOf(turn, members, entry)

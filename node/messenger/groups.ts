@@ -28,7 +28,13 @@ import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { makeCall } from './calls.ts'
 import { groupView, personAt } from './group-views.ts'
-import { INVITE_LIFE_MS, type InviteHooks, checkInviteLife, invitePlace, inviteView } from './people.ts'
+import {
+  INVITE_LIFE_MS,
+  type InviteHooks,
+  checkInviteLife,
+  invitePlace,
+  inviteView,
+} from './people.ts'
 import { resolveWhich } from './which.ts'
 import { resolveWho } from './who.ts'
 

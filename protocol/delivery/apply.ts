@@ -265,4 +265,3 @@ function* applyNumbered(turn: Turn, context: FrameContext): Step<Brought> {
   }
   return 'news'
 }
-

@@ -153,7 +153,7 @@ function* contentFrames(
       const asked = yield* isAsking(content.group)
       if (!asked) return undefined
       // Until the device was heard every message says who we are and by which link we come.
-      if (session === undefined || peer.heard === false) return []
+      if (session === undefined || !peer.heard) return []
       return yield* joinFrames(turn, content.group, peer, session.transcript)
     }
   }

@@ -79,11 +79,7 @@ function isNobodys(outcome: Unopened): boolean {
 }
 
 /** The accepted device that an unreadable item is from, by its session, claim or capability. */
-function* likelySender(
-  turn: Turn,
-  arrival: Arrival,
-  outcome: Unopened,
-): Step<Bytes32 | undefined> {
+function* likelySender(turn: Turn, arrival: Arrival, outcome: Unopened): Step<Bytes32 | undefined> {
   const { path } = arrival
   const capId = path.kind === 'relay' ? path.capId : undefined
   const claimed = 'remote' in outcome ? outcome.remote?.device : undefined

@@ -58,7 +58,9 @@ export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
 /** An epoch to extend: held, of members only, with as many of them as there is; a new one if none. */
 export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32> {
   const { gid, dag } = members
-  let best: { readonly opId: Bytes32; readonly missing: number; readonly lamport: number } | undefined
+  let best:
+    | { readonly opId: Bytes32; readonly missing: number; readonly lamport: number }
+    | undefined
   for (const epoch of yield* causalEpochs.held(gid)) {
     const { opId, lamport } = epoch
     const recipients = compareRecipients(dag, opId)

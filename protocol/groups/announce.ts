@@ -39,4 +39,3 @@ export function* announce(turn: Turn, members: Membership): Step<void> {
   yield* learnMember(turn, members, turn.self.device, groupMemberFrame.decode(frame.body))
   turn.effect({ kind: 'group', gid })
 }
-

@@ -41,7 +41,9 @@ export function* askToJoin(turn: Turn, linkText: string, name?: string): Step<Gr
     throw inviteError('this invite has expired', 'expired')
   }
   if (groups.length >= GROUPS_MAX) {
-    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', { detail: { max: GROUPS_MAX } })
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', {
+      detail: { max: GROUPS_MAX },
+    })
   }
   const join = {
     account: link.account,

@@ -1,6 +1,12 @@
 // What a group's relays said (SPEC.md §21): custody of what we deposited, and pages of what others
 // did, each in one batch with what it proves.
-import { type Bytes32, type Bytes8, envelopeId, equalBytes, groupCapId } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  type Bytes8,
+  envelopeId,
+  equalBytes,
+  groupCapId,
+} from '../../crypto/index.ts'
 import type { Bytes16 } from '../../crypto/index.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
 import { lineages } from '../group/epoch-tables.ts'
@@ -120,6 +126,9 @@ export function* expireGroupItems(turn: Turn, gid: Bytes32): Step<void> {
     if (turn.safeNowMs - item.madeAtMs < GROUP_CARRIAGE_MS) return
     yield* dropGroupItem(turn, item)
     if (item.content.kind !== 'entry') continue
-    yield* addGroupEvidence(turn, item.content.entry, (before) => ({ ...before, closed: 'expired' }))
+    yield* addGroupEvidence(turn, item.content.entry, (before) => ({
+      ...before,
+      closed: 'expired',
+    }))
   }
 }

@@ -1,6 +1,12 @@
 // What follows here from operations that were taken in: whom we talk to, what we hold keys of, where
 // we read and write, how we ourselves stand (SPEC.md §21). In the batch of the operations.
-import { type Bytes32, type DeviceList, type GroupOp, equalBytes, toHex } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  type DeviceList,
+  type GroupOp,
+  equalBytes,
+  toHex,
+} from '../../crypto/index.ts'
 import { followDevices } from '../delivery/follow-devices.ts'
 import { isDerivedOp } from '../../crypto/index.ts'
 import { lineages } from '../group/epoch-tables.ts'
@@ -83,11 +89,7 @@ function* followStanding(
   if (standing === 'joined') yield* announce(turn, members)
 }
 
-function ownEnd(
-  turn: Turn,
-  group: GroupRecord,
-  accepted: readonly GroupOp[],
-): 'left' | 'removed' {
+function ownEnd(turn: Turn, group: GroupRecord, accepted: readonly GroupOp[]): 'left' | 'removed' {
   if (group.standing === 'left') return 'left'
   const left = accepted.some(
     ({ payload, account }) => payload.kind === 'leave' && equalBytes(account, turn.self.account),

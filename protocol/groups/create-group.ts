@@ -33,7 +33,9 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const name = checkGroupName(wanted)
   const groups = yield* allGroups()
   if (groups.length >= GROUPS_MAX) {
-    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', { detail: { max: GROUPS_MAX } })
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', {
+      detail: { max: GROUPS_MAX },
+    })
   }
   const mailboxes = (yield* activeMailboxes()).slice(0, CARRIAGE_RELAYS_MAX)
   if (mailboxes.length === 0) {
@@ -44,13 +46,17 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const own = yield* get(deviceLists, turn.self.account)
   if (own === undefined) throw new ProtocolError('ERR_PROTOCOL_STATE', 'no device list of our own')
   const { account, device, deviceSeed } = turn.self
-  const draft = draftCreate(turn.crypto, { account, device }, {
-    random: turn.random(32),
-    name,
-    settings: settingsBits(options),
-    list: openDeviceList(turn.crypto, own.bytes),
-    relays: mailboxes.map(({ serviceKey, address }) => ({ serviceKey, addresses: [address] })),
-  })
+  const draft = draftCreate(
+    turn.crypto,
+    { account, device },
+    {
+      random: turn.random(32),
+      name,
+      settings: settingsBits(options),
+      list: openDeviceList(turn.crypto, own.bytes),
+      relays: mailboxes.map(({ serviceKey, address }) => ({ serviceKey, addresses: [address] })),
+    },
+  )
   const secret = freshSecret(turn, new Uint8Array(32), draft.coreHash)
   const op = signGroupOp({ provider: turn.crypto, deviceSeed }, draft.core, secret.commit)
   const gid = op.id

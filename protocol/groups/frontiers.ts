@@ -88,12 +88,7 @@ export function* noteReached(
   turn.put(reached, gid, { n: Math.max(all.n, heldTo), readN: Math.max(all.readN, readTo) })
 }
 
-function* mark(
-  turn: Turn,
-  gid: Bytes32,
-  n: number,
-  what: 'heldAtMs' | 'readAtMs',
-): Step<void> {
+function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs'): Step<void> {
   const own = yield* firstAt(gid, turn.self.device, n)
   if (own === undefined) return
   yield* addGroupEvidence(turn, own.id, (before) => ({

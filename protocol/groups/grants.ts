@@ -58,10 +58,7 @@ function* keepOne(
 }
 
 /** Whether an epoch above this one is held, and whether a fresh one is. */
-function* heldAbove(
-  members: Membership,
-  opId: Bytes32,
-): Step<'derived' | 'fresh' | undefined> {
+function* heldAbove(members: Membership, opId: Bytes32): Step<'derived' | 'fresh' | undefined> {
   let above: 'derived' | 'fresh' | undefined
   for (const epoch of yield* causalEpochs.held(members.gid)) {
     if (!members.isPast(epoch.opId, opId)) continue

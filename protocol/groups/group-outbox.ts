@@ -1,6 +1,13 @@
 // What waits for a group's relays: one ciphertext for all members, a copy for each mailbox of its
 // lineage, first in, first out (SPEC.md §21). An item leaves when every relay of the group holds it.
-import { type Bytes16, type Bytes32, type Bytes8, EMPTY, equalBytes, u64 } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  type Bytes8,
+  EMPTY,
+  equalBytes,
+  u64,
+} from '../../crypto/index.ts'
 import { GROUP_OUTBOX_MAX, GROUP_RELAYS_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
@@ -143,11 +150,7 @@ export function* enqueueGroup(
 }
 
 /** Up to `limit` items from a sequence on, oldest first. */
-export function* groupItems(
-  gid: Bytes32,
-  from: number,
-  limit: number,
-): Step<readonly GroupItem[]> {
+export function* groupItems(gid: Bytes32, from: number, limit: number): Step<readonly GroupItem[]> {
   const rows = yield* range(items, { owner: gid, from: u64(from), limit })
   return rows.map(({ value }) => value)
 }

@@ -1,6 +1,12 @@
 // Operations on their way in, from whatever carries them: opened, judged, stored, and followed; then
 // whatever waited for them (SPEC.md §21).
-import { type Bytes32, CryptoError, type GroupOp, equalBytes, openGroupOp } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  CryptoError,
+  type GroupOp,
+  equalBytes,
+  openGroupOp,
+} from '../../crypto/index.ts'
 import type { EpochSource } from '../group/keep-epoch.ts'
 import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'

@@ -44,11 +44,7 @@ interface Asker {
 }
 
 /** Judges the join that an intro asks for; whether it asked for one. */
-export function* takeJoinIntro(
-  turn: Turn,
-  asker: Asker,
-  intro: Intro | undefined,
-): Step<boolean> {
+export function* takeJoinIntro(turn: Turn, asker: Asker, intro: Intro | undefined): Step<boolean> {
   const { account, device, transcript } = asker.opened
   const invite = yield* groupInviteNamed(turn, intro, transcript)
   if (invite === undefined) return false
@@ -148,4 +144,3 @@ function* waitForAdmin(
   yield* carryWaiting(turn, members)
   return 'pending'
 }
-

@@ -207,11 +207,7 @@ export interface Intake {
 }
 
 /** Takes in operations whose signatures hold, and stores them. */
-export function* addOperations(
-  turn: Turn,
-  gid: Bytes32,
-  ops: readonly GroupOp[],
-): Step<Intake> {
+export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): Step<Intake> {
   const before = yield* keptOf(turn, gid)
   const kept: Kept = before ?? {
     stored: { dag: new GroupDag(turn.crypto, gid), arrivals: new Map() },

@@ -59,7 +59,13 @@ export function operationError(fault: GroupFault): ProtocolError {
       return new ProtocolError('ERR_PROTOCOL_LIMIT', 'the group is at its limit', {
         detail: { reason: 'group-full' },
       })
-    default:
+    case 'lamport':
+    case 'parents':
+    case 'seq':
+    case 'epoch':
+    case 'list':
+    case 'recipients':
+    case 'parent-invalid':
       return new ProtocolError('ERR_PROTOCOL_STATE', `the operation would not be valid: ${fault}`)
   }
 }
@@ -101,7 +107,12 @@ function* secretOf(
       const commit = commitEpoch(turn.crypto, core, epoch)
       return { source: { kind: 'parent' }, commit, seed: undefined }
     }
-    default:
+    case 'leave':
+    case 'role':
+    case 'devices':
+    case 'carriage':
+    case 'meta':
+    case 'unknown':
       return { source: undefined, commit: EMPTY, seed: undefined }
   }
 }
@@ -110,11 +121,7 @@ function* secretOf(
  * Writes an operation on top of all that is held. Throws ERR_PROTOCOL_ROLE, ERR_PROTOCOL_GROUP,
  * ERR_PROTOCOL_UNKNOWN, ERR_PROTOCOL_LIMIT or ERR_PROTOCOL_STATE where it would not be valid.
  */
-export function* issue(
-  turn: Turn,
-  members: Membership,
-  payload: DraftPayload,
-): Step<Issued> {
+export function* issue(turn: Turn, members: Membership, payload: DraftPayload): Step<Issued> {
   const { gid, dag } = members
   const { account, device, deviceSeed } = turn.self
   const draft = draftOp(turn.crypto, dag, { account, device }, payload)

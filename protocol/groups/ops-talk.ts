@@ -68,7 +68,8 @@ export function* serveOperations(
   const members = yield* membershipOf(turn, gid)
   const peer = yield* get(peers, device)
   if (members === undefined || peer === undefined) return
-  const within = members.accountOf(device) === undefined ? removalsOf(members, peer.account) : undefined
+  const within =
+    members.accountOf(device) === undefined ? removalsOf(members, peer.account) : undefined
   if (within?.length === 0) return
   const { ops, more } = opsSince(
     members.dag,
@@ -93,11 +94,7 @@ function removalsOf(members: Membership, account: Bytes32): readonly Bytes32[] {
  * Answers a seed-request: with the secret, where this device holds the epoch and the asker is among
  * its recipients; and with what it lacks of the operations, and where members are.
  */
-export function* answerSeedRequest(
-  turn: Turn,
-  device: Bytes32,
-  request: SeedRequest,
-): Step<void> {
+export function* answerSeedRequest(turn: Turn, device: Bytes32, request: SeedRequest): Step<void> {
   const { group: gid, opId, heads } = request
   const members = yield* membershipOf(turn, gid)
   if (members?.accountOf(device) === undefined) return

@@ -2,7 +2,11 @@
 // whose operations are on their way (SPEC.md §21). Under the state key, until they are used.
 import { type Bytes32, concat, EMPTY, u16 } from '../../crypto/index.ts'
 import type { BaseAuthor } from '../content/base.ts'
-import { GROUP_SECRETS_PENDING_MAX, WELCOME_PAGE_AUTHORS_MAX, WELCOME_PAGES_MAX } from '../limits.ts'
+import {
+  GROUP_SECRETS_PENDING_MAX,
+  WELCOME_PAGE_AUTHORS_MAX,
+  WELCOME_PAGES_MAX,
+} from '../limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 
@@ -61,8 +65,7 @@ const welcomes: Table<Bytes32, PendingWelcome> = {
   name: 'group-welcomes',
   sealing: 'state',
   place: (gid) => ({ owner: gid, order: EMPTY }),
-  encode: (row) =>
-    encodeRecord([row.addOp, row.epoch, row.lineage, row.pages, row.from, row.atMs]),
+  encode: (row) => encodeRecord([row.addOp, row.epoch, row.lineage, row.pages, row.from, row.atMs]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'pending welcome')
     return {
@@ -110,10 +113,7 @@ export function putBasePage(
 }
 
 /** The whole base table, once every page is here. */
-export function* baseTable(
-  addOp: Bytes32,
-  pages: number,
-): Step<readonly BaseAuthor[] | undefined> {
+export function* baseTable(addOp: Bytes32, pages: number): Step<readonly BaseAuthor[] | undefined> {
   const rows = yield* range(bases, { owner: addOp, limit: WELCOME_PAGES_MAX })
   return rows.length < pages ? undefined : rows.flatMap(({ value }) => value)
 }

@@ -35,11 +35,7 @@ interface Sender {
   readonly opened: OpenedInner
 }
 
-const NUMBERED: readonly number[] = [
-  groupSeedFrame.kind,
-  groupWelcomeFrame.kind,
-  joinAckFrame.kind,
-]
+const NUMBERED: readonly number[] = [groupSeedFrame.kind, groupWelcomeFrame.kind, joinAckFrame.kind]
 
 /** Applies a group frame; undefined where it is none. */
 export function* takeGroupFrame(
@@ -145,7 +141,11 @@ function* mergeRecords(turn: Turn, known: GroupRecord, asked: GroupRecord): Step
 }
 
 /** Who may welcome us: a contact, or anybody into a group that we asked to join or were in. */
-function* takeWelcome(turn: Turn, { account, device }: OpenedInner, welcome: GroupWelcome): Step<void> {
+function* takeWelcome(
+  turn: Turn,
+  { account, device }: OpenedInner,
+  welcome: GroupWelcome,
+): Step<void> {
   const { group: gid, addOp, epoch, lineage, page, pages, authors } = welcome
   const known = yield* groupOf(gid)
   if (known?.standing === 'joined') return

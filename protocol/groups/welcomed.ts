@@ -14,4 +14,3 @@ export function* isWelcome(frames: readonly Frame[]): Step<boolean> {
   }
   return false
 }
-

@@ -17,7 +17,9 @@ export async function groupIs(
   for await (const event of events) {
     if (event.event === 'group' && wanted(event.group)) return event.group
   }
-  throw new Error(`no such group within ${LIMIT_MS} ms: ${JSON.stringify(await node.groups.list())}`)
+  throw new Error(
+    `no such group within ${LIMIT_MS} ms: ${JSON.stringify(await node.groups.list())}`,
+  )
 }
 
 /** The message with this text, once it is there. */

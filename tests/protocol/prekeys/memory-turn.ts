@@ -7,7 +7,14 @@ import {
   noble,
   toHex,
 } from '../../../crypto/index.ts'
-import { type Change, type Effect, type Load, NO_MEMORY, type Step, type Turn } from '../../../protocol/index.ts'
+import {
+  type Change,
+  type Effect,
+  type Load,
+  NO_MEMORY,
+  type Step,
+  type Turn,
+} from '../../../protocol/index.ts'
 import { account, device } from '../../crypto/identity-fixture.ts'
 
 interface StoredRow {
