@@ -152,6 +152,21 @@ export const GROUP_HELD_MAX = 1_000
 export const GROUP_HELD_MAX_BYTES: number = 8 << 20
 /** Seeds of one group that wait for their operations. */
 export const GROUP_SECRETS_PENDING_MAX = 256
+/** Operations that are missing are asked for at intervals between these. */
+export const OPS_ASK_MIN_MS: number = 10 * SECOND_MS
+export const OPS_ASK_MAX_MS: number = 15 * MINUTE_MS
+/** Heads that members named and nobody brought, and how long they are believed. */
+export const UNKNOWN_HEADS_MAX = 64
+export const UNKNOWN_HEAD_LIFE_MS: number = 7 * DAY_MS
+/** A frontier goes out so long after a change, at intervals of so much for each ten members, at most
+ * so long; above so many members only where somebody asks; every 24th names all devices. */
+export const FRONTIER_SETTLE_MS: number = 2 * SECOND_MS
+export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
+export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS
+export const FRONTIER_ASKED_MEMBERS = 50
+export const FRONTIER_FULL_EVERY = 24
+/** Answers to one question for frontiers are spread over this. */
+export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

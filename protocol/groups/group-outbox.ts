@@ -20,7 +20,7 @@ import { waitingEntries } from './waiting-entries.ts'
  */
 export type GroupContent =
   | { readonly kind: 'entry'; readonly entry: Bytes32; readonly n: number }
-  | { readonly kind: 'control' }
+  | { readonly kind: 'control'; readonly frame: number }
   | { readonly kind: 'ops'; readonly ops: readonly Bytes32[] }
 
 export interface GroupDeposit {
@@ -57,7 +57,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       item.content.kind === 'entry'
         ? [0, item.content.entry, item.content.n]
         : item.content.kind === 'control'
-          ? [1]
+          ? [1, item.content.frame]
           : [2, item.content.ops],
       item.message,
       item.innerId,
@@ -91,7 +91,7 @@ function decodeContent(fields: ReturnType<typeof readRecord>): GroupContent {
     case 0:
       return { kind: 'entry', entry: fields.bytes('entry', 32), n: fields.uint('n') }
     case 1:
-      return { kind: 'control' }
+      return { kind: 'control', frame: fields.uint('frame', 0xffff) }
     default: {
       const ops = fields.array('ops', 0, 4_096).filter((value) => value instanceof Uint8Array)
       return { kind: 'ops', ops }
@@ -143,10 +143,21 @@ export function* enqueueGroup(
       detail: { max: GROUP_OUTBOX_MAX },
     })
   }
+  const { coalesce } = item
+  if (coalesce !== undefined) yield* dropCoalesced(turn, gid, coalesce)
   const sequence = head.next
-  turn.put(heads, gid, { next: sequence + 1, items: head.items + 1 })
+  const kept = (yield* get(heads, gid)) ?? head
+  turn.put(heads, gid, { next: sequence + 1, items: kept.items + 1 })
   turn.put(items, { gid, sequence }, { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs })
   turn.effect({ kind: 'group', gid })
+}
+
+/** What the new item takes the place of, and no relay has yet or all of them soon replace. */
+function* dropCoalesced(turn: Turn, gid: Bytes32, key: Bytes16): Step<void> {
+  for (const item of yield* groupItems(gid, 0, COUNT_MAX)) {
+    const same = item.coalesce !== undefined && equalBytes(item.coalesce, key)
+    if (same) yield* dropGroupItem(turn, item)
+  }
 }
 
 /** Up to `limit` items from a sequence on, oldest first. */

@@ -140,7 +140,7 @@ function* waitForAdmin(
   const { account: listed } = openDeviceList(turn.crypto, list)
   const value = { inviteId, account: listed, list, name, mailboxes }
   const frame = yield* signOwnControl(turn, gid, joinPendingFrame, value)
-  turn.put(waitingControls, { gid, kind: frame.kind }, { frame, coalesce: undefined })
+  turn.put(waitingControls, { gid, kind: frame.kind }, { frame })
   yield* carryWaiting(turn, members)
   return 'pending'
 }

@@ -46,10 +46,9 @@ function* waitingJoin(turn: Turn, gid: Bytes32, account: Bytes32): Step<PendingJ
 /** Lets somebody in who asked to join. */
 export function* approveJoin(turn: Turn, group: GroupRecord, account: Bytes32): Step<void> {
   const members = yield* joinedMembership(turn, group)
-  const { number, inviteId, ours } = yield* waitingJoin(turn, members.gid, account)
+  const { inviteId, ours } = yield* waitingJoin(turn, members.gid, account)
   const inviteHash = turn.crypto.sha256(inviteId)
   yield* addMembers(turn, members, [{ account, inviteHash }])
-  dropJoin(turn, members.gid, number)
   if (!ours) return
   for (const { device } of yield* knownDevices(account)) {
     yield* answerJoin(turn, device, inviteId, 'accepted', members.gid)

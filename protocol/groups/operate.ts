@@ -131,8 +131,8 @@ export function* issue(turn: Turn, members: Membership, payload: DraftPayload): 
   const intake = yield* addOperations(turn, gid, [op])
   if (intake.accepted.length === 0) throw operationError('parent-invalid')
   if (source !== undefined) yield* keepGroupEpoch(turn, intake.members, op.id, source)
-  yield* followOperations(turn, intake.members, [op])
   yield* spread(turn, intake.members, op)
+  yield* followOperations(turn, intake.members, [op])
   if (seed !== undefined) yield* seedAll(turn, intake.members, op, seed)
   return { op, members: intake.members, seed }
 }

@@ -110,7 +110,7 @@ function* applyGenuine(turn: Turn, message: GenuineMessage): Step<Taken> {
   yield* causalEpochs.commit(turn, message)
   for (const entry of message.entries) yield* takeRestored(turn, members, entry)
   for (const control of message.controls) {
-    yield* takeControl(turn, members, device, control, message.candidate.opId)
+    yield* takeControl(turn, members, device, control)
   }
   return 'new'
 }

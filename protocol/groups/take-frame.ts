@@ -154,7 +154,7 @@ function* takeWelcome(
     const groups = yield* allGroups()
     if (groups.length >= GROUPS_MAX) return
     const name = uniqueGroupName('group', groups)
-    yield* newGroup(turn, { gid, name, standing: 'joining', join: undefined })
+    yield* newGroup(turn, { gid, name, named: false, standing: 'joining', join: undefined })
   }
   // Until it is judged, whoever welcomes us is heard for what is missing.
   yield* tie(turn, account, gid, turn.safeNowMs + WELCOME_HEARD_MS)
