@@ -167,6 +167,16 @@ export const FRONTIER_ASKED_MEMBERS = 50
 export const FRONTIER_FULL_EVERY = 24
 /** Answers to one question for frontiers are spread over this. */
 export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
+/** Pages that answer one question, and entries served to a device in a minute. */
+export const SYNC_PAGES_MAX = 4
+export const SYNC_SERVED_PER_MINUTE = 10_000
+/** A question that nothing answered is asked of another device after this, twice as long each time. */
+export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
+export const SYNC_RETRY_MAX_MS: number = HOUR_MS
+/** Two logs are compared again after this. */
+export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
+/** A mailbox that was not read for longer than this: the log is compared with somebody's. */
+export const ABSENCE_MS: number = HOUR_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

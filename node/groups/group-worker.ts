@@ -8,6 +8,7 @@ import {
   get,
   lineages,
   tendGroup,
+  wantsCompare,
 } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
@@ -107,6 +108,15 @@ export class GroupWorker {
     return nextAtMs === undefined ? ROUND_MS : Math.min(ROUND_MS, nextAtMs - guarded.nowMs())
   }
 
+  /** A relay dropped what was not read, or lost its queue: a member has it. */
+  async #compare(): Promise<void> {
+    try {
+      await this.#core.ledger.run((turn) => wantsCompare(turn, this.#gid))
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('group', String(error))
+    }
+  }
+
   async #followBoxes(): Promise<void> {
     const { ledger } = this.#core
     const boxes = await ledger.read(() => boxesOf(this.#gid))
@@ -129,7 +139,7 @@ export class GroupWorker {
         lineageSecret: keys.secret,
         ticket: () => this.#options.ticket(box.serviceKey),
         onProgress: this.#options.onProgress,
-        onGap: () => this.kick(),
+        onGap: () => void this.#compare(),
       })
       this.#lanes.set(key, lane)
       lane.start()

@@ -30,6 +30,8 @@ export interface RepairState {
   /** When operations were last asked for, and how often since they were complete. */
   readonly askedOpsMs: number
   readonly opsAsked: number
+  /** Something came under keys of no operation here. */
+  readonly wantsOps: boolean
 }
 
 export const NO_REPAIRS: RepairState = {
@@ -46,6 +48,7 @@ export const NO_REPAIRS: RepairState = {
   mergesMs: [],
   askedOpsMs: 0,
   opsAsked: 0,
+  wantsOps: false,
 }
 
 /** Epochs whose seed is asked for at once. */
@@ -74,6 +77,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       row.mergesMs.map((atMs) => [atMs]),
       row.askedOpsMs,
       row.opsAsked,
+      row.wantsOps ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group repair')
@@ -96,6 +100,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       mergesMs: readList(fields, 'merges', MERGES_PER_HOUR, (one) => one.uint('at')),
       askedOpsMs: fields.uint('askedOps'),
       opsAsked: fields.uint('opsAsked'),
+      wantsOps: fields.flag('wantsOps'),
     }
   },
 }

@@ -11,6 +11,7 @@ import { membershipOf } from './membership.ts'
 import { mend } from './mend.ts'
 import { takeOpenEntries } from './open-entries.ts'
 import { retryHeld } from './receive.ts'
+import { syncGroup } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
 import { tellFrontier } from './tell-frontier.ts'
 
@@ -51,6 +52,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   // What was mended changed the membership.
   const now = (yield* membershipOf(turn, gid)) ?? members
   const tellAtMs = yield* tellFrontier(turn, now)
+  const syncAtMs = yield* syncGroup(turn, now)
   const again = yield* carryWaiting(turn, now)
-  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs) }
+  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs) }
 }
