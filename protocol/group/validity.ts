@@ -51,10 +51,7 @@ function parentsFault(history: OpHistory, op: GroupOp): GroupFault | undefined {
 
 /** V5. */
 function seqFault({ history, facts }: Judging): GroupFault | undefined {
-  let highest = 0
-  for (const index of history.byDevice(facts.device)) {
-    if (facts.past.has(index)) highest = Math.max(highest, history.at(index).op.seq)
-  }
+  const highest = history.highestSeq(facts.device, facts.past)
   return facts.op.seq === highest + 1 ? undefined : 'seq'
 }
 
