@@ -29,7 +29,7 @@ describe('the membership of a group', () => {
         expect(stateText(other, ops)).toBe(stateText(world.dag, ops))
         expect(other.pendingSize).toBe(0)
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
@@ -62,11 +62,11 @@ describe('the membership of a group', () => {
           if (member !== undefined) expect(member.role).toBe(reference.role(state, key))
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
     // A history in which nothing is at odds would show nothing.
-    expect(accepted).toBeGreaterThan(1_000)
-    expect(voided).toBeGreaterThan(100)
+    expect(accepted).toBeGreaterThan(600)
+    expect(voided).toBeGreaterThan(30)
   })
 
   it('decides each operation once, in work of operations times removals', () => {
@@ -107,7 +107,7 @@ describe('the membership of a group', () => {
         const rename = (text: string): string => text.replaceAll(/"(?:name \d|the group)"/g, '""')
         expect(rename(stateText(world.dag, ops))).toBe(rename(before))
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 })
