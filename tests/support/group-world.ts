@@ -219,10 +219,15 @@ export function stateText(dag: GroupDag, ops: readonly GroupOp[]): string {
   const view = dag.view()
   const members = view
     .members()
-    .map(
-      (m) =>
-        `${hex(m.account)} ${m.role} [${m.devices.map(hex)}] [${m.revoked.map(hex)}] ${m.listVersion} ${m.listEquivocation} ${hex(m.since.id)}`,
-    )
+    .map((member) => [
+      hex(member.account),
+      member.role,
+      member.devices.map(hex),
+      member.revoked.map(hex),
+      member.listVersion,
+      member.listEquivocation,
+      hex(member.since.id),
+    ])
   const voided = ops
     .filter(({ id }) => view.isVoid(id))
     .map(({ id }) => hex(id))

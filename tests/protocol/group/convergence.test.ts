@@ -41,7 +41,7 @@ describe('the membership of a group', () => {
         const { world, ops, people } = randomHistory(seed, 24)
         const reference = new Reference()
         for (const op of ops) {
-          expect(reference.add(op), `${op.payload.kind}`).toBe(world.dag.has(op.id))
+          expect(reference.add(op), op.payload.kind).toBe(world.dag.has(op.id))
         }
         const all = new Set(reference.valid.keys())
         const dead = reference.state(all)

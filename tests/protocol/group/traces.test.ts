@@ -136,6 +136,27 @@ describe('removals against each other', () => {
     expect(outcome(world)).toEqual(['alice', 'carol', 'mallory'])
   })
 
+  it('what one of less authority removes does not take the ground of one that stands', () => {
+    // As above, but it is dave who removes mallory, so that removal stands: and carol stays an owner.
+    const world = group(bob, carol, dave, mallory)
+    world.write(alice, roleOf(bob, 1))
+    world.write(alice, roleOf(dave, 1))
+    const before = top(world)
+    const byDave = world.write(dave, removeOf(mallory), { on: [before] })
+    const first = world.write(alice, roleOf(mallory, 2), { on: [before] })
+    const second = world.write(mallory, roleOf(carol, 2), { on: [first] })
+    const renamed = world.write(
+      mallory,
+      { kind: 'meta', name: 'hers', settings: undefined },
+      { on: [second] },
+    )
+    const byCarol = world.write(carol, removeOf(bob), { on: [second] })
+    const voided = [byDave, first, second, renamed, byCarol].map((op) => isVoid(world, op))
+    expect(voided).toEqual([false, false, false, true, false])
+    expect(roleIn(world, carol)).toBe(2)
+    expect(outcome(world)).toEqual(['alice', 'carol', 'dave'])
+  })
+
   it('an operation elsewhere does not change what members had settled among themselves', () => {
     // Dave removes bob, which is void since carol removed dave; alice then makes bob an owner, who
     // removes carol. That eve meanwhile changed her epoch says nothing about it.
