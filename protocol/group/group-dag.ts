@@ -240,7 +240,6 @@ export class GroupDag {
   }
 
   #accept(op: GroupOp, collected: Collected): GroupFault | undefined {
-    if (op.payload.kind === 'create' && this.size > 0) return 'parents'
     const judged = this.#judge(op, true)
     if (typeof judged === 'string') return judged
     for (const { op: first } of this.#siblings(op)) {

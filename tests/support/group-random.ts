@@ -55,7 +55,7 @@ export function randomHistory(seed: number, steps: number): History {
   }
   const payload = (): DraftPayload => {
     const target = pick(people)
-    switch (next(12)) {
+    switch (next(14)) {
       case 0:
       case 1:
       case 2:
@@ -73,6 +73,9 @@ export function randomHistory(seed: number, steps: number): History {
         return next(3) === 0 ? leave : { kind: 'rotate', ownN: 0 }
       case 10:
         return { kind: 'meta', name: `name ${next(3)}`, settings: next(2) === 0 ? 2 : undefined }
+      case 11:
+      case 12:
+        return roleOf(pick(people.slice(1, 4)), next(3) as 0 | 1 | 2)
       default:
         return {
           kind: 'refresh',
@@ -82,7 +85,8 @@ export function randomHistory(seed: number, steps: number): History {
     }
   }
   for (let step = 0; step < 3 * steps && world.ops.length < steps; step++) {
-    const author = pick(people)
+    // Owners and admins are where things go wrong.
+    const author = next(3) === 0 ? pick(people) : pick(people.slice(0, 3))
     // A late or lying author stands on anything that is there.
     const seen =
       next(2) === 0

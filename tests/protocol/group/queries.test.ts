@@ -6,6 +6,7 @@ import {
   compareRecipients,
   countOpsSince,
   deviceIndex,
+  type DraftPayload,
   earnedSpan,
   entryStanding,
   GroupDag,
@@ -101,8 +102,12 @@ describe('epochs', () => {
     const made = Array.from({ length: 6 }, () => world.write(bob, rotate))
     // 64 devices: three in its past are too few to matter, the fifth has four.
     expect(made.map(({ id }) => isEligible(world.dag, id))).toEqual([
-      ...[true, true, true, true],
-      ...[false, false],
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
     ])
     expect(isEligible(world.dag, world.write(alice, rotate).id)).toBe(true)
     for (let i = 0; i < 32; i++)
@@ -218,6 +223,29 @@ describe('an entry', () => {
     world.write(alice, removeOf(bob), { on: [before] })
     const add = world.write(bob, addOf(epoch, [dave]), { on: [before] })
     expect(entryStanding(world.dag, entry(dave.device, add)).kind).toBe('void-author')
+  })
+})
+
+describe('an invite', () => {
+  it('is used by an add that stands, not by one that is void', () => {
+    const world = group(bob)
+    world.write(alice, roleOf(bob, 1))
+    const before = top(world)
+    const [, epoch = before] = world.ops
+    const joining = (who: Person, invite: string): DraftPayload => ({
+      kind: 'add',
+      epochOp: epoch.id,
+      newcomers: [{ account: who.account, list: who.list, inviteHash: hashOf(invite) }],
+      heads: [],
+      baseHash: hashOf('base'),
+    })
+    world.write(alice, removeOf(bob), { on: [before] })
+    world.write(bob, joining(dave, 'his'), { on: [before] })
+    world.write(alice, joining(carol, 'hers'))
+    const used = ['hers', 'his', 'other'].map((invite) =>
+      world.dag.view().isInviteUsed(hashOf(invite)),
+    )
+    expect(used).toEqual([true, false, false])
   })
 })
 

@@ -417,6 +417,18 @@ describe('names, owners, lists', () => {
     expect(world.dag.view().readRelays).toEqual(world.dag.view().writtenRelays)
   })
 
+  it('of two roles given at once the lower holds, until the next', () => {
+    const world = group(bob, carol)
+    world.write(alice, roleOf(carol, 2))
+    const before = top(world)
+    world.write(alice, roleOf(bob, 2), { on: [before] })
+    world.write(carol, roleOf(bob, 1), { on: [before] })
+    expect(roleIn(world, bob)).toBe(1)
+    outcome(world)
+    world.write(carol, roleOf(bob, 2))
+    expect(roleIn(world, bob)).toBe(2)
+  })
+
   it('nobody removes the last owner, and when he goes the senior-most member is owner', () => {
     const world = group(bob, carol)
     world.write(alice, roleOf(carol, 1))
@@ -433,6 +445,23 @@ describe('names, owners, lists', () => {
     world.write(alice, roleOf(bob, 1))
     world.write(alice, roleOf(alice, 0))
     expect([alice, bob, carol].map((who) => roleIn(world, who))).toEqual([0, 2, 0])
+    expect(outcome(world)).toEqual(['alice', 'bob', 'carol'])
+  })
+
+  it('what the senior-most did as owner falls if the owner turns out never to have gone', () => {
+    const second = deviceOf('alice', 2)
+    const two = fakeList(alice.account, 1, [alice.device, second])
+    const world = new GroupWorld({ ...alice, list: two })
+    world.add(alice, [bob, carol])
+    const before = top(world)
+    const stolen = world.write(alice, roleOf(alice, 0), { on: [before], device: second })
+    const acted = world.write(bob, roleOf(carol, 2), { on: [stolen] })
+    expect(roleIn(world, carol)).toBe(2)
+    world.write(alice, listOf(fakeList(alice.account, 2, [alice.device], [second])), {
+      on: [before],
+    })
+    expect([stolen, acted].map((op) => isVoid(world, op))).toEqual([true, true])
+    expect([alice, bob, carol].map((who) => roleIn(world, who))).toEqual([2, 0, 0])
     expect(outcome(world)).toEqual(['alice', 'bob', 'carol'])
   })
 
