@@ -453,6 +453,7 @@ describe('names, owners, lists', () => {
     const two = fakeList(alice.account, 1, [alice.device, second])
     const world = new GroupWorld({ ...alice, list: two })
     world.add(alice, [bob, carol])
+    world.write(alice, roleOf(bob, 1))
     const before = top(world)
     const stolen = world.write(alice, roleOf(alice, 0), { on: [before], device: second })
     const acted = world.write(bob, roleOf(carol, 2), { on: [stolen] })
@@ -461,7 +462,7 @@ describe('names, owners, lists', () => {
       on: [before],
     })
     expect([stolen, acted].map((op) => isVoid(world, op))).toEqual([true, true])
-    expect([alice, bob, carol].map((who) => roleIn(world, who))).toEqual([2, 0, 0])
+    expect([alice, bob, carol].map((who) => roleIn(world, who))).toEqual([2, 1, 0])
     expect(outcome(world)).toEqual(['alice', 'bob', 'carol'])
   })
 
