@@ -126,6 +126,7 @@ function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipient
       ? { rank: 2, lamport: 1, op: facts.op.id, account: facts.op.account }
       : before.authority(speaker),
     need,
+    author: before.account(facts.account),
     actsAsOwner: !isRoot && need === 2 && before.actsAsOwner(facts.account),
     strong: strongKind(judging, revokes),
     revokes,

@@ -103,7 +103,10 @@ describe('the membership of a group', () => {
         const heads = world.dag.heads()
         const parents = world.dag.nextParents()
         if (parents.length !== heads.length) return
+        const work = { ...world.dag.work }
         world.write(author, { kind: 'meta', name: 'the group', settings: undefined }, { device })
+        world.dag.view()
+        expect(world.dag.work).toEqual(work)
         const rename = (text: string): string => text.replaceAll(/"(?:name \d|the group)"/g, '""')
         expect(rename(stateText(world.dag, ops))).toBe(rename(before))
       }),
