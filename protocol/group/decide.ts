@@ -59,6 +59,8 @@ class Decision {
   /** Decided to stand, or what one that stands rests on: never void any more. */
   readonly #firm = new Set<number>()
   readonly #standing: OpNode[] = []
+  /** Accounts that a void operation of the block is about. */
+  readonly #fallen = new Set<number>()
   readonly #work: DecideWork
 
   constructor(base: GroupState, block: readonly OpNode[], work: DecideWork) {
@@ -107,7 +109,10 @@ class Decision {
 
   #drop(node: OpNode, dirty: Set<number>): void {
     this.void.add(node.index)
-    for (const account of node.about) dirty.add(account)
+    for (const account of node.about) {
+      dirty.add(account)
+      this.#fallen.add(account)
+    }
   }
 
   /** Makes an operation firm, and what its author's membership, list and rank rest on. */
@@ -135,6 +140,9 @@ class Decision {
 
   /** An operation's author as its past has it, less what is void by now. */
   #authorOf(node: OpNode): AccountState {
+    // Nothing is otherwise than it was when the operation was judged: the usual case, and the one that
+    // must stay cheap however many lists an account brings.
+    if (node.voidPast === this.#base.void && !this.#fallen.has(node.account)) return node.author
     let state = this.#base.account(node.account)
     for (const other of this.#about.get(node.account) ?? []) {
       if (!this.#counts(node, other)) continue

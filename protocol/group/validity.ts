@@ -51,10 +51,7 @@ function parentsFault(history: OpHistory, op: GroupOp): GroupFault | undefined {
 
 /** V5. */
 function seqFault({ history, facts }: Judging): GroupFault | undefined {
-  let highest = 0
-  for (const index of history.byDevice(facts.device)) {
-    if (facts.past.has(index)) highest = Math.max(highest, history.at(index).op.seq)
-  }
+  const highest = history.highestSeq(facts.device, facts.past)
   return facts.op.seq === highest + 1 ? undefined : 'seq'
 }
 
@@ -129,6 +126,7 @@ function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipient
       ? { rank: 2, lamport: 1, op: facts.op.id, account: facts.op.account }
       : before.authority(speaker),
     need,
+    author: before.account(facts.account),
     actsAsOwner: !isRoot && need === 2 && before.actsAsOwner(facts.account),
     strong: strongKind(judging, revokes),
     revokes,
