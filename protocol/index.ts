@@ -168,6 +168,7 @@ export {
 export {
   chains,
   type ControlWindow,
+  controlWindows,
   type EpochKey,
   epochs,
   groupSkipped,
