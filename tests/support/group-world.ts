@@ -93,6 +93,7 @@ export class GroupDevice {
       prev: this.#last,
       text,
       seed: this.self.deviceSeed,
+      crypto: this.driver.crypto,
     })
     this.#last = refOf(entry)
     return { entry, frames: framesOf(entry) }
