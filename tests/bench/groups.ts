@@ -79,11 +79,11 @@ function following(pair: GroupPair): Contender {
 }
 
 /** What is neither entry nor padding, at the longest text that fits the smallest size. */
-async function overheadBytes(): Promise<number> {
+function overheadBytes(): number {
   const step = LADDER[0] ?? 0
   let overhead = step
   for (let length = 1; length < step; length++) {
-    const { message, entry } = await sottoGroup.sizes(length)
+    const { message, entry } = sottoGroup.sizes(length)
     if (message > step) break
     overhead = message - entry
   }
@@ -130,7 +130,7 @@ export async function groupMessaging(
   const table: Figure[] = []
   await warmUp(plan, all)
   for (const size of SIZES) table.push(...(await ofSize(plan, all, size)))
-  const bytes = await overheadBytes()
+  const bytes = overheadBytes()
   table.push({
     what: 'bytes beyond entry and padding, group',
     ours: `${bytes} B`,

@@ -3,6 +3,7 @@
 import {
   type Bytes32,
   commitFreshEpoch,
+  compareBytes,
   freshEpochSecret,
   groupOpCoreHash,
   groupOpId,
@@ -149,7 +150,7 @@ function seedFrame({ bytes, seed }: Made): Uint8Array {
 async function group(size: number): Promise<GroupPair> {
   const [first, second] = [new Member(), new Member()]
   const others = Array.from({ length: size - 2 }, () => random(32))
-  const recipients = [first.self.device, second.self.device, ...others].toSorted(Buffer.compare)
+  const recipients = [first.self.device, second.self.device, ...others].toSorted(compareBytes)
   const gid = random(32)
   const made = makeFresh(first, gid, recipients)
   for (const device of [first, second]) {

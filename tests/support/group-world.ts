@@ -7,7 +7,6 @@ import {
   commitEpoch,
   commitFreshEpoch,
   compareBytes,
-  concat,
   derivedEpochSecret,
   epochAddKey,
   freshEpochSecret,
@@ -35,8 +34,6 @@ import {
 import { entryOf, refOf } from './entries.ts'
 import { MemoryDriver, makeSelf } from './memory-driver.ts'
 import { seededRandom } from './seeded-random.ts'
-
-export const ZEROS32: Uint8Array = new Uint8Array(32)
 
 /** An operation that makes an epoch, and the secrets only its author knows. */
 export interface TestEpoch {
@@ -234,12 +231,4 @@ export class GroupWorld {
     }
     return epoch
   }
-}
-
-/** All bytes of all rows of the given tables: a secret that is gone is not among them. */
-export function storedIn(
-  driver: MemoryDriver,
-  tables: readonly Parameters<MemoryDriver['storedBytes']>[0][],
-): Uint8Array {
-  return concat(...tables.flatMap((table) => driver.storedBytes(table)))
 }

@@ -332,13 +332,11 @@ describe('a genuine message taken elsewhere', () => {
   })
 
   it('is no entry of another group: its id covers the group', () => {
-    const [here, there] = [new GroupWorld('same', 2), new GroupWorld('same', 2)]
-    const foreign = { ...here.group }
-    expect(Object.values(foreign)).toHaveLength(32)
-    const epoch = there.started([0, 1])
-    const other = here.random(32)
-    const { entry } = here.device(0).write(other, epoch.operation.opId, 'elsewhere')
-    expect(there.device(1).receive(wrapAs(there, epoch, 0, 0, framesOf(entry)))).toBe('forged')
+    const world = new GroupWorld('other group', 2)
+    const epoch = world.started([0, 1])
+    const elsewhere = world.random(32)
+    const { frames } = world.device(0).write(elsewhere, epoch.operation.opId, 'said elsewhere')
+    expect(world.device(1).receive(wrapAs(world, epoch, 0, 0, frames))).toBe('forged')
   })
 
   it('with what the carrier says already is malformed: one entry has one form', () => {
