@@ -26,18 +26,19 @@ async function measure(
   return new Map(Object.entries(await interleave(contenders, plan.rounds, count, 'young')))
 }
 
-function figure(
+/** Beside each peer; the goal is judged on the first. */
+function figures(
   what: string,
   costs: Costs,
   peers: readonly GroupMessaging[],
   goal?: number,
-): Figure {
+): readonly Figure[] {
   const ours = costs.get(sottoGroup.name)?.cpuUs
   if (ours === undefined) throw new Error(`${what}: not measured`)
-  const [peer] = peers
-  const theirs = peer === undefined ? undefined : costs.get(peer.name)?.cpuUs
-  const beside = peer === undefined ? '' : `, beside ${peer.name}`
-  return faster(`${what}${beside}`, ours, theirs, goal)
+  if (peers.length === 0) return [faster(what, ours, undefined)]
+  return peers.map(({ name }, i) =>
+    faster(`${what}, beside ${name}`, ours, costs.get(name)?.cpuUs, i === 0 ? goal : undefined),
+  )
 }
 
 function sending(pair: GroupPair, waiting: unknown[]): Contender {
@@ -56,9 +57,9 @@ function receiving(pair: GroupPair, waiting: unknown[]): Contender {
   }
 }
 
-function removing(pair: GroupPair): Contender {
+function removing(pair: GroupPair, steps: boolean): Contender {
   return {
-    prepare: async () => pair.prepareRemoval?.(),
+    prepare: async () => pair.prepareRemoval?.(steps),
     run: async (count) => {
       for (let i = 0; i < count; i++) await pair.remove()
     },
@@ -69,7 +70,7 @@ function following(pair: GroupPair): Contender {
   let commits: unknown[] = []
   return {
     prepare: async () => {
-      await pair.prepareRemoval?.()
+      await pair.prepareRemoval?.(true)
       commits = [await pair.remove()]
     },
     run: async () => {
@@ -111,15 +112,22 @@ async function ofSize(plan: Plan, all: readonly GroupMessaging[], size: number):
   const sent = await measure(plan, groups, count, (pair) => sending(pair, queue(pair)))
   const received = await measure(plan, groups, count, (pair) => receiving(pair, queue(pair)))
   const table = [
-    figure(`group send, 256 B, ${size} devices`, sent, peers, 10),
-    figure(`group receive, 256 B, ${size} devices`, received, peers, 6),
+    ...figures(`group send, 256 B, ${size} devices`, sent, peers, 10),
+    ...figures(`group receive, 256 B, ${size} devices`, received, peers, 6),
   ]
   if (!REMOVALS.some((n) => n === size)) return table
-  const removed = await measure(plan, groups, 1, removing)
-  table.push(figure(`remove one of ${size}, seeds sealed to all`, removed, peers, 10))
-  const followed = await measure(plan, groups, 1, following)
-  table.push(figure(`take that removal in, each of ${size}`, followed, peers))
-  return table
+  const [first] = peers
+  const one = first === undefined ? [] : [first]
+  const few = new Map(
+    [...groups].filter(([name]) => name === sottoGroup.name || name === first?.name),
+  )
+  for (const steps of [false, true]) {
+    const costs = await measure(plan, few, 1, (pair) => removing(pair, steps))
+    const when = steps ? 'a DH step due on each session' : 'no DH step due'
+    table.push(...figures(`remove one of ${size}, ${when}`, costs, one, 10))
+  }
+  const followed = await measure(plan, few, 1, following)
+  return [...table, ...figures(`take that removal in, each of ${size}`, followed, one)]
 }
 
 export async function groupMessaging(

@@ -32,8 +32,8 @@ export interface Messaging {
 export interface GroupPair {
   readonly send: (text: Uint8Array) => unknown
   readonly receive: (message: unknown) => unknown
-  /** Not measured: before a removal. */
-  readonly prepareRemoval?: () => Promise<void>
+  /** Not measured, before a removal: with a DH step due on every session, or on none. */
+  readonly prepareRemoval?: (steps: boolean) => Promise<void>
   /** One member is removed: all that its author computes. */
   readonly remove: () => unknown
   /** What each other member computes then. */
@@ -110,6 +110,14 @@ export function loadPeers(plan: Plan): Promise<readonly Messaging[]> {
   return load<Omit<Messaging, 'name'>>(plan, LIBRARIES)
 }
 
-export function loadGroupPeers(plan: Plan): Promise<readonly GroupMessaging[]> {
-  return load<Omit<GroupMessaging, 'name'>>(plan, GROUP_LIBRARIES)
+/** Each peer twice: with its state encoded at every step, as ours is, and without. */
+export async function loadGroupPeers(plan: Plan): Promise<readonly GroupMessaging[]> {
+  interface GroupPeer {
+    readonly group: (size: number, encodes: boolean) => Promise<GroupPair>
+  }
+  const loaded = await load<GroupPeer>(plan, GROUP_LIBRARIES)
+  return loaded.flatMap(({ name, group }) => [
+    { name, group: (size) => group(size, true) },
+    { name: `${name}, its state not encoded`, group: (size) => group(size, false) },
+  ])
 }

@@ -167,20 +167,21 @@ async function group(size: number): Promise<GroupPair> {
   return {
     send: (text) => first.encrypt(gid, opId, write(text)),
     receive: (message) => second.receive(message as Uint8Array),
-    prepareRemoval: async () => {
+    prepareRemoval: async (steps) => {
       if (sessions.length === 0) {
         const pairs: Pair[] = []
         for (let i = 0; i < left.length - 1; i++) pairs.push(await sotto.pair(TEXT))
         sessions = pairs
       }
-      // Each of the others took the last one in and wrote since: the seed takes a DH step on every
-      // session, which is the dearest case.
-      for (const [i, message] of sealed.entries()) {
-        if (message !== undefined) sessions[i]?.bob.decrypt(message)
+      const ask = seedRequestFrame.encode({ group: gid, opId, heads: [] })
+      for (const [i, { alice, bob }] of sessions.entries()) {
+        const message = sealed[i]
+        if (message !== undefined) bob.decrypt(message)
+        // An answer makes a DH step due; one message takes it, so that none is left.
+        alice.decrypt(bob.encrypt(ask))
+        if (!steps) bob.decrypt(alice.encrypt(ask))
       }
       sealed = []
-      const ask = seedRequestFrame.encode({ group: gid, opId, heads: [] })
-      for (const { alice, bob } of sessions) alice.decrypt(bob.encrypt(ask))
     },
     remove: () => {
       const removal = makeFresh(first, gid, left)

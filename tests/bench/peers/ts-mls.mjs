@@ -1,5 +1,5 @@
 // ts-mls as the benchmark drives it: its default provider (WebCrypto) and suite 1. Its state is one
-// object that is not encoded here, which favours it: that alone would cost more than a message.
+// object; whoever must not repeat a key after a crash encodes it with every message.
 import {
   acceptAll,
   createApplicationMessage,
@@ -9,6 +9,7 @@ import {
   defaultCapabilities,
   defaultLifetime,
   emptyPskIndex,
+  encodeGroupState,
   encodeMlsMessage,
   generateKeyPackage,
   getCiphersuiteFromName,
@@ -26,8 +27,8 @@ function keyPackage(name) {
   return generateKeyPackage(credential, defaultCapabilities(), defaultLifetime, [], suite)
 }
 
-/** A group of `size`: its first member, and one that joined. */
-export async function group(size) {
+/** A group of `size`: its first member, and one that joined; with the state encoded or not. */
+export async function group(size, encodes) {
   const founder = await keyPackage('0')
   let first = await createGroup(
     encoder.encode('group'),
@@ -56,37 +57,45 @@ export async function group(size) {
     suite,
     first.ratchetTree,
   )
-  return members(first, second, size)
+  return members(first, second, { size, encodes })
 }
 
-function members(first, second, size) {
+function members(first, second, { size, encodes }) {
   let [sender, receiver] = [first, second]
+  const keep = (state) => {
+    if (encodes) encodeGroupState(state)
+    return state
+  }
   return {
     send: async (text) => {
       const { newState, privateMessage } = await createApplicationMessage(sender, text, suite)
-      sender = newState
+      sender = keep(newState)
       const wireformat = 'mls_private_message'
       return encodeMlsMessage({ privateMessage, wireformat, version: 'mls10' })
     },
     receive: async (bytes) => {
       const [{ privateMessage }] = decodeMlsMessage(bytes, 0)
       const opened = await processPrivateMessage(receiver, privateMessage, emptyPskIndex, suite)
-      receiver = opened.newState
+      receiver = keep(opened.newState)
       return opened.message
     },
     /** The commit that removes the last member, from the same state each time. */
     remove: async () => {
       const proposal = { proposalType: 'remove', remove: { removed: size - 1 } }
-      const { commit } = await createCommit(
+      const { commit, newState } = await createCommit(
         { state: sender, cipherSuite: suite },
         { extraProposals: [proposal] },
       )
+      keep(newState)
       return encodeMlsMessage(commit)
     },
     /** What each other member does with it. */
     follow: async (bytes) => {
       const [{ privateMessage }] = decodeMlsMessage(bytes, 0)
-      await processPrivateMessage(receiver, privateMessage, emptyPskIndex, suite, acceptAll)
+      keep(
+        (await processPrivateMessage(receiver, privateMessage, emptyPskIndex, suite, acceptAll))
+          .newState,
+      )
     },
   }
 }
