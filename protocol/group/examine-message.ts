@@ -11,7 +11,7 @@ import {
   groupFrontierFrame,
 } from '../content/group-frontier.ts'
 import {
-  type GroupMember,
+  type MemberEndpoints,
   groupMemberFrame,
   type JoinPending,
   joinPendingFrame,
@@ -28,7 +28,7 @@ export type GroupControl =
   | ({ readonly kind: 'frontier' } & Control<GroupFrontier>)
   | ({ readonly kind: 'frontier-request' } & Control<FrontierRequest>)
   | ({ readonly kind: 'join-pending' } & Control<JoinPending>)
-  | ({ readonly kind: 'member' } & Control<GroupMember>)
+  | ({ readonly kind: 'member' } & Control<MemberEndpoints>)
 
 export interface GenuineMessage {
   readonly kind: 'genuine'

@@ -1,4 +1,4 @@
-// Which epoch to send in, which may be chosen, and who repairs (SPEC.md §20.8): pure decisions.
+// Which epoch to send in, and who repairs (SPEC.md §20.8): pure decisions.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -9,14 +9,11 @@ import {
   toHex,
 } from '../../../crypto/index.ts'
 import {
-  type EligibilityView,
-  type PastOperation,
   type RepairView,
   type SendableEpoch,
   answersSeedRequest,
   chooseEpoch,
   chooseSendingEpoch,
-  isEligible,
   isNewControl,
   missingFrom,
   noteControl,
@@ -24,7 +21,7 @@ import {
   repairsOf,
 } from '../../../protocol/index.ts'
 import type { ControlWindow } from '../../../protocol/index.ts'
-import { GroupWorld } from '../../support/group-world.ts'
+import { GroupWorld } from '../../support/epoch-world.ts'
 
 function key(name: number): Bytes32 {
   const out = new Uint8Array(32)
@@ -168,60 +165,6 @@ describe('the epoch to send in', () => {
       missing: world.keysOf([4]),
     })
     expect(choose([0, 1, 4])).toEqual({ kind: 'wait' })
-  })
-})
-
-describe('an operation’s epoch', () => {
-  const rotation = (account: number, device: number, ownN = 0): PastOperation => ({
-    account: key(account),
-    device: key(device),
-    rotation: true,
-    ownN,
-  })
-  const other: PastOperation = { ...rotation(2, 2), rotation: false }
-  const view = (over: Partial<EligibilityView>): EligibilityView => ({
-    operation: rotation(1, 1),
-    recipients: 64,
-    window: [],
-    ownNBefore: () => undefined,
-    equivocated: false,
-    ...over,
-  })
-  const times = (count: number, op: PastOperation) => Array.from({ length: count }, () => op)
-
-  it('is eligible with three rotations of its account among the last 32, not with four', () => {
-    expect(isEligible(view({ window: times(3, rotation(1, 1)) }))).toBe(true)
-    expect(isEligible(view({ window: times(4, rotation(1, 1)) }))).toBe(false)
-    expect(isEligible(view({ window: times(30, rotation(2, 2)) }))).toBe(true)
-    expect(isEligible(view({ window: [...times(4, rotation(1, 1)), ...times(32, other)] }))).toBe(
-      true,
-    )
-  })
-
-  it('counts all devices of an account together: ten devices have one allowance', () => {
-    const window = [1, 2, 3, 4].map((device) => rotation(1, device))
-    expect(isEligible(view({ window }))).toBe(false)
-  })
-
-  it('does not count what 512 own entries have earned', () => {
-    const busy = [600, 1_200, 1_800, 2_400, 3_000].map((n) => rotation(1, 1, n))
-    expect(isEligible(view({ window: busy }))).toBe(true)
-    const idle = [600, 700, 800, 900, 1_000].map((n) => rotation(1, 1, n))
-    expect(isEligible(view({ window: idle, ownNBefore: () => 500 }))).toBe(false)
-    expect(isEligible(view({ window: idle, operation: rotation(1, 1, 1_512) }))).toBe(true)
-  })
-
-  it('in small groups may be made by somebody more often', () => {
-    const window = times(16, rotation(1, 1))
-    expect(isEligible(view({ window, recipients: 4 }))).toBe(true)
-    expect(isEligible(view({ window: times(17, rotation(1, 1)), recipients: 4 }))).toBe(false)
-  })
-
-  it('of an addition or removal always is, unless its device signed two with one number', () => {
-    const window = times(30, rotation(1, 1))
-    const operation = { ...rotation(1, 1), rotation: false }
-    expect(isEligible(view({ window, operation }))).toBe(true)
-    expect(isEligible(view({ window, operation, equivocated: true }))).toBe(false)
   })
 })
 

@@ -21,7 +21,7 @@ import {
   skippedCounts,
 } from '../../../protocol/index.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
-import { GroupWorld, type TestEpoch } from '../../support/group-world.ts'
+import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 import type { MemoryDriver } from '../../support/memory-driver.ts'
 
 const STATE = [epochs, chains, groupSkipped, lineages] as const

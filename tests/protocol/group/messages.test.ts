@@ -28,7 +28,7 @@ import {
   signControlFrame,
 } from '../../../protocol/index.ts'
 import { entryOf } from '../../support/entries.ts'
-import { GroupWorld, type TestEpoch, framesOf } from '../../support/group-world.ts'
+import { GroupWorld, type TestEpoch, framesOf } from '../../support/epoch-world.ts'
 
 /** What any member can do: a valid ciphertext at any counter of any other member. */
 function wrapAs(

@@ -12,7 +12,7 @@ import {
   lineages,
   skippedCounts,
 } from '../../../protocol/index.ts'
-import { GroupWorld, type TestEpoch } from '../../support/group-world.ts'
+import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 
 const DAY = 86_400_000
 const NOW = 400 * DAY
