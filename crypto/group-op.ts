@@ -7,13 +7,8 @@ import { type Bytes32, type Bytes64, EMPTY, compareBytes, copy, equalBytes } fro
 import { type CborArray, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
 import { type DeviceList, decodeDeviceList, openDeviceList } from './device-list.ts'
 import { CryptoError, malformed } from './errors.ts'
-import {
-  type GroupPayload,
-  encodeGroupPayload,
-  expectAscending,
-  groupKindNumber,
-  readGroupPayload,
-} from './group-payload.ts'
+import { encodeGroupPayload, expectAscending, readGroupPayload } from './group-payload-codec.ts'
+import { type GroupPayload, groupKindNumber } from './group-payload.ts'
 import { sign, verify } from './kdf.ts'
 import { label } from './labels.ts'
 import {

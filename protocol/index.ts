@@ -220,6 +220,34 @@ export {
   type SweptEpochs,
 } from './group/sweep-epochs.ts'
 export {
+  type DraftAuthor,
+  draftCreate,
+  draftOp,
+  type DraftPayload,
+  type OpDraft,
+} from './group/draft-op.ts'
+export {
+  type EntryStanding,
+  entryStanding,
+  type GroupEntryRef,
+  type IsBelowCut,
+} from './group/entry-standing.ts'
+export type { GroupFault } from './group/fault.ts'
+export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './group/group-dag.ts'
+export {
+  compareRecipients,
+  deviceIndex,
+  earnedSpan,
+  type EligibleOptions,
+  type GroupEpoch,
+  groupEpoch,
+  groupEpochs,
+  isEligible,
+} from './group/group-epochs.ts'
+export { type GroupMember, GroupView } from './group/group-view.ts'
+export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
+export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
+export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
   CARD_REQUESTS_MAX,

@@ -250,3 +250,32 @@ export const CUSTODY_PER_DEVICE_MAX = 8
 export const EVIDENCE_DEVICES_MAX = 64
 /** Devices of all contacts. */
 export const PEERS_MAX = 100_000
+
+// --- Groups (SPEC.md §19) ---
+/** Members of a group, and devices that get one epoch. */
+export const GROUP_MEMBERS_MAX = 1_000
+export const GROUP_RECIPIENTS_MAX = 4_096
+/** Operations in the past of one, itself counted: of any kind, and of those a group cannot do without. */
+export const GROUP_OPS_MAX = 4_096
+export const GROUP_OPS_HARD_MAX = 8_192
+/** Operations held of one group: forks of its members make more than any of them cites. */
+export const GROUP_OPS_HELD_MAX = 16_384
+/** Operations of one device with one number; more only where another device cites them. */
+export const GROUP_SIBLINGS_MAX = 8
+/** Operations that wait for a parent: of one group, and of one device in it. */
+export const GROUP_PENDING_MAX = 1_024
+export const GROUP_PENDING_PER_DEVICE_MAX = 64
+/** Ids of operations found invalid that are remembered, of one group. */
+export const GROUP_INVALID_KEPT = 1_024
+/** States of head sets kept, beside one for each so many operations. */
+export const GROUP_STATES_KEPT = 64
+export const GROUP_STATE_ANCHOR_EVERY = 128
+/** Of so many last operations before an epoch few are fresh ones of one author, else it is not sent in. */
+export const GROUP_FRESH_WINDOW = 32
+export const GROUP_FRESH_MIN = 3
+/** Divided by the number of recipients: how many fresh operations a small group may have of one author. */
+export const GROUP_FRESH_BUDGET = 64
+/** Entries of its own after which a device's next fresh operation is earned. */
+export const GROUP_EARNED_ENTRIES = 512
+/** Operations read from the store at once. */
+export const GROUP_OP_LOAD_ROWS = 256
