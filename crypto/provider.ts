@@ -60,6 +60,18 @@ export interface CryptoProvider {
    */
   x25519(secret: Bytes32, publicKey: Uint8Array): Uint8Array<ArrayBuffer>
 
+  /**
+   * Public key of a new secret, and X25519 of it with another's key: what a half of a DH step needs,
+   * in one call because importing the secret costs as much as using it. Throws as x25519 does.
+   */
+  x25519Both(
+    secret: Bytes32,
+    publicKey: Uint8Array,
+  ): {
+    readonly publicKey: Uint8Array<ArrayBuffer>
+    readonly shared: Uint8Array<ArrayBuffer>
+  }
+
   /** ML-KEM-768 encapsulation key, 1184 bytes, of the seed d ‖ z (FIPS 203 §7.1). */
   mlkemPublicKey(seed: Bytes64): Uint8Array<ArrayBuffer>
   /**

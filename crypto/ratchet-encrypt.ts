@@ -47,16 +47,17 @@ function stepSending(provider: CryptoProvider, state: RatchetState, random: Rand
   }
   const secret = random(32)
   const pqEpoch = pq.kind === 'armed' ? state.pqEpoch + 1 : state.pqEpoch
+  const { publicKey, shared } = provider.x25519Both(secret, remote)
   const step = stepRoot(provider, {
     rootKey: state.rootKey,
-    dh: provider.x25519(secret, remote),
+    dh: shared,
     ...(pq.kind === 'armed' ? { mix: pq.mix } : {}),
     pqEpoch,
   })
   return {
     ...state,
     rootKey: step.rootKey,
-    own: { secret, publicKey: provider.x25519PublicKey(secret) },
+    own: { secret, publicKey },
     sending: {
       headerKey: state.nextSendingKey,
       chainKey: step.chainKey,

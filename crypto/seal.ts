@@ -66,8 +66,8 @@ export function sealEnvelope(
     throw new CryptoError('ERR_CRYPTO_PARAMETER', `seal: ${inner.length} bytes are off the ladder`)
   }
   const secret = random(32)
-  const ephemeral = provider.x25519PublicKey(secret)
-  const key = sealKey(provider, ephemeral, publicKey, provider.x25519(secret, publicKey))
+  const { publicKey: ephemeral, shared } = provider.x25519Both(secret, publicKey)
+  const key = sealKey(provider, ephemeral, publicKey, shared)
   const head = Uint8Array.of(ENVELOPE, keyId)
   const sealed = provider.aeadSeal(key, NONCE, concat(head, mailboxId), concat(sid, inner))
   wipe(secret, key)

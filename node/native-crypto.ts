@@ -2,6 +2,7 @@
 // on the curves, and byte for byte the same. ML-KEM stays with noble: node:crypto has none on
 // Node 20, and none that takes the randomness of an encapsulation on any.
 import {
+  type KeyObject,
   createCipheriv,
   createDecipheriv,
   createHash,
@@ -32,8 +33,6 @@ import {
 
 const TAG_BYTES = 16
 const OPTIONS = { authTagLength: TAG_BYTES } as const
-/** u = 9: X25519 of a secret and this is its public key (RFC 7748 §6.1). */
-const BASE_POINT = dhKeyObject(Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 9 : 0)))
 
 /** A copy that is no Buffer: neither its type nor its pool leaves this file. */
 function own(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -44,6 +43,21 @@ function hash(algorithm: string, parts: readonly Uint8Array[]): Uint8Array<Array
   const state = createHash(algorithm)
   for (const part of parts) state.update(part)
   return own(state.digest())
+}
+
+/** The raw public key: the import of the secret computed it already. */
+function publicKeyOf(privateKey: KeyObject): Uint8Array<ArrayBuffer> {
+  const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
+  return own(Buffer.from(x ?? '', 'base64url'))
+}
+
+function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  checkX25519PublicKey(publicKey)
+  try {
+    return own(diffieHellman({ privateKey, publicKey: dhKeyObject(publicKey) }))
+  } catch (cause) {
+    throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
+  }
 }
 
 type Seal = CryptoProvider['aeadSeal']
@@ -130,18 +144,16 @@ export const nativeCrypto: CryptoProvider = {
 
   x25519PublicKey: (secret) => {
     expectSecretLength(secret)
-    const privateKey = secretKeyObject('X25519', secret)
-    return own(diffieHellman({ privateKey, publicKey: BASE_POINT }))
+    return publicKeyOf(secretKeyObject('X25519', secret))
   },
   x25519: (secret, publicKey) => {
     expectSecretLength(secret)
-    checkX25519PublicKey(publicKey)
+    return agree(secretKeyObject('X25519', secret), publicKey)
+  },
+  x25519Both: (secret, publicKey) => {
+    expectSecretLength(secret)
     const privateKey = secretKeyObject('X25519', secret)
-    try {
-      return own(diffieHellman({ privateKey, publicKey: dhKeyObject(publicKey) }))
-    } catch (cause) {
-      throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
-    }
+    return { publicKey: publicKeyOf(privateKey), shared: agree(privateKey, publicKey) }
   },
 
   mlkemPublicKey: (seed) => noble.mlkemPublicKey(seed),

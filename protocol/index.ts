@@ -53,9 +53,9 @@ export {
   type IndexedCount,
 } from './content/group-frontier.ts'
 export {
-  type GroupMember,
+  type MemberEndpoints,
   groupMemberFrame,
-  type GroupMembers,
+  type HandedMembers,
   groupMembersFrame,
   type JoinPending,
   joinPendingFrame,
@@ -156,7 +156,6 @@ export {
 export { isNewControl, noteControl } from './group/control-window.ts'
 export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
 export { chainAt, epochsByTag, epochsOf, recipientsOf } from './group/epoch-chains.ts'
-export { type EligibilityView, isEligible, type PastOperation } from './group/epoch-eligibility.ts'
 export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
 export {
   type DroppedEpoch,
@@ -168,6 +167,7 @@ export {
 export {
   chains,
   type ControlWindow,
+  controlWindows,
   type EpochKey,
   epochs,
   groupSkipped,
@@ -242,9 +242,9 @@ export {
   type GroupEpoch,
   groupEpoch,
   groupEpochs,
-  isEligible as isFitForSending,
+  isEligible,
 } from './group/group-epochs.ts'
-export { type GroupMember as GroupMemberView, GroupView } from './group/group-view.ts'
+export { type GroupMember, GroupView } from './group/group-view.ts'
 export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
 export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
 export {

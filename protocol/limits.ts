@@ -241,11 +241,6 @@ export const EPOCH_KEEP_MS: number = 14 * DAY_MS
 export const EPOCH_CAP_MS: number = 90 * DAY_MS
 /** Devices that a message may miss by its epoch and reach one-to-one. */
 export const TOP_UP_DEVICES_MAX = 16
-/** Operations in the past of a fresh one among which its author's are counted, and how many. */
-export const FRESH_WINDOW_OPS = 32
-export const FRESH_PER_AUTHOR_MIN = 3
-/** A fresh operation is earned by this many own entries since the last one. */
-export const FRESH_EARNED_ENTRIES = 512
 /** Repair: delay per rank, its end, and the jitter beside it. */
 export const REPAIR_STEP_MS = 500
 export const REPAIR_STEP_END_MS: number = 60 * SECOND_MS

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CryptoProvider, fromHex, hchacha20, noble, toHex } from '../../crypto/index.ts'
+import {
+  type CryptoProvider,
+  concat,
+  fromHex,
+  hchacha20,
+  noble,
+  toHex,
+} from '../../crypto/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import { counting, refusal } from '../crypto/decoder-checks.ts'
 import { ORDER, littleEndian, torsionCase, torsionPoint } from '../crypto/torsion.ts'
@@ -87,6 +94,7 @@ describe('the native backend gives what noble gives', () => {
           () => provider.ed25519PublicKey(counting(33)),
           () => provider.x25519PublicKey(counting(31)),
           () => provider.x25519(none, counting(32)),
+          () => provider.x25519Both(counting(33), counting(32)),
         ]) {
           expect(refusal(run)).toBe('ERR_CRYPTO_PARAMETER')
         }
@@ -102,6 +110,12 @@ describe('the native backend gives what noble gives', () => {
         const masked = new Uint8Array(publicKey)
         masked[31] = (masked[31] ?? 0) & 0x7f
         agree((provider) => provider.x25519(secret, masked))
+        agree((provider) => {
+          const both = provider.x25519Both(secret, masked)
+          expect(both.publicKey).toEqual(provider.x25519PublicKey(secret))
+          expect(both.shared).toEqual(provider.x25519(secret, masked))
+          return concat(both.publicKey, both.shared)
+        })
       }),
       runs,
     )
