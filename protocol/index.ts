@@ -123,7 +123,7 @@ export {
 } from './delivery/receipts-out.ts'
 export { isBehind } from './delivery/behind.ts'
 export { keptCount } from './delivery/kept.ts'
-export { relayDoubts } from './delivery/relay-score.ts'
+export { relayDoubts, scoreDown } from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
 export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
