@@ -45,8 +45,14 @@ const OPTIONS: Parameters<typeof gossipsub>[0] = {
   msgIdToStrFn: (id) => Buffer.from(id).toString('base64'),
   fallbackToFloodsub: false,
   emitSelf: false,
-  // To all listeners at once: a group has few of them, and most messages then travel one hop.
+  // To all listeners at once: a group has few of them, and most messages then travel one hop. The
+  // mesh is for those that are not connected with the sender; a small one repeats less.
   floodPublish: true,
+  D: 4,
+  Dlo: 3,
+  Dhi: 6,
+  Dscore: 2,
+  Dout: 1,
   asyncValidation: true,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { commandLine } from './cli.ts'
+import { gossip } from './gossip.ts'
 import { oneToOne } from './one-to-one.ts'
 import { paths } from './paths.ts'
 import { loadPeers } from './peers.ts'
@@ -25,6 +26,7 @@ const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure
   crypto: async () => oneToOne(plan, await loadPeers(plan)),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
+  gossip: async () => gossip(plan),
   cli: async (dir) => commandLine(plan, dir),
 }
 

@@ -35,6 +35,8 @@ export async function startBareGossip(
     globalSignaturePolicy: StrictNoSign,
     allowPublishToZeroTopicPeers: true,
     tagMeshPeers: false,
+    // More than ten peers at one address would get no mesh, and hand nothing on.
+    scoreParams: { IPColocationFactorWeight: 0 },
     ...options,
   })(components) as Service & { start(): Promise<void>; stop(): Promise<void> }
   const heard: GossipsubMessage['msg'][] = []
