@@ -48,6 +48,7 @@ const OPTIONS: Parameters<typeof gossipsub>[0] = {
   // To all listeners at once: a group has few of them, and most messages then travel one hop. The
   // mesh is for those that are not connected with the sender; a small one repeats less.
   floodPublish: true,
+  batchPublish: true,
   D: 4,
   Dlo: 3,
   Dhi: 6,
