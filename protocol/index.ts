@@ -147,6 +147,8 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
+export { GossipPeerGate, GossipSenderGate } from './group/gossip-gate.ts'
+export { type GossipLineage, topicToPublish, topicsToHear } from './group/gossip-topics.ts'
 export {
   chooseEpoch,
   missingFrom,
@@ -305,6 +307,9 @@ export {
   DIRECT_UNKNOWN_STREAMS,
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
+  GOSSIP_DATA_MAX_BYTES,
+  GOSSIP_PEERS_MAX,
+  GOSSIP_TOPICS_MAX,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
 } from './limits.ts'

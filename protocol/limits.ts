@@ -332,3 +332,25 @@ export const GROUP_FRESH_BUDGET = 64
 export const GROUP_EARNED_ENTRIES = 512
 /** Operations read from the store at once. */
 export const GROUP_OP_LOAD_ROWS = 256
+// --- Groups: gossip (SPEC.md §22) ---
+/** Bytes of what is published: the longest group message. */
+export const GOSSIP_DATA_MAX_BYTES = 65_536
+/** Topics subscribed at once; other groups are followed by mailbox. */
+export const GOSSIP_TOPICS_MAX = 32
+/** Transport keys that one topic is exchanged with. */
+export const GOSSIP_PEERS_MAX = 24
+/** Messages per second and at once from one peer, copies included. */
+export const GOSSIP_PEER_PER_S = 50
+export const GOSSIP_PEER_BURST = 200
+/** Messages per second and at once of one sender of an epoch. */
+export const GOSSIP_SENDER_PER_S = 10
+export const GOSSIP_SENDER_BURST = 100
+/** This many rejected messages within the window put a peer out for the time below. */
+export const GOSSIP_REJECTS_MAX = 3
+export const GOSSIP_REJECTS_WINDOW_MS: number = MINUTE_MS
+export const GOSSIP_OUT_MS: number = 10 * MINUTE_MS
+/** Peers and senders whose rates are kept in memory; the longest unused go. */
+export const GOSSIP_PEERS_WATCHED_MAX = 1_024
+export const GOSSIP_SENDERS_WATCHED_MAX = 4_096
+/** A superseded lineage's topics are listened to this much longer. */
+export const GOSSIP_LINEAGE_LINGER_S = 86_400

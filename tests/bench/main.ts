@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { commandLine } from './cli.ts'
 import { groupMessaging } from './groups.ts'
+import { gossip } from './gossip.ts'
 import { oneToOne } from './one-to-one.ts'
 import { paths } from './paths.ts'
 import { loadGroupPeers, loadPeers } from './peers.ts'
@@ -27,6 +28,7 @@ const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure
   groups: async () => groupMessaging(plan, await loadGroupPeers(plan)),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
+  gossip: async () => gossip(plan),
   cli: async (dir) => commandLine(plan, dir),
 }
 
