@@ -289,7 +289,6 @@ export { takeGroupMessage, type Taken } from './groups/receive.ts'
 export { sendGroupText } from './groups/send-text.ts'
 export { tendGroup, type Tended } from './groups/tend.ts'
 export { wantsCompare } from './groups/sync-group.ts'
-export { scoreDown } from './delivery/relay-score.ts'
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,

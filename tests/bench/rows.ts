@@ -1,7 +1,15 @@
 // Rows in memory for machines under measurement: every value passes through its table's codec, and
 // the keeping itself costs as little as it can.
 import type { CryptoProvider, Random } from '../../crypto/index.ts'
-import type { Load, Place, Row, Self, Step, Turn } from '../../protocol/index.ts'
+import {
+  type Load,
+  NO_MEMORY,
+  type Place,
+  type Row,
+  type Self,
+  type Step,
+  type Turn,
+} from '../../protocol/index.ts'
 
 interface Cell {
   readonly order: Uint8Array
@@ -35,6 +43,7 @@ export class BenchRows {
         const place = table.place(key)
         this.#cells(table.name, place).delete(keyOf(place.order))
       },
+      memory: NO_MEMORY,
       effect: () => undefined,
       change: () => undefined,
     }

@@ -50,6 +50,7 @@ const member = control(groupMemberFrame, {
   mailboxes: [mailbox],
   home,
   seal: { id: 3, publicKey: bytesOf('seal') },
+  name: 'Bob',
 })
 
 export const GROUP_SAMPLES: readonly GroupSample[] = [
