@@ -197,6 +197,7 @@ export class Messenger {
     const groups = new GroupService({
       core,
       courier,
+      host,
       ticket: (serviceKey) => this.#ticketOf(serviceKey),
     })
     this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
@@ -287,6 +288,7 @@ export class Messenger {
   async #endpointsOf(device: Bytes32): Promise<void> {
     await this.#services?.direct.learn(device)
     this.#services?.carrier.heard(device)
+    this.#services?.groups.endpointsChanged()
   }
 
   async #retryHeld(device: Bytes32): Promise<void> {

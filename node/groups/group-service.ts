@@ -3,11 +3,14 @@ import { type Bytes32, toHex } from '../../crypto/index.ts'
 import { allGroups } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
+import type { Host } from '../transport.ts'
+import { GroupGossip } from './group-gossip.ts'
 import { GroupWorker } from './group-worker.ts'
 
 export interface GroupServiceOptions {
   readonly core: Core
   readonly courier: Courier
+  readonly host: Host
   /** A ticket of one of our own relays, where it gives any. */
   readonly ticket: (serviceKey: Bytes32) => Promise<Uint8Array | undefined>
 }
@@ -15,16 +18,19 @@ export interface GroupServiceOptions {
 export class GroupService {
   readonly #options: GroupServiceOptions
   readonly #workers = new Map<string, GroupWorker>()
+  readonly #gossip: GroupGossip
   #waiting: (() => void)[] = []
 
   constructor(options: GroupServiceOptions) {
     this.#options = options
+    this.#gossip = new GroupGossip(options.core, options.host)
   }
 
   /** Takes up every group where the last run left it. */
   async start(): Promise<void> {
     const groups = await this.#options.core.ledger.read(() => allGroups())
     for (const { gid } of groups) if (gid !== undefined) this.kick(gid)
+    if (groups.length > 0) this.#gossip.refresh()
   }
 
   kick(gid: Bytes32): void {
@@ -38,6 +44,13 @@ export class GroupService {
       this.#workers.set(key, worker)
     }
     worker.kick()
+    this.#gossip.refresh()
+    void this.#gossip.publish(gid)
+  }
+
+  /** Where members are reached changed. */
+  endpointsChanged(): void {
+    if (this.#workers.size > 0) this.#gossip.refresh()
   }
 
   troubles(gid: Bytes32): readonly string[] {
@@ -63,6 +76,9 @@ export class GroupService {
 
   async stop(): Promise<void> {
     this.#settle()
-    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+    await Promise.all([
+      this.#gossip.stop(),
+      ...[...this.#workers.values()].map((worker) => worker.stop()),
+    ])
   }
 }

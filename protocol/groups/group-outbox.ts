@@ -120,6 +120,11 @@ export function* groupOutboxSize(gid: Bytes32): Step<number> {
   return (yield* get(heads, gid))?.items ?? 0
 }
 
+/** The sequence that the next item gets. */
+export function* nextGroupSequence(gid: Bytes32): Step<number> {
+  return (yield* get(heads, gid))?.next ?? 1
+}
+
 /** Entries of ours that no relay of the group signed for yet, counted up to a thousand. */
 export function* unsentGroupEntries(gid: Bytes32): Step<number> {
   const waiting = yield* waitingEntries(gid, COUNT_MAX)
