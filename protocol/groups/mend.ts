@@ -18,15 +18,15 @@ import {
   ASKED_SEEDS_MAX,
   type AskedSeed,
   type RepairState,
+  putRepairs,
   repairState,
-  repairStates,
 } from './repair-state.ts'
 
 /** Does what is due, one change of the group at most; when to look again, guarded clock. */
 export function* mend(turn: Turn, members: Membership): Step<number | undefined> {
   const { gid } = members
   const state = yield* observe(turn, members, yield* repairState(gid))
-  turn.put(repairStates, gid, state)
+  yield* putRepairs(turn, gid, state)
   const choice = yield* chooseFor(turn, members)
   // The own chain nears its end: new keys at once, whoever else may be about to make them.
   if (choice.kind === 'rotate' && mayRenew(turn, state)) {
@@ -43,7 +43,7 @@ export function* mend(turn: Turn, members: Membership): Step<number | undefined>
     }
     const changed = repair.kind !== 'askAuthor' && repair.kind !== 'askOthers'
     current = yield* carryOut(turn, members, current, repair)
-    turn.put(repairStates, gid, current)
+    yield* putRepairs(turn, gid, current)
     // Everything else is to be judged anew after it.
     if (changed) return turn.safeNowMs
     nextAtMs = turn.safeNowMs + ASK_AGAIN_MS

@@ -1,9 +1,9 @@
 // Since when a group lacks something, and what was done about it (SPEC.md §20.8): kept, so that a
 // restart neither forgets to repair nor does it twice.
-import { type Bytes32, EMPTY } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
 import { MERGES_PER_HOUR } from '../limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
-import { type Step, type Table, get } from '../step.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
 
 export interface AskedSeed {
   readonly opId: Bytes32
@@ -103,6 +103,15 @@ export const repairStates: Table<Bytes32, RepairState> = {
       wantsOps: fields.flag('wantsOps'),
     }
   },
+}
+
+/** Writes a state where it is another one: looking costs no batch. */
+export function* putRepairs(turn: Turn, gid: Bytes32, state: RepairState): Step<void> {
+  const before = yield* get(repairStates, gid)
+  if (before !== undefined && equalBytes(repairStates.encode(before), repairStates.encode(state))) {
+    return
+  }
+  turn.put(repairStates, gid, state)
 }
 
 export function* repairState(gid: Bytes32): Step<RepairState> {
