@@ -90,6 +90,7 @@ export async function startNode(
     core,
     stateRose: moved,
     troubles: (device) => messenger.troubles(device),
+    groupTroubles: (gid) => messenger.groupTroubles(gid),
   })
   const listeners = new Listeners(feed, messenger.startCursor, (who, text, sendOptions) =>
     chats.send(who, text, sendOptions),

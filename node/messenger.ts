@@ -82,6 +82,7 @@ export class Messenger {
       core,
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
+      sweepGroups: (drainedMs) => this.#services?.groups.sweep(drainedMs) ?? Promise.resolve(),
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
   }
@@ -161,6 +162,11 @@ export class Messenger {
       .map(({ serviceKey, why }) => `relay ${serviceKey.slice(0, 8)}: ${why}`)
   }
 
+  /** What keeps a group's messages from its relays, as sentences. */
+  groupTroubles(gid: Bytes32): readonly string[] {
+    return this.#services?.groups.troubles(gid) ?? ['this node is offline']
+  }
+
   async #begin(homeSeed: Bytes32): Promise<void> {
     const { ledger } = this.core
     await ledger.run((turn) => renewPrekeys(turn))
@@ -199,6 +205,7 @@ export class Messenger {
       courier,
       host,
       ticket: (serviceKey) => this.#ticketOf(serviceKey),
+      ownRelays: () => this.#relays.flatMap((relay) => relay.serviceKey ?? []),
     })
     this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {

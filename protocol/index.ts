@@ -99,6 +99,7 @@ export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts
 export {
   type DeviceEvidence,
   type Evidence,
+  type GroupEvidence,
   evidence,
   shownState,
   type ShownState,
@@ -288,6 +289,9 @@ export { Membership, membershipOf } from './groups/membership.ts'
 export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'
 export { takeGroupMessage, type Taken } from './groups/receive.ts'
 export { sendGroupText } from './groups/send-text.ts'
+export { coverageOf } from './groups/frontiers.ts'
+export { moveCarriage } from './groups/move-carriage.ts'
+export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
 export { tendGroup, type Tended } from './groups/tend.ts'
 export { wantsCompare } from './groups/sync-group.ts'
 export {

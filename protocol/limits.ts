@@ -177,6 +177,10 @@ export const SYNC_RETRY_MAX_MS: number = HOUR_MS
 export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
 /** A mailbox that was not read for longer than this: the log is compared with somebody's. */
 export const ABSENCE_MS: number = HOUR_MS
+/** What no relay of a group took for this long goes over sessions. */
+export const FALL_BACK_MS: number = MINUTE_MS
+/** All relays of a group gone for this long: an admin gives it others. */
+export const CARRIAGE_DEAD_MS: number = 10 * MINUTE_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

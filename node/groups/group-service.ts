@@ -13,6 +13,8 @@ export interface GroupServiceOptions {
   readonly host: Host
   /** A ticket of one of our own relays, where it gives any. */
   readonly ticket: (serviceKey: Bytes32) => Promise<Uint8Array | undefined>
+  /** Service keys of own relays that are reached now. */
+  readonly ownRelays: () => readonly Bytes32[]
 }
 
 export class GroupService {
@@ -34,13 +36,13 @@ export class GroupService {
   }
 
   kick(gid: Bytes32): void {
-    const { core, courier, ticket } = this.#options
+    const { core, courier, ticket, ownRelays } = this.#options
     if (core.stopping.aborted) return
     const key = toHex(gid)
     let worker = this.#workers.get(key)
     if (worker === undefined) {
       const onProgress = (): void => this.#settle()
-      worker = new GroupWorker({ core, courier, gid, ticket, onProgress })
+      worker = new GroupWorker({ core, courier, gid, ticket, ownRelays, onProgress })
       this.#workers.set(key, worker)
     }
     worker.kick()
@@ -51,6 +53,11 @@ export class GroupService {
   /** Where members are reached changed. */
   endpointsChanged(): void {
     if (this.#workers.size > 0) this.#gossip.refresh()
+  }
+
+  /** Once an hour: deletes what groups need no more. */
+  async sweep(ownDrainedMs: number): Promise<void> {
+    for (const worker of this.#workers.values()) await worker.sweep(ownDrainedMs)
   }
 
   troubles(gid: Bytes32): readonly string[] {

@@ -218,6 +218,8 @@ export interface ChatsOptions {
   /** Resolves when a state rises, or the signal aborts. */
   readonly stateRose: (signal: AbortSignal) => Promise<void>
   readonly troubles: (device: Uint8Array) => readonly string[]
+  /** What keeps a group's messages from its relays. */
+  readonly groupTroubles: (gid: Uint8Array) => readonly string[]
 }
 
 export function makeChats(options: ChatsOptions): Node['chats'] {
@@ -306,6 +308,8 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
       call(callOptions, () => ledger.run((turn) => markChatRead(turn, who, arrival))),
 
     why: (id, callOptions): Promise<Why> =>
-      call(callOptions, () => ledger.read((turn) => explain(turn, parseId(id), troubles))),
+      call(callOptions, () =>
+        ledger.read((turn) => explain(turn, parseId(id), troubles, options.groupTroubles)),
+      ),
   }
 }

@@ -44,6 +44,8 @@ export interface GroupItem {
   /** Guarded clock. */
   readonly madeAtMs: number
   readonly deposits: readonly GroupDeposit[]
+  /** No relay took it for a minute: it went over sessions as well. */
+  readonly fellBack: boolean
 }
 
 const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
@@ -65,6 +67,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       orEmpty(item.coalesce),
       item.madeAtMs,
       item.deposits.map((one) => [one.serviceKey, one.incarnation, one.atMs]),
+      item.fellBack ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group item')
@@ -82,6 +85,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
         incarnation: one.bytes('incarnation', 8),
         atMs: one.uint('at'),
       })),
+      fellBack: fields.flag('fellBack'),
     }
   },
 }
@@ -139,7 +143,7 @@ const COUNT_MAX = 1_000
 /** Puts a message at the end. Throws ERR_PROTOCOL_LIMIT where it is full of entries. */
 export function* enqueueGroup(
   turn: Turn,
-  item: Omit<GroupItem, 'sequence' | 'deposits' | 'madeAtMs'>,
+  item: Omit<GroupItem, 'sequence' | 'deposits' | 'madeAtMs' | 'fellBack'>,
 ): Step<void> {
   const { gid } = item
   const head = (yield* get(heads, gid)) ?? { next: 1, items: 0 }
@@ -153,7 +157,11 @@ export function* enqueueGroup(
   const sequence = head.next
   const kept = (yield* get(heads, gid)) ?? head
   turn.put(heads, gid, { next: sequence + 1, items: kept.items + 1 })
-  turn.put(items, { gid, sequence }, { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs })
+  turn.put(
+    items,
+    { gid, sequence },
+    { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs, fellBack: false },
+  )
   turn.effect({ kind: 'group', gid })
 }
 

@@ -5,6 +5,7 @@ import { causalEpochs } from '../group/group-cipher.ts'
 import type { Step, Turn } from '../step.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
+import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
 import { heldMessageCount } from './held-messages.ts'
 import { membershipOf } from './membership.ts'
@@ -53,6 +54,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const now = (yield* membershipOf(turn, gid)) ?? members
   const tellAtMs = yield* tellFrontier(turn, now)
   const syncAtMs = yield* syncGroup(turn, now)
+  const fallAtMs = yield* fallBack(turn, now)
   const again = yield* carryWaiting(turn, now)
-  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs) }
+  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs) }
 }

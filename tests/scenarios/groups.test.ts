@@ -129,3 +129,36 @@ test.each(['create', 'join', 'remove', 'say'] as const)(
     expect(await team.settled([alice, bob, carol])).toEqual([])
   },
 )
+
+test('a group whose relay died for good goes on at another one', { timeout: 120_000 }, async () => {
+  const world = new World('dead relay')
+  const first = await world.relay()
+  const second = await world.relay()
+  const carol = await world.person('carol', { relays: [first.address] })
+  const alice = await world.person('alice', { relays: [first.address, second.address] })
+  const bob = await world.person('bob', { relays: [second.address] })
+  const team = new Team(world)
+  await team.create(carol)
+  const link = await team.link(carol)
+  await team.join(alice, link)
+  await team.join(bob, link)
+  await team.until(carol, ({ members }) => members.length === 3)
+  const { groups } = carol.machine.program.node
+  await world.simulation.settle(groups.role('#team', alice.address, 'admin'))
+  await team.until(alice, ({ role, members }) => role === 'admin' && members.length === 3)
+  expect(await team.settled([alice, bob, carol])).toEqual([])
+  await world.simulation.settle(first.machine.stop())
+  await team.say(alice)
+  await team.say(bob)
+  expect(await team.settled([alice, bob])).toEqual([])
+  const [relay] = (await team.view(alice))?.relays ?? []
+  await team.until(alice, ({ relays }) => relays[0] !== relay)
+  await team.until(bob, ({ relays }) => relays[0] !== relay)
+  const text = await team.say(bob)
+  expect(await team.settled([alice, bob])).toEqual([])
+  const heard = (await team.read(alice)).find((one) => one.text === text)
+  expect(heard?.from.address).toBe(bob.address)
+  // Once its relay is back the third finds the way as well.
+  await world.simulation.settle(first.machine.start())
+  expect(await team.settled([alice, bob, carol])).toEqual([])
+})
