@@ -131,16 +131,12 @@ export const CARRIED_PER_DEVICE_MAX = 10_000
 // --- Groups (SPEC.md §19-21) ---
 /** Groups of one profile: they are listed as a whole. */
 export const GROUPS_MAX = 1_000
-/** Bytes of UTF-8 in a group's name. */
-export const GROUP_NAME_MAX_BYTES = 256
 /** Groups that tie one account to us. */
 export const CO_MEMBER_TIES_MAX = 1_024
 /** Somebody who was removed is still served its removal for this long. */
 export const REMOVED_SERVED_MS: number = 30 * DAY_MS
 /** A join that nobody judged lapses; a welcome for it is taken for as long. */
 export const JOIN_LIFE_MS: number = 30 * DAY_MS
-/** Relays that carry one group. */
-export const GROUP_RELAYS_MAX = 3
 /** What waits for a group's relays: beyond it sending is refused, never dropped. */
 export const GROUP_OUTBOX_MAX = 20_000
 /** A message of a group is offered to its relays for as long as they would keep it. */
@@ -181,6 +177,8 @@ export const ABSENCE_MS: number = HOUR_MS
 export const FALL_BACK_MS: number = MINUTE_MS
 /** All relays of a group gone for this long: an admin gives it others. */
 export const CARRIAGE_DEAD_MS: number = 10 * MINUTE_MS
+/** A member's newer device list is told to its group by others after this and their delay. */
+export const LISTS_TOLD_AFTER_MS: number = MINUTE_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

@@ -8,7 +8,7 @@ import {
   equalBytes,
   u64,
 } from '../../crypto/index.ts'
-import { GROUP_OUTBOX_MAX, GROUP_RELAYS_MAX } from '../limits.ts'
+import { GROUP_OUTBOX_MAX, CARRIAGE_RELAYS_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
@@ -80,7 +80,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       lineage: fields.bytes('lineage', 32),
       coalesce: fields.optional('coalesce', 16),
       madeAtMs: fields.uint('madeAt'),
-      deposits: readList(fields, 'deposits', GROUP_RELAYS_MAX * 4, (one) => ({
+      deposits: readList(fields, 'deposits', CARRIAGE_RELAYS_MAX * 4, (one) => ({
         serviceKey: one.bytes('serviceKey', 32),
         incarnation: one.bytes('incarnation', 8),
         atMs: one.uint('at'),

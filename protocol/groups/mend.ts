@@ -21,6 +21,7 @@ import {
   putRepairs,
   repairState,
 } from './repair-state.ts'
+import { tellDevices } from './tell-devices.ts'
 
 /** Does what is due, one change of the group at most; when to look again, guarded clock. */
 export function* mend(turn: Turn, members: Membership): Step<number | undefined> {
@@ -33,9 +34,11 @@ export function* mend(turn: Turn, members: Membership): Step<number | undefined>
     yield* carryOut(turn, members, state, { kind: 'rotate', atMs: turn.safeNowMs })
     return turn.safeNowMs
   }
-  const repairs = repairsOf(yield* viewOf(turn, members, state))
-  let nextAtMs: number | undefined
-  let current = state
+  const view = yield* viewOf(turn, members, state)
+  const repairs = repairsOf(view)
+  let nextAtMs = yield* tellDevices(turn, members, view.delayMs)
+  if (nextAtMs !== undefined && nextAtMs <= turn.safeNowMs) return nextAtMs
+  let current = yield* repairState(gid)
   for (const repair of repairs) {
     if (repair.atMs > turn.safeNowMs) {
       nextAtMs = Math.min(nextAtMs ?? repair.atMs, repair.atMs)

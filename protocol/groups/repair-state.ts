@@ -32,6 +32,8 @@ export interface RepairState {
   readonly opsAsked: number
   /** Something came under keys of no operation here. */
   readonly wantsOps: boolean
+  /** Since when a member's devices are known to be others than the operations say. */
+  readonly listsSinceMs: number
 }
 
 export const NO_REPAIRS: RepairState = {
@@ -49,6 +51,7 @@ export const NO_REPAIRS: RepairState = {
   askedOpsMs: 0,
   opsAsked: 0,
   wantsOps: false,
+  listsSinceMs: 0,
 }
 
 /** Epochs whose seed is asked for at once. */
@@ -78,6 +81,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       row.askedOpsMs,
       row.opsAsked,
       row.wantsOps ? 1 : 0,
+      row.listsSinceMs,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group repair')
@@ -101,6 +105,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       askedOpsMs: fields.uint('askedOps'),
       opsAsked: fields.uint('opsAsked'),
       wantsOps: fields.flag('wantsOps'),
+      listsSinceMs: fields.uint('listsSince'),
     }
   },
 }
