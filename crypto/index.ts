@@ -44,7 +44,8 @@ export {
   openCard,
   signCard,
 } from './card.ts'
-export { type CborArray, type CborValue, decodeCbor, encodeCbor, FieldReader } from './cbor.ts'
+export { type CborArray, decodeCbor, FieldReader } from './cbor.ts'
+export { type CborValue, encodeCbor } from './cbor-encoder.ts'
 export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
 export {
   decodeDeviceList,

@@ -99,10 +99,10 @@ export const noble: CryptoProvider = {
     return own(x25519.getPublicKey(secret))
   },
   x25519: agree,
-  x25519Both: (secret, publicKey) => {
-    const shared = agree(secret, publicKey)
-    return { publicKey: own(x25519.getPublicKey(secret)), shared }
-  },
+  x25519Key: (secret) => ({
+    publicKey: noble.x25519PublicKey(secret),
+    agree: (publicKey) => noble.x25519(secret, publicKey),
+  }),
 
   mlkemPublicKey: (seed) => own(ml_kem768.keygen(seed).publicKey),
   mlkemEncapsulate: (publicKey, m) => {

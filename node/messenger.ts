@@ -19,10 +19,12 @@ import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
+import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { GroupService } from './groups/group-service.ts'
 import { closedError } from './messenger/calls.ts'
+import { FeedWaiters } from './messenger/feed-waiters.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
@@ -32,7 +34,6 @@ import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
 import { type Services, dispatch } from './services.ts'
-import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
@@ -45,8 +46,7 @@ const GOODBYE_MS = 1_500
 
 export class Messenger {
   readonly core: Core
-  /** Raised when the change feed grew. */
-  readonly moved: Signal = new Signal()
+  readonly waiters: FeedWaiters = new FeedWaiters()
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
@@ -75,7 +75,7 @@ export class Messenger {
     this.#recovery = new Recovery({
       core,
       profile: opened,
-      onChange: () => this.moved.raise(),
+      onChange: () => this.waiters.wake(),
       onRecovered: () => this.#restart(),
     })
     this.#upkeep = new Upkeep({
@@ -110,7 +110,7 @@ export class Messenger {
         provider,
         self: identity.self,
         onEffects: (effects) => messenger?.carryOut(effects),
-        onChanges: () => messenger?.moved.raise(),
+        onChanges: (rows) => messenger?.waiters.wake(rows),
         onFailure: (error) => messenger?.failed(error),
         onDefect: (error) => log('ledger', String(error)),
       })
@@ -185,10 +185,14 @@ export class Messenger {
     const listen = this.#options.listen ?? []
     const host = await network.createHost({ seed: homeSeed, listen, role: 'home' })
     const courier = new Courier(core, () => this.#startCourierHost())
-    const direct = new DirectService({
+    const standing = new StandingStreams(core, host, (device) => direct.connect(device))
+    const direct: DirectService = new DirectService({
       core,
       host,
-      onLink: (device) => this.#services?.carrier.kick(device),
+      onLink: (device) => {
+        this.#services?.carrier.kick(device)
+        this.#report('standing streams', standing.renew(device))
+      },
       bundle: (inviteId, caller) =>
         directBundle(core, host.transportKey, inviteId, caller?.account),
     })
@@ -210,9 +214,8 @@ export class Messenger {
     this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {
       const before = yield* profile()
-      const addresses = host.addresses()
-      const home =
-        addresses.length === 0 ? undefined : { transportKey: host.transportKey, addresses }
+      // Named also where nothing listens: contacts that can be dialled know then whom they let in.
+      const home = { transportKey: host.transportKey, addresses: host.addresses() }
       turn.put(profiles, 0, { ...before, home })
       yield* refreshEndpoints(turn)
     })
@@ -229,6 +232,7 @@ export class Messenger {
       relay.start()
     }
     await carrier.start()
+    await standing.start()
     await receipts.start()
     await bundles.start()
     await groups.start()
@@ -365,7 +369,7 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    this.moved.raise()
+    this.waiters.wake()
     await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()

@@ -108,6 +108,7 @@ export { receiveInner } from './delivery/inbox.ts'
 export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export {
+  type OutboxHead,
   outboxHead,
   unsentEntries,
   type OutboxItem,

@@ -57,7 +57,8 @@ function* obstacles(
     }
     if (custody.length === 0) {
       for (const why of troubles(device)) missing.push(why)
-      if (peer.endpoints.mailboxes.length === 0 && peer.endpoints.home === undefined) {
+      const { mailboxes, home } = peer.endpoints
+      if (mailboxes.length === 0 && (home?.addresses ?? []).length === 0) {
         missing.push('the contact told no relay and no address')
       }
     } else missing.push('the contact has not fetched it from the relay yet')

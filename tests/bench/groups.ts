@@ -23,7 +23,9 @@ async function measure(
 ): Promise<Costs> {
   const contenders: Record<string, Contender> = {}
   for (const [name, pair] of groups) contenders[name] = make(pair)
-  return new Map(Object.entries(await interleave(contenders, plan.rounds, count, 'young')))
+  return new Map(
+    Object.entries(await interleave(contenders, plan.rounds, count, { collection: 'young' })),
+  )
 }
 
 /** Beside each peer; the goal is judged on the first. */

@@ -2,14 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  type CryptoProvider,
-  concat,
-  fromHex,
-  hchacha20,
-  noble,
-  toHex,
-} from '../../crypto/index.ts'
+import { type CryptoProvider, fromHex, hchacha20, noble, toHex } from '../../crypto/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import { counting, refusal } from '../crypto/decoder-checks.ts'
 import { ORDER, littleEndian, torsionCase, torsionPoint } from '../crypto/torsion.ts'
@@ -44,6 +37,15 @@ describe('the native backend gives what noble gives', () => {
       }),
       runs,
     )
+  })
+
+  it('for hashes and MACs of every length around a block and around what one call takes', () => {
+    for (const length of [0, 1, 63, 64, 65, 1_983, 1_984, 1_985, 2_047, 2_048, 2_049, 70_000]) {
+      const [whole, key] = [counting(length), counting(Math.min(length, 200))]
+      const parts = [whole.subarray(0, length >> 1), whole.subarray(length >> 1)]
+      agree((provider) => provider.sha256(...parts))
+      agree((provider) => provider.hmac(key, ...parts))
+    }
   })
 
   it('for both AEADs, with changed tags and ciphertexts', () => {
@@ -94,7 +96,7 @@ describe('the native backend gives what noble gives', () => {
           () => provider.ed25519PublicKey(counting(33)),
           () => provider.x25519PublicKey(counting(31)),
           () => provider.x25519(none, counting(32)),
-          () => provider.x25519Both(counting(33), counting(32)),
+          () => provider.x25519Key(counting(31)),
         ]) {
           expect(refusal(run)).toBe('ERR_CRYPTO_PARAMETER')
         }
@@ -110,12 +112,8 @@ describe('the native backend gives what noble gives', () => {
         const masked = new Uint8Array(publicKey)
         masked[31] = (masked[31] ?? 0) & 0x7f
         agree((provider) => provider.x25519(secret, masked))
-        agree((provider) => {
-          const both = provider.x25519Both(secret, masked)
-          expect(both.publicKey).toEqual(provider.x25519PublicKey(secret))
-          expect(both.shared).toEqual(provider.x25519(secret, masked))
-          return concat(both.publicKey, both.shared)
-        })
+        agree((provider) => provider.x25519Key(secret).publicKey)
+        agree((provider) => provider.x25519Key(secret).agree(masked))
       }),
       runs,
     )
@@ -202,6 +200,9 @@ describe('the native backend', () => {
     const digest = nativeCrypto.sha256(counting(3))
     expect(digest.buffer.byteLength).toBe(32)
     expect(Object.getPrototypeOf(digest)).toBe(Uint8Array.prototype)
+    // A key that is remembered stays what it is, whatever is done to a copy of it.
+    nativeCrypto.mlkemPublicKey(counting(64)).fill(0)
+    expect(nativeCrypto.mlkemPublicKey(counting(64))).toEqual(noble.mlkemPublicKey(counting(64)))
   })
 
   it('remembers keys without mixing them up, beyond what it keeps', () => {
