@@ -59,6 +59,8 @@ class Decision {
   /** Decided to stand, or what one that stands rests on: never void any more. */
   readonly #firm = new Set<number>()
   readonly #standing: OpNode[] = []
+  /** Operations that by now only their authors' seniority entitles. */
+  readonly #bySeniority = new Set<number>()
   /** Accounts that a void operation of the block is about. */
   readonly #fallen = new Set<number>()
   readonly #work: DecideWork
@@ -158,6 +160,7 @@ class Decision {
       return false
     }
     if (roleOf(this.#base.ops, { grants, roles, list }) >= node.need) return true
+    this.#bySeniority.add(node.index)
     return this.#seniorFor(node) === node.account
   }
 
@@ -171,7 +174,8 @@ class Decision {
   #dropGroundless(dirty: Set<number>): void {
     for (const node of this.#block) {
       if (!this.#isOpen(node)) continue
-      if (!dirty.has(node.account) && !node.actsAsOwner) continue
+      const isSenior = node.actsAsOwner || this.#bySeniority.has(node.index)
+      if (!dirty.has(node.account) && !isSenior) continue
       if (!this.#isEntitled(node)) this.#drop(node, dirty)
     }
   }

@@ -12,6 +12,7 @@ import {
   GROUP_OPS_MAX,
   GROUP_RECIPIENTS_MAX,
 } from '../limits.ts'
+import { roleOf } from './account-state.ts'
 import type { GroupFault } from './fault.ts'
 import { type GroupState, StateBuilder } from './group-state.ts'
 import { settingsOf } from './group-view.ts'
@@ -112,6 +113,12 @@ function strongKind(judging: Judging, revokes: readonly number[]): OpNode['stron
   return lowers(judging) ? 'lower' : undefined
 }
 
+/** Whether only seniority in a group without owner gives the author what it needs. */
+function actsAsOwner({ facts, before }: Judging, need: GroupRole): boolean {
+  const plain = roleOf(before.ops, before.account(facts.account))
+  return need > plain && before.actsAsOwner(facts.account)
+}
+
 function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipients']): OpNode {
   const { facts, before } = judging
   const { payload } = facts.op
@@ -127,7 +134,7 @@ function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipient
       : before.authority(speaker),
     need,
     author: before.account(facts.account),
-    actsAsOwner: !isRoot && need === 2 && before.actsAsOwner(facts.account),
+    actsAsOwner: !isRoot && actsAsOwner(judging, need),
     strong: strongKind(judging, revokes),
     revokes,
     onlyRevokes:

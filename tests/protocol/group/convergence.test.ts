@@ -62,7 +62,8 @@ describe('the membership of a group', () => {
           if (member !== undefined) expect(member.role).toBe(reference.role(state, key))
         }
       }),
-      { numRuns: 40 },
+      // In the named one a member acts by seniority alone, and another is senior in the end.
+      { numRuns: 40, examples: [[990956381]] },
     )
     // A history in which nothing is at odds would show nothing.
     expect(accepted).toBeGreaterThan(400)
