@@ -24,9 +24,16 @@ Objects
   contact list    {name, address, state, verified, theirName, addedAt, unread, waiting,
                    missing, problem, refusal, relays: [{service, address, doubts}], warnings};
                    show adds safetyNumber
+  group create    {group: {id, name, state, role}}; the same for every change, and for add
+                  with a link that joins a group
+  group list      {number, id, name, state, role, members, epoch, pending, settings, relays,
+                   unread, waiting, missing, problem}
+  group show      {group: {id, name, state, role}, members: [{name, address, role, you}],
+                   epoch, pending: [{name, address, at}], ...}
+  group invite    {id, link, expiresAt, reusable}
   send            {id, state}
   read            {id, chat, kind, from: {name, address}, to, text, mine, lamport, sentAt,
-                   arrivedAt, late, state, open, replyTo, relays, arrival}
+                   arrivedAt, late, state, open, replyTo, relays, arrival, group}
   watch           {cursor, event, at, ...}
   why             {id, state, steps: [{at, what, by, until, evidence}], missing: [...]}
   status          {name, address, listening, relays, contacts, requests, unread, waiting,
@@ -66,6 +73,7 @@ Watching
   message        message: as in read; also one's own, with mine: true
   message:state  id, chat, state
   contact        contact: as in contact list
+  group          group: as in group list
   gap            chat, from, first, last, missing: numbers of messages that are missing, or,
                  with missing false, that came after all
   warning        code, text
@@ -75,4 +83,6 @@ Who
   WHO is a contact's name, address, or the first characters of an address (at least four).
   Where more than one fits, nothing is guessed: AMBIGUOUS_CONTACT, exit 1.
   Names are yours: a second Bob is called bob-2.
+  send, read and chat take a group as '#name', or # and its id; group commands also without
+  the #. A shell takes an unquoted # for a comment.
 `

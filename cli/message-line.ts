@@ -24,13 +24,20 @@ export function stateLabel(state: string): string {
   return mark.endsWith(state) ? mark : `${mark} ${state}`
 }
 
+/** Where it was said, among messages of all chats: `you -> bob`, `bob in #team`. */
+function chatPart(message: Message, withChat: boolean): string {
+  if (!withChat) return ''
+  if (message.mine) return ` -> ${message.chat}`
+  return message.group === undefined ? '' : ` in ${message.chat}`
+}
+
 /**
  * `12:41 bob  are you coming?`. Further lines of a text are indented, so that no text can pass
  * itself off as a message of somebody else.
  */
 export function messageLines(message: Message, withChat: boolean): readonly (readonly Part[])[] {
   const who = message.mine ? 'you' : message.from.name
-  const chat = withChat && message.mine ? ` -> ${message.chat}` : ''
+  const chat = chatPart(message, withChat)
   const notes = [
     message.late ? 'late' : '',
     message.open ? 'answers a message that is missing' : '',

@@ -10,6 +10,9 @@ import type { Invocation } from './tree/index.ts'
 /** How long a command that runs the node itself spends on handing over or fetching. */
 export const HAND_OVER_MS = 5_000
 
+/** A daemon goes on by itself: an answer that comes this soon saves a second command. */
+export const GLANCE_MS = 1_500
+
 export interface Session {
   readonly node: Node
   /** A daemon goes on with it; otherwise the node stops when the command ends. */

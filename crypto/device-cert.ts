@@ -39,6 +39,19 @@ export function encodeDeviceCert(cert: DeviceCert): CborArray {
   return [1, cert.device, cert.dh, cert.signature]
 }
 
+/** Reads one certificate without judging it. Throws ERR_WIRE_MALFORMED or ERR_WIRE_UNSUPPORTED. */
+export function decodeDeviceCert(value: CborValue): DeviceCert {
+  const fields = new FieldReader(value, 'DeviceCert')
+  if (fields.uint('version') !== 1) {
+    throw new CryptoError('ERR_WIRE_UNSUPPORTED', 'device certificate of another version')
+  }
+  const device = fields.bytes('DK', 32)
+  const dh = fields.bytes('DDH', 32)
+  const signature = fields.bytes('sig', 64)
+  fields.end()
+  return { device, dh, signature }
+}
+
 /**
  * Reads and verifies one certificate of an account. Throws ERR_WIRE_MALFORMED, ERR_WIRE_UNSUPPORTED
  * (version), ERR_CRYPTO_KEY (a key that must not be used) or ERR_CRYPTO_UNAUTHENTIC.
@@ -48,14 +61,8 @@ export function openDeviceCert(
   account: Bytes32,
   value: CborValue,
 ): DeviceCert {
-  const fields = new FieldReader(value, 'DeviceCert')
-  if (fields.uint('version') !== 1) {
-    throw new CryptoError('ERR_WIRE_UNSUPPORTED', 'device certificate of another version')
-  }
-  const device = fields.bytes('DK', 32)
-  const dh = fields.bytes('DDH', 32)
-  const signature = fields.bytes('sig', 64)
-  fields.end()
+  const cert = decodeDeviceCert(value)
+  const { device, dh, signature } = cert
   if (!provider.ed25519KeyAccepted(device)) {
     throw new CryptoError('ERR_CRYPTO_KEY', 'device key: not an acceptable Ed25519 key')
   }
@@ -66,5 +73,5 @@ export function openDeviceCert(
       'device certificate: the signature does not hold',
     )
   }
-  return { device, dh, signature }
+  return cert
 }

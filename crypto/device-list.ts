@@ -2,13 +2,23 @@
 // nothing else (SPEC.md §2).
 import { type Bytes32, EMPTY, compareBytes } from './bytes.ts'
 import { type CborArray, FieldReader, decodeCbor } from './cbor.ts'
-import { encodeCbor } from './cbor-encoder.ts'
-import { type DeviceCert, encodeDeviceCert, openDeviceCert } from './device-cert.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
+import {
+  type DeviceCert,
+  decodeDeviceCert,
+  encodeDeviceCert,
+  openDeviceCert,
+} from './device-cert.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { label } from './labels.ts'
 import { LIST_MAX_BYTES, LIST_MAX_DEVICES, LIST_MAX_REVOKED } from './limits.ts'
 import type { CryptoProvider } from './provider.ts'
-import { checkSignedObject, decodeSignedObject, signObject } from './signed-object.ts'
+import {
+  type SignedObject,
+  checkSignedObject,
+  decodeSignedObject,
+  signObject,
+} from './signed-object.ts'
 
 export interface DeviceListFields {
   /** max(previous + 1, Unix seconds), at least 1: see {@link nextListVersion}. */
@@ -95,13 +105,12 @@ function checkAscending(keys: readonly Uint8Array[], what: string): void {
   }
 }
 
-/**
- * Reads and verifies a list in full: limits, order, key acceptance, the account's signature and
- * every certificate. Which account is expected is the caller's question. Throws ERR_WIRE_MALFORMED,
- * ERR_WIRE_UNSUPPORTED, ERR_CRYPTO_KEY or ERR_CRYPTO_UNAUTHENTIC.
- */
-export function openDeviceList(provider: CryptoProvider, bytes: Uint8Array): DeviceList {
-  const object = decodeSignedObject(bytes, LIST_MAX_BYTES, 'DeviceList')
+function readList(
+  provider: CryptoProvider,
+  bytes: Uint8Array,
+  object: SignedObject,
+  openCert: (account: Bytes32, value: CborValue) => DeviceCert,
+): DeviceList {
   const fields = new FieldReader(decodeCbor(object.body, LIST_MAX_BYTES), 'ListBody')
   if (fields.uint('version of the format') !== 1) {
     throw new CryptoError('ERR_WIRE_UNSUPPORTED', 'device list of another format')
@@ -114,8 +123,7 @@ export function openDeviceList(provider: CryptoProvider, bytes: Uint8Array): Dev
   fields.end()
   if (version === 0) malformed('ListBody.version: 0')
   checkAscending(revoked, 'ListBody.revoked')
-  checkSignedObject(provider, account, 'device-list', object)
-  const devices = certs.map((cert) => openDeviceCert(provider, account, cert))
+  const devices = certs.map((cert) => openCert(account, cert))
   const keys = devices.map((cert) => cert.device)
   checkAscending(keys, 'ListBody.devices')
   if (keys.some((key) => revoked.some((other) => compareBytes(key, other) === 0))) {
@@ -129,6 +137,38 @@ export function openDeviceList(provider: CryptoProvider, bytes: Uint8Array): Dev
     revoked,
     hash: deviceListHash(provider, bytes),
     bytes: new Uint8Array(bytes),
+  }
+}
+
+/**
+ * Reads a list without judging its signatures: for bytes that were verified when they came. Throws
+ * ERR_WIRE_MALFORMED or ERR_WIRE_UNSUPPORTED.
+ */
+export function decodeDeviceList(provider: CryptoProvider, bytes: Uint8Array): DeviceList {
+  const object = decodeSignedObject(bytes, LIST_MAX_BYTES, 'DeviceList')
+  return readList(provider, bytes, object, (_account, value) => decodeDeviceCert(value))
+}
+
+/**
+ * Reads and verifies a list in full: limits, order, key acceptance, the account's signature and
+ * every certificate. Which account is expected is the caller's question. Throws ERR_WIRE_MALFORMED,
+ * ERR_WIRE_UNSUPPORTED, ERR_CRYPTO_KEY or ERR_CRYPTO_UNAUTHENTIC.
+ */
+export function openDeviceList(provider: CryptoProvider, bytes: Uint8Array): DeviceList {
+  const object = decodeSignedObject(bytes, LIST_MAX_BYTES, 'DeviceList')
+  return readList(provider, bytes, object, openCertOnce(provider, object))
+}
+
+/** Certificates are verified after the list's own signature, which is checked once, with the first. */
+function openCertOnce(
+  provider: CryptoProvider,
+  object: SignedObject,
+): (account: Bytes32, value: CborValue) => DeviceCert {
+  let checked = false
+  return (account, value) => {
+    if (!checked) checkSignedObject(provider, account, 'device-list', object)
+    checked = true
+    return openDeviceCert(provider, account, value)
   }
 }
 

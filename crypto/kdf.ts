@@ -49,8 +49,9 @@ function signedBytes(
   context: SignatureContext,
   message: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  // A group entry's id is a hash already: it stands for H(m).
-  const digest = context === 'group-entry' ? message : provider.sha256(message)
+  // The id of a group's entry or operation is a hash already: it stands for H(m).
+  const isId = context === 'group-entry' || context === 'group-op'
+  const digest = isId ? message : provider.sha256(message)
   return concat(label(`sig/${context}`), digest)
 }
 

@@ -75,6 +75,26 @@ export const PQ_OFFER_AGE_MS: number = 24 * 3_600_000
 /** An offer is repeated in the first message of each chain and every 16th. */
 export const PQ_REPEAT_MESSAGES = 16
 
+/** Messages of one sender chain of a group epoch. */
+export const GROUP_CHAIN_MAX_MESSAGES = 1_000
+/** Own messages of one group epoch after which the group is rotated. */
+export const GROUP_CHAIN_ROTATE_AT = 900
+/** Seeds of skipped messages stored per sender chain: an honest jump is never longer. */
+export const GROUP_CHAIN_SKIP_MAX = 1_000
+/** Seeds of skipped messages stored per group. */
+export const GROUP_SKIPPED_MAX = 20_000
+/** Bytes that a group message adds to its padded frames: type 1, tag 8, nonce 12, header 24, tag 16. */
+export const GROUP_OVERHEAD_BYTES = 61
+/** Bytes that an operations message adds to its padded array: type 1, tag 8, nonce 12, tag 16. */
+export const OPERATIONS_OVERHEAD_BYTES = 37
+/** Operations in one message: what fits 64 KiB. */
+export const OPERATIONS_MAX = 512
+/** Recipient devices of one epoch. */
+export const EPOCH_RECIPIENTS_MAX = 4_096
+/** A gossip topic lasts a week, in seconds; both are listened to this long around its end. */
+export const TOPIC_WEEK_S = 604_800
+export const TOPIC_OVERLAP_S = 86_400
+
 /** scrypt work factor, log2 N: below is weak, above exhausts memory before any check. */
 export const SCRYPT_LOG2N_MIN = 14
 export const SCRYPT_LOG2N_MAX = 20
@@ -82,3 +102,30 @@ export const SCRYPT_LOG2N_DEFAULT = 17
 /** scrypt block size and the bound of its parallelism. */
 export const SCRYPT_R = 8
 export const SCRYPT_P_MAX = 4
+
+/** Bytes of one group operation: 16 accounts of 10 devices are added by one, and it fits one message. */
+export const GROUP_OP_MAX_BYTES = 57_344
+/** Parents of a group operation. */
+export const GROUP_PARENTS_MAX = 16
+/** Lamport timestamps and sequence numbers of group operations: 2^32. */
+export const GROUP_LAMPORT_MAX: number = 2 ** 32
+/** Kinds of group operations (u16). */
+export const GROUP_KIND_MAX = 65_535
+/** Bytes of UTF-8 in a group's name. */
+export const GROUP_NAME_MAX_BYTES = 256
+/** Settings of a group: 16 bits, of which three have a meaning. */
+export const GROUP_SETTINGS_MAX = 65_535
+/** Relays that carry a group. */
+export const GROUP_RELAYS_MAX = 3
+/** Accounts added, or devices refreshed, by one operation. */
+export const GROUP_TARGETS_MAX = 16
+/** Heads of the log that an add names. */
+export const GROUP_BASE_HEADS_MAX = 16
+/** Devices in one cut: those of one account, now and lately. */
+export const GROUP_CUT_MAX = 64
+/** Reasons of a removal (u8). */
+export const GROUP_REASON_MAX = 255
+/** Bytes of a commitment in an operation of an unknown kind. */
+export const GROUP_COMMIT_MAX_BYTES = 255
+/** Entry numbers and Lamport timestamps of entries: 2^48, as in protocol/limits.ts. */
+export const GROUP_ENTRY_NUMBER_MAX: number = 2 ** 48

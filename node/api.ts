@@ -3,6 +3,7 @@
 // base32. Every async method takes { signal } last: aborted before, the call rejects with ABORTED and
 // nothing is done; aborted meanwhile, it ends a wait, and a change is finished and its outcome told.
 // A method of a node that was closed rejects with CLOSED.
+import type { Group, Groups } from './api-groups.ts'
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -18,11 +19,14 @@ export interface Person {
 export interface Message {
   /** Entry id, 64 hex characters. */
   readonly id: string
-  /** The contact's name. */
+  /** The contact's name, or `#` and the group's. */
   readonly chat: string
+  /** The group it was said in, 64 hex characters; absent between two people. */
+  readonly group?: string
   /** 'text'; 'unknown' for one this version cannot show; 'absent' where the body is gone. */
   readonly kind: 'text' | 'unknown' | 'absent'
   readonly from: Person
+  /** In a group its name with `#` and its id. */
   readonly to: Person
   /** The text; for 'unknown' and 'absent' a sentence that says so. */
   readonly text: string
@@ -186,6 +190,8 @@ export type NodeEvent = {
       readonly state: string
     }
   | { readonly event: 'contact'; readonly contact: Contact }
+  /** A group came, or its members, roles, name, keys or one's own state in it changed. */
+  | { readonly event: 'group'; readonly group: Group }
   | {
       readonly event: 'gap'
       readonly chat: string
@@ -224,6 +230,9 @@ export interface SendResult {
  */
 export type Who = string
 
+/** A chat: a contact by WHO, or a group by its name or id with `#` before it. */
+export type Chat = string
+
 export interface Node {
   readonly name: string
   readonly address: string
@@ -241,7 +250,10 @@ export interface Node {
   }
 
   readonly contacts: {
-    /** Adds the maker of a link. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED. */
+    /**
+     * Adds the maker of a link. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, and with
+     * GROUP_LINK for one that joins a group: that is for `groups.join`.
+     */
     add(link: string, options?: { readonly name?: string } & CallOptions): Promise<Contact>
     list(options?: CallOptions): Promise<readonly Contact[]>
     get(who: Who, options?: CallOptions): Promise<Contact>
@@ -259,10 +271,12 @@ export interface Node {
     reject(who: Who, options?: CallOptions): Promise<void>
   }
 
+  readonly groups: Groups
+
   readonly chats: {
     /** Resolves once it is durably queued. Rejects with TOO_LARGE, EMPTY_TEXT, BLOCKED, .. */
     send(
-      who: Who,
+      who: Chat,
       text: string,
       options?: { readonly replyTo?: string } & CallOptions,
     ): Promise<SendResult>
@@ -273,10 +287,13 @@ export interface Node {
       options?: { readonly timeoutMs?: number } & CallOptions,
     ): Promise<SendResult>
     /** Messages of a chat in log order; without `who` of all chats in order of arrival. */
-    messages(who: Who | undefined, options?: ReadOptions & CallOptions): Promise<readonly Message[]>
+    messages(
+      who: Chat | undefined,
+      options?: ReadOptions & CallOptions,
+    ): Promise<readonly Message[]>
     message(id: string, options?: CallOptions): Promise<Message>
     /** Marks everything that arrived up to here as read; receipts tell the sender. */
-    markRead(who: Who, arrival?: number, options?: CallOptions): Promise<void>
+    markRead(who: Chat, arrival?: number, options?: CallOptions): Promise<void>
     why(id: string, options?: CallOptions): Promise<Why>
   }
 

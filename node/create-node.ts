@@ -7,7 +7,8 @@ import { makeCall } from './messenger/calls.ts'
 import { type Feed, eventsSince } from './messenger/events.ts'
 import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
-import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
+import { makeGroups } from './messenger/groups.ts'
+import { type InviteHooks, makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
 import { reachable } from './messenger/reachable.ts'
 import { statsOf, statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
@@ -90,22 +91,25 @@ export async function startNode(
     core,
     stateRose: (entry, signal) => messenger.waiters.stateRose(entry, signal),
     troubles: (device) => messenger.troubles(device),
+    groupTroubles: (gid) => messenger.groupTroubles(gid),
   })
   const listeners = new Listeners(feed, messenger.startCursor, (who, text, sendOptions) =>
     chats.send(who, text, sendOptions),
   )
   const close = (): Promise<void> => messenger.close()
+  const hooks: InviteHooks = {
+    reachable: (signal) => reachable(core, messenger.relays, signal),
+    publish: () => messenger.publish(),
+  }
   return {
     ...person,
     status: (callOptions) => call(callOptions, () => statusOf(messenger, person)),
     stats: (callOptions) => call(callOptions, () => statsOf(messenger)),
-    invites: makeInvites(core, {
-      reachable: (signal) => reachable(core, messenger.relays, signal),
-      publish: () => messenger.publish(),
-    }),
+    invites: makeInvites(core, hooks),
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),
     chats,
+    groups: makeGroups(core, hooks),
     events: {
       since: (cursor, callOptions) => eventsSince(feed, cursor, callOptions),
       cursor: (callOptions) => call(callOptions, async () => ledger.cursor),

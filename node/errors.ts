@@ -13,8 +13,14 @@ export type NodeErrorCode =
   | 'INVITE_INVALID'
   | 'INVITE_EXPIRED'
   | 'INVITE_USED'
-  | 'NOT_MEMBER'
-  | 'NOT_ADMIN'
+  | 'NOT_MEMBER' // of the group: oneself, or the one meant
+  | 'NOT_ADMIN' // the role, or the authority, does not suffice
+  | 'UNKNOWN_GROUP'
+  | 'AMBIGUOUS_GROUP'
+  | 'ALREADY_MEMBER'
+  | 'LAST_OWNER' // somebody else must become owner first
+  | 'GROUP_FULL' // at the limit of members, devices or operations
+  | 'GROUP_LINK' // a link that joins a group, not one that adds a contact
   | 'TOO_LARGE'
   | 'RELAY_UNREACHABLE'
   | 'RELAY_QUOTA'

@@ -4,6 +4,7 @@ import './runtime.ts'
 
 export type {
   CallOptions,
+  Chat,
   Contact,
   ContactRelay,
   IncomingMessage,
@@ -25,6 +26,15 @@ export type {
   Why,
   WhyStep,
 } from './api.ts'
+export type {
+  Group,
+  GroupJoin,
+  GroupMember,
+  GroupRole,
+  Groups,
+  GroupState,
+  Which,
+} from './api-groups.ts'
 export { type ConnectOptions, connect } from './rpc/client.ts'
 export { type DaemonInfo, type NodeServer, type ServeOptions, serveNode } from './rpc/server.ts'
 export {

@@ -23,6 +23,7 @@ import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import type { ChangeRow } from './ledger/change-feed.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { GroupService } from './groups/group-service.ts'
 import { closedError } from './messenger/calls.ts'
 import { FeedWaiters } from './messenger/feed-waiters.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
@@ -33,6 +34,7 @@ import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
+import { type Services, dispatch } from './services.ts'
 import { SumsKeeper } from './sums.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
@@ -40,15 +42,6 @@ import { within } from './within.ts'
 
 /** For saying goodbye on streams, and again for closing connections. */
 const GOODBYE_MS = 1_500
-
-interface Services {
-  readonly host: Host
-  readonly direct: DirectService
-  readonly courier: Courier
-  readonly carrier: Carrier
-  readonly bundles: Bundles
-  readonly receipts: ReceiptTimer
-}
 
 export class Messenger {
   readonly core: Core
@@ -89,6 +82,7 @@ export class Messenger {
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
       copied: opened.copied,
+      sweepGroups: (drainedMs) => this.#services?.groups.sweep(drainedMs) ?? Promise.resolve(),
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
   }
@@ -171,6 +165,11 @@ export class Messenger {
     ]
   }
 
+  /** What keeps a group's messages from its relays, as sentences. */
+  groupTroubles(gid: Bytes32): readonly string[] {
+    return this.#services?.groups.troubles(gid) ?? ['this node is offline']
+  }
+
   async #begin(homeSeed: Bytes32): Promise<void> {
     const { ledger } = this.core
     await ledger.run((turn) => renewPrekeys(turn))
@@ -208,7 +207,14 @@ export class Messenger {
       courier,
       onStarted: (device) => carrier.heard(device),
     })
-    this.#services = { host, direct, courier, carrier, bundles, receipts }
+    const groups = new GroupService({
+      core,
+      courier,
+      host,
+      ticket: (serviceKey) => this.#ticketOf(serviceKey),
+      ownRelays: () => this.#relays.flatMap((relay) => relay.serviceKey ?? []),
+    })
+    this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {
       const before = yield* profile()
       // Named also where nothing listens: contacts that can be dialled know then whom they let in.
@@ -232,6 +238,15 @@ export class Messenger {
     await standing.start()
     await receipts.start()
     await bundles.start()
+    await groups.start()
+  }
+
+  /** A ticket of one of our own relays, where it gives any: a group's mailbox costs no work then. */
+  async #ticketOf(serviceKey: Bytes32): Promise<Uint8Array | undefined> {
+    const service = toHex(serviceKey).slice(0, 8)
+    const own = this.#relays.find((relay) => relay.connected && relay.service === service)
+    const [ticket] = own === undefined ? [] : await own.tickets(1)
+    return ticket
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -263,48 +278,18 @@ export class Messenger {
     this.core.sums.took(effects)
     const services = this.#services
     if (services === undefined || this.core.stopping.aborted) return
-    const kicked = new Set<string>()
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'outbox': {
-          const key = toHex(effect.device)
-          if (!kicked.has(key)) services.carrier.kick(effect.device)
-          kicked.add(key)
-          break
-        }
-        case 'bundle':
-          services.bundles.device(effect.device)
-          break
-        case 'reset':
-          services.bundles.reset(effect.device)
-          break
-        case 'receipts':
-          this.#report('receipts', services.receipts.due(effect.device))
-          break
-        case 'endpoints':
-          this.#report('endpoints', this.#endpointsOf(effect.device))
-          break
-        case 'publish':
-          void this.publish()
-          break
-        case 'first-contact':
-          services.bundles.firstContact(effect.number)
-          break
-        case 'renew':
-          services.bundles.renew(effect.device)
-          break
-        case 'retry-held':
-          void this.#retryHeld(effect.device)
-          break
-        case 'measured':
-          break
-      }
-    }
+    dispatch(effects, services, {
+      publish: () => void this.publish(),
+      endpoints: (device) => this.#report('endpoints', this.#endpointsOf(device)),
+      receipts: (device) => this.#report('receipts', services.receipts.due(device)),
+      retryHeld: (device) => void this.#retryHeld(device),
+    })
   }
 
   async #endpointsOf(device: Bytes32): Promise<void> {
     await this.#services?.direct.learn(device)
     this.#services?.carrier.heard(device)
+    this.#services?.groups.endpointsChanged()
   }
 
   async #retryHeld(device: Bytes32): Promise<void> {
@@ -340,6 +325,7 @@ export class Messenger {
     await services.carrier.start()
     await services.receipts.start()
     await services.bundles.start()
+    await services.groups.start()
   }
 
   /** Drops what connects us with an account that was blocked or removed. */
@@ -368,6 +354,8 @@ export class Messenger {
     await this.core.ledger.settled()
     await services.carrier.settled(signal)
     await this.core.ledger.settled()
+    await services.groups.settled(signal)
+    await this.core.ledger.settled()
   }
 
   close(): Promise<void> {
@@ -385,6 +373,7 @@ export class Messenger {
     services?.carrier.stop()
     await within(this.core.clock, GOODBYE_MS, [
       ...this.#relays.map((relay) => relay.stop()),
+      services?.groups.stop(),
       services?.direct.stop(),
       services?.courier.stop(),
     ])

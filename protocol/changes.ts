@@ -62,6 +62,8 @@ export type Change =
       readonly from: number
       readonly to: number
     }
+  /** A group came, or its members, name, settings or our own standing in it changed. */
+  | { readonly kind: 'group'; readonly number: number; readonly state: string }
   /** Something its user should know; about the contact of an account, where one is given. */
   | {
       readonly kind: 'warning'

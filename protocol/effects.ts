@@ -13,6 +13,10 @@ export type Effect =
   | { readonly kind: 'endpoints'; readonly device: Bytes32 }
   /** One's own card, prekeys or invites changed: publish at the relays. */
   | { readonly kind: 'publish' }
+  /** A group has something to carry, to open or to ask for. */
+  | { readonly kind: 'group'; readonly gid: Bytes32 }
+  /** A group is to be joined by its link: fetch the bundle behind it. */
+  | { readonly kind: 'group-join'; readonly number: number }
   /** A contact was added by link: fetch its bundle. */
   | { readonly kind: 'first-contact'; readonly number: number }
   /** A device's messages cannot be read: begin a new session and say so. */

@@ -9,6 +9,9 @@ export type ProtocolErrorCode =
   | 'ERR_PROTOCOL_TOO_LARGE' // longer than one message can carry
   | 'ERR_PROTOCOL_EMPTY' // nothing, or white space only
   | 'ERR_PROTOCOL_INVITE' // an invite that is damaged, used, expired or of another version
+  | 'ERR_PROTOCOL_NAME' // a group name that is empty, too long, or has controls in it
+  | 'ERR_PROTOCOL_ROLE' // one's authority in the group does not reach that far
+  | 'ERR_PROTOCOL_GROUP' // a group that is not here, or that one is not in
   | 'ERR_PROTOCOL_STATE' // a record contradicts another: a defect, or a damaged store
 
 export class ProtocolError extends Error {

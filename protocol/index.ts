@@ -37,7 +37,39 @@ export {
   type FrontierAuthor,
   frontierFrame,
 } from './content/frontier.ts'
+export {
+  type Control,
+  controlIsGenuine,
+  type ControlKind,
+  type ControlSigner,
+  signControlFrame,
+} from './content/group-control.ts'
+export {
+  type CarriagePosition,
+  type FrontierRequest,
+  frontierRequestFrame,
+  type GroupFrontier,
+  groupFrontierFrame,
+  type IndexedCount,
+} from './content/group-frontier.ts'
+export {
+  type MemberEndpoints,
+  groupMemberFrame,
+  type HandedMembers,
+  groupMembersFrame,
+  type JoinPending,
+  joinPendingFrame,
+} from './content/group-member.ts'
+export {
+  type GroupOps,
+  groupOpsFrame,
+  type OpsRequest,
+  opsRequestFrame,
+} from './content/group-ops.ts'
+export { type GroupSeed, groupSeedFrame } from './content/group-seed.ts'
+export { type GroupWelcome, groupWelcomeFrame } from './content/group-welcome.ts'
 export { type Intro, introFrame } from './content/intro.ts'
+export { type JoinAck, joinAckFrame, type JoinState } from './content/join-ack.ts'
 export { type ContentKind, frameOf, readFrame } from './content/kind.ts'
 export { type ListRequest, listRequestFrame } from './content/list-request.ts'
 export { type ListFrame, listFrame } from './content/list.ts'
@@ -54,6 +86,7 @@ export {
   type UnknownNumbered,
 } from './content/registry.ts'
 export { type Reset, resetFrame, type ResetPosition } from './content/reset.ts'
+export { type SeedRequest, seedRequestFrame } from './content/seed-request.ts'
 export { type SyncMore, syncMoreFrame } from './content/sync-more.ts'
 export { type SyncAbsence, type SyncPage, syncPageFrame } from './content/sync-page.ts'
 export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sync-request.ts'
@@ -66,6 +99,7 @@ export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts
 export {
   type DeviceEvidence,
   type Evidence,
+  type GroupEvidence,
   evidence,
   shownState,
   type ShownState,
@@ -91,7 +125,12 @@ export {
 } from './delivery/receipts-out.ts'
 export { isBehind } from './delivery/behind.ts'
 export { keptCount } from './delivery/kept.ts'
-export { type RankedMailbox, rankMailboxes, relayDoubts } from './delivery/relay-score.ts'
+export {
+  type RankedMailbox,
+  rankMailboxes,
+  relayDoubts,
+  scoreDown,
+} from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
 export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
@@ -115,6 +154,152 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
+export { GossipPeerGate, GossipSenderGate } from './group/gossip-gate.ts'
+export { type GossipLineage, topicToPublish, topicsToHear } from './group/gossip-topics.ts'
+export {
+  chooseEpoch,
+  missingFrom,
+  type SendableEpoch,
+  type SendChoice,
+} from './group/choose-epoch.ts'
+export { isNewControl, noteControl } from './group/control-window.ts'
+export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
+export { chainAt, epochsByTag, epochsOf, recipientsOf } from './group/epoch-chains.ts'
+export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
+export {
+  type DroppedEpoch,
+  judgeRetention,
+  type RetainedEpoch,
+  type RetentionVerdict,
+  type RetentionView,
+} from './group/epoch-retention.ts'
+export {
+  chains,
+  type ControlWindow,
+  controlWindows,
+  type EpochKey,
+  epochs,
+  groupSkipped,
+  type LineageRecord,
+  lineages,
+  skippedCounts,
+} from './group/epoch-tables.ts'
+export {
+  commitGenuine,
+  type Examination,
+  examineGroup,
+  type GenuineMessage,
+  type GroupControl,
+  type IsNewEntry,
+} from './group/examine-message.ts'
+export { causalEpochs, type GroupCipher } from './group/group-cipher.ts'
+export {
+  type EpochGrant,
+  type EpochOperation,
+  type EpochSource,
+  keepEpoch,
+  type KeepOutcome,
+  type KeepRefusal,
+} from './group/keep-epoch.ts'
+export {
+  commitGroup,
+  type GroupOpenOutcome,
+  type GroupOrigin,
+  openGroup,
+  type OpenedCandidate,
+} from './group/open-message.ts'
+export {
+  openGroupOperations,
+  type OperationsOutcome,
+  sealGroupOperations,
+} from './group/operations-message.ts'
+export {
+  answersSeedRequest,
+  type MissingSeed,
+  type Repair,
+  repairDelayMs,
+  repairsOf,
+  type RepairView,
+} from './group/repair.ts'
+export { chooseSendingEpoch, type SendingView } from './group/sending-epoch.ts'
+export {
+  supersedeEpochs,
+  sweepEpochs,
+  type SweepRequest,
+  type SweptEpochs,
+} from './group/sweep-epochs.ts'
+export {
+  type DraftAuthor,
+  draftCreate,
+  draftOp,
+  type DraftPayload,
+  type OpDraft,
+} from './group/draft-op.ts'
+export {
+  type EntryStanding,
+  entryStanding,
+  type GroupEntryRef,
+  type IsBelowCut,
+} from './group/entry-standing.ts'
+export type { GroupFault } from './group/fault.ts'
+export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './group/group-dag.ts'
+export {
+  compareRecipients,
+  deviceIndex,
+  earnedSpan,
+  type EligibleOptions,
+  type GroupEpoch,
+  groupEpoch,
+  groupEpochs,
+  isEligible,
+} from './group/group-epochs.ts'
+export { type GroupMember, GroupView } from './group/group-view.ts'
+export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
+export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
+export {
+  addToGroup,
+  approveJoin,
+  giveRole,
+  joinedMembership,
+  leaveGroup,
+  rejectJoin,
+  removeFromGroup,
+  renameGroup,
+  rereadGroup,
+  rotateGroup,
+} from './groups/manage-group.ts'
+export { askToJoin, failJoin, openJoinOf, openJoins } from './groups/ask.ts'
+export { type BoxCursor, boxesOf, type GroupBox } from './groups/boxes.ts'
+export {
+  expireGroupItems,
+  type GroupCopies,
+  groupCopies,
+  type GroupCopy,
+  noteGroupCustody,
+  noteGroupDrained,
+  takeGroupPage,
+} from './groups/carriage.ts'
+export { sendableEpoch } from './groups/carry.ts'
+export { gossipTopics, toPublish } from './groups/gossip-plan.ts'
+export { createGroup, type GroupOptions } from './groups/create-group.ts'
+export {
+  allGroups,
+  groupByNumber,
+  groupOf,
+  type GroupRecord,
+  type GroupStanding,
+} from './groups/group.ts'
+export { unsentGroupEntries } from './groups/group-outbox.ts'
+export { memberName } from './groups/member-devices.ts'
+export { Membership, membershipOf } from './groups/membership.ts'
+export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'
+export { takeGroupMessage, type Taken } from './groups/receive.ts'
+export { sendGroupText } from './groups/send-text.ts'
+export { coverageOf } from './groups/frontiers.ts'
+export { moveCarriage } from './groups/move-carriage.ts'
+export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
+export { tendGroup, type Tended } from './groups/tend.ts'
+export { wantsCompare } from './groups/sync-group.ts'
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
@@ -133,6 +318,9 @@ export {
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
   DOUBTED_RELAY_DELAY_MS,
+  GOSSIP_DATA_MAX_BYTES,
+  GOSSIP_PEERS_MAX,
+  GOSSIP_TOPICS_MAX,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
   UNWRITABLE_BUSY_MS,
@@ -209,9 +397,18 @@ export {
 } from './mailbox/key-shelf.ts'
 export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
 export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
-export { acknowledge, fetchItems, headOf, itemsAfter } from './mailbox/read.ts'
+export {
+  acknowledge,
+  fetchItems,
+  headOf,
+  itemsAfter,
+  type MailboxHead,
+  ringItemsAfter,
+  type RingPage,
+} from './mailbox/read.ts'
 export type { MarkRecord } from './mailbox/records.ts'
 export { cards, type ExpiryKey, mailboxes, marks, stocks } from './mailbox/tables.ts'
+export { expireTickets, issueTickets } from './mailbox/tickets.ts'
 export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
 export {
   adoptDeviceList,
@@ -269,6 +466,8 @@ export {
   depositMac,
   deriveCapKey,
   encodeCapability,
+  groupCapability,
+  LANE_GROUP,
   takeMac,
   takeSubject,
 } from './relay/capability.ts'
@@ -293,7 +492,18 @@ export {
   processOf,
   signDescriptor,
 } from './relay/descriptor.ts'
+export { ChainTrail, type ChainClaim, type ChainVerdict } from './relay/chain-trail.ts'
 export { failed, type RelayFailure } from './relay/failure.ts'
+export { chainMark, extendChain, startChain } from './relay/group-chain.ts'
+export {
+  beginReading,
+  checkHead,
+  type GroupCursor,
+  type Lie,
+  passItem,
+  type SeqSpan,
+  wireCursor,
+} from './relay/group-reader.ts'
 export {
   type CustodyRoot,
   decodeRelayFrame,
@@ -324,6 +534,7 @@ export {
 export {
   deviceMailboxSecret,
   deviceOwnerSeed,
+  type GroupMailboxKeys,
   groupMailboxKeys,
   mailboxIdOf,
   rendezvousOwnerSeed,
@@ -331,7 +542,7 @@ export {
 } from './relay/mailbox-keys.ts'
 export { DONE, type Done } from './relay/op-codec.ts'
 export type { CardGetReply, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
-export { type Cursor, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
+export { type Cursor, FLAG_COALESCE, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
 export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
 export {
   decodeReply,
@@ -347,6 +558,7 @@ export { signAuth, signOpen, type StreamBinding } from './relay/owner-proof.ts'
 export { decodeProcessCert, type ProcessCert, signProcessCert } from './relay/process-cert.ts'
 export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
 export { type ScopeName, STATUS, type StatusName } from './relay/status.ts'
+export { type Memory, NO_MEMORY } from './memory.ts'
 export type { Self } from './self.ts'
 export {
   type EncryptLimit,

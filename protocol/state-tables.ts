@@ -4,6 +4,12 @@
 /** Names of all tables with `sealing: 'state'`. */
 export const STATE_TABLE_NAMES: readonly string[] = [
   'controls',
+  'group-chains',
+  'group-epochs',
+  'group-lineages',
+  'group-seeds',
+  'group-skipped',
+  'group-welcomes',
   'outbox',
   'prekey-secrets',
   'sessions',

@@ -5,6 +5,7 @@
 import type { CryptoProvider, Random } from '../crypto/index.ts'
 import type { Change } from './changes.ts'
 import type { Effect } from './effects.ts'
+import type { Memory } from './memory.ts'
 import type { Self } from './self.ts'
 
 /**
@@ -80,6 +81,8 @@ export interface Turn {
   readonly self: Self
   readonly random: Random
   readonly crypto: CryptoProvider
+  /** What earlier turns built from records, and may be gone. */
+  readonly memory: Memory
   put<K, V>(table: Table<K, V>, key: K, value: V): void
   remove<K, V>(table: Table<K, V>, key: K): void
   /** Something to do once the batch is durable. */

@@ -1,4 +1,4 @@
-// SPEC.md §19 is one grammar of all that travels as CBOR. It is held against the codecs: what they
+// SPEC.md §23 is one grammar of all that travels as CBOR. It is held against the codecs: what they
 // encode matches it, and so does whatever they still take after it was altered.
 import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
@@ -112,6 +112,7 @@ const RESULTS: Readonly<Record<OpKind, string>> = {
   ping: 'ping-result',
   invitePut: 'invite-put-result',
   inviteDelete: 'done',
+  ticket: 'ticket-result',
 }
 
 function relayFrames(): readonly Case[] {
@@ -274,6 +275,13 @@ test('every rule of an array is matched by something that a codec made', () => {
   ])
 })
 
+/** A group's mailbox ends these with its chain, which is not there at a device's. */
+function hasTrimChain(rule: string, value: CborValue): boolean {
+  const last = (value as readonly CborValue[]).at(-1)
+  const isListed = rule === 'fetch-result' || rule === 'sub-result'
+  return isListed && last instanceof Uint8Array && last.length === 32
+}
+
 describe('what is encoded', () => {
   it.each(CASES)('matches: $name', ({ rule, value }) => {
     expect(GRAMMAR.matches(rule, value)).toBe(true)
@@ -281,7 +289,7 @@ describe('what is encoded', () => {
 
   it.each(CASES)('matches no more without its last element: $name', ({ rule, value, name }) => {
     const shorter = (value as readonly CborValue[]).slice(0, -1)
-    expect(GRAMMAR.matches(rule, shorter)).toBe(name === 'pow')
+    expect(GRAMMAR.matches(rule, shorter)).toBe(name === 'pow' || hasTrimChain(rule, value))
   })
 })
 

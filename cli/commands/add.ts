@@ -1,12 +1,10 @@
 // sotto add: accept an invite.
 import type { Contact, Node } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
-import { HAND_OVER_MS, withNode } from '../session.ts'
+import { GLANCE_MS, HAND_OVER_MS, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
-
-/** A daemon goes on by itself: only what fails at once is worth waiting for. */
-const GLANCE_MS = 1_500
+import { join } from './join.ts'
 
 /** Waits until somebody answered an invite or it turned out that it will not work. */
 async function answerOf(
@@ -35,16 +33,30 @@ function unusable({ name, problem }: Contact): NodeError {
   )
 }
 
+/** Adds the maker of a link; undefined where the link joins a group. */
+async function addContact(
+  node: Node,
+  link: string,
+  options: Parameters<Node['contacts']['add']>[1],
+): Promise<Contact | undefined> {
+  try {
+    return await node.contacts.add(link, options)
+  } catch (error) {
+    if (error instanceof NodeError && error.code === 'GROUP_LINK') return undefined
+    throw error
+  }
+}
+
 export async function run(invocation: Invocation): Promise<void> {
   const { words, flags, output, signal } = invocation
   const [word = ''] = words
   const link = (word === '-' ? await readInput(process.stdin) : word).trim()
   const name = flags.text('name')
-  await withNode(invocation, async ({ node, settle, lasting }) => {
-    const added = await node.contacts.add(link, {
-      signal,
-      ...(name === undefined ? {} : { name }),
-    })
+  await withNode(invocation, async (session) => {
+    const { node, settle, lasting } = session
+    const options = { signal, ...(name === undefined ? {} : { name }) }
+    const added = await addContact(node, link, options)
+    if (added === undefined) return join(invocation, session, link)
     await settle()
     // An answer that comes at once, as from somebody with a daemon, saves a second command.
     const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS

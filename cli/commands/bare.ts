@@ -19,6 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
     output.line('  sotto read --unread   what is new')
     output.line('  sotto chat WHO        talk to somebody')
     output.line('  sotto invite          a link for a friend')
+    output.line('  sotto group create    a group with friends')
     output.line('  sotto status          how things are')
   } else {
     output.line('There is no profile yet. Two steps:')

@@ -1,11 +1,14 @@
-// sotto chat: one conversation, line by line.
+// sotto chat: one conversation, with a contact or in a group, line by line.
 import { type Interface, createInterface } from 'node:readline'
-import type { Contact, Message, Node, NodeEvent } from '../../node/api.ts'
+import type { Message, Node, NodeEvent } from '../../node/api.ts'
+import { chatOf } from '../../node/chat-of.ts'
+import { type Correspondent, correspondent } from '../correspondent.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
+import { memberLine } from './group.ts'
 import { whyLines } from './why.ts'
 
 const HISTORY = 20
@@ -14,6 +17,7 @@ const HELP = [
   '/quit      leave (also Ctrl-D)',
   '/why       how far your last message got, and what shows it',
   '/verify    the safety number to compare',
+  '/members   who is in the group',
   '//text     a message that begins with a slash',
   'Marks: … queued, ✓ relayed, ✓✓ delivered, ✓✓ read',
 ]
@@ -21,17 +25,17 @@ const HELP = [
 class Conversation {
   readonly #invocation: Invocation
   readonly #node: Node
-  readonly #contact: Contact
+  readonly #with: Correspondent
   readonly #lines: Interface
   /** Texts sent from here, so that a mark can say which it is about. */
   readonly #sent = new Map<string, string>()
   readonly #shown = new Set<string>()
   #last: string | undefined
 
-  constructor(invocation: Invocation, node: Node, contact: Contact, lines: Interface) {
+  constructor(invocation: Invocation, node: Node, other: Correspondent, lines: Interface) {
     this.#invocation = invocation
     this.#node = node
-    this.#contact = contact
+    this.#with = other
     this.#lines = lines
   }
 
@@ -44,7 +48,7 @@ class Conversation {
   }
 
   async history(): Promise<void> {
-    const messages = await this.#node.chats.messages(this.#contact.address, { limit: HISTORY })
+    const messages = await this.#node.chats.messages(this.#with.chat, { limit: HISTORY })
     for (const message of messages) {
       if (message.mine) this.#last = message.id
       this.#shown.add(message.id)
@@ -55,14 +59,14 @@ class Conversation {
 
   async #markRead(messages: readonly Message[]): Promise<void> {
     const last = Math.max(0, ...messages.map((message) => message.arrival))
-    if (last > 0) await this.#node.chats.markRead(this.#contact.address, last)
+    if (last > 0) await this.#node.chats.markRead(this.#with.chat, last)
   }
 
   async take(event: NodeEvent): Promise<void> {
-    const { address, name } = this.#contact
+    const { chat, name } = this.#with
     if (event.event === 'message') {
       const { message } = event
-      if (message.mine || message.from.address !== address || this.#shown.has(message.id)) return
+      if (message.mine || chatOf(message) !== chat || this.#shown.has(message.id)) return
       this.#shown.add(message.id)
       this.#show(message, messageLines(message, false))
       await this.#markRead([message])
@@ -72,18 +76,21 @@ class Conversation {
       const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
       const line = `  ${stateMark(event.state)}  ${terminalSafeLine(short)}`
       this.#show(event, [[{ text: line, style: 'dim' }]])
-    } else if (event.event === 'gap' && event.from.address === address) {
+    } else if (event.event === 'gap' && event.chat === name) {
       const count = event.last - event.first + 1
       const now = event.missing ? 'missing' : 'no longer missing'
-      this.#show(event, [
-        [{ text: `  ${count} from ${terminalSafeLine(name)} ${now}`, style: 'yellow' }],
-      ])
+      const from = terminalSafeLine(event.from.name)
+      this.#show(event, [[{ text: `  ${count} from ${from} ${now}`, style: 'yellow' }]])
+    } else if (event.event === 'group' && `#${event.group.id}` === chat) {
+      const { members, state } = event.group
+      const text = `  ${state === 'joined' ? `now ${members.length} members` : `you ${state}`}`
+      this.#show(event, [[{ text, style: 'dim' }]])
     }
   }
 
   async #send(text: string): Promise<void> {
     if (text.trim() === '') return
-    const { id, state } = await this.#node.chats.send(this.#contact.address, text)
+    const { id, state } = await this.#node.chats.send(this.#with.chat, text)
     this.#last = id
     this.#sent.set(id, text)
     this.#show({ id, state }, [[{ text: `  ${stateMark(state)}`, style: 'dim' }]])
@@ -93,6 +100,20 @@ class Conversation {
     if (this.#last === undefined) return this.#show({}, [['You sent nothing yet.']])
     const why = await this.#node.chats.why(this.#last)
     this.#show(why, whyLines(why))
+  }
+
+  async #verify(): Promise<void> {
+    if (this.#with.kind === 'group') {
+      return this.#show({}, [['Safety numbers are between two people: sotto contact verify WHO']])
+    }
+    const safetyNumber = await this.#node.contacts.safetyNumber(this.#with.chat)
+    this.#show({ safetyNumber }, [[safetyNumber]])
+  }
+
+  async #members(): Promise<void> {
+    if (this.#with.kind === 'contact') return this.#show({}, [['Only the two of you.']])
+    const { members } = await this.#node.groups.get(this.#with.chat)
+    this.#show({ members }, members.map(memberLine))
   }
 
   /** Carries out a typed line; false for /quit. */
@@ -106,10 +127,9 @@ class Conversation {
           { help: HELP },
           HELP.map((text) => [text]),
         )
-      else if (line === '/verify') {
-        const safetyNumber = await this.#node.contacts.safetyNumber(this.#contact.address)
-        this.#show({ safetyNumber }, [[safetyNumber]])
-      } else if (line.startsWith('//')) await this.#send(line.slice(1))
+      else if (line === '/verify') await this.#verify()
+      else if (line === '/members') await this.#members()
+      else if (line.startsWith('//')) await this.#send(line.slice(1))
       else if (line.startsWith('/')) {
         output.talk(
           `There is no ${line.split(' ')[0] ?? ''}: see /help. For such a text write /${line}`,
@@ -125,10 +145,16 @@ class Conversation {
   }
 }
 
+function aboutOther(other: Correspondent): string {
+  if (other.kind === 'contact') return other.contact.verified ? 'verified' : 'not verified'
+  const { length } = other.group.members
+  return length === 1 ? '1 member' : `${length} members`
+}
+
 async function converse(invocation: Invocation, session: Session): Promise<void> {
   const { words, output, signal } = invocation
   const { node } = session
-  const contact = await node.contacts.get(words[0] ?? '')
+  const other = await correspondent(node, words[0] ?? '')
   const lines = createInterface({
     input: process.stdin,
     ...(output.onTerminal ? { output: process.stdout } : {}),
@@ -142,11 +168,9 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const ended = new AbortController()
   const stop = AbortSignal.any([signal, ended.signal])
   stop.addEventListener('abort', () => lines.close(), { once: true })
-  const conversation = new Conversation(invocation, node, contact, lines)
+  const conversation = new Conversation(invocation, node, other, lines)
   const from = await node.events.cursor()
-  output.talk(
-    `With ${contact.name} (${contact.verified ? 'verified' : 'not verified'}). /help, /quit`,
-  )
+  output.talk(`With ${other.name} (${aboutOther(other)}). /help, /quit`)
   await conversation.history()
   const follow = async (): Promise<void> => {
     for await (const event of node.events.since(from, { signal: stop }))

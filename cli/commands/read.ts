@@ -1,5 +1,7 @@
 // sotto read: messages of one chat in the order of its log, of all chats as they arrived.
 import type { Message, Node } from '../../node/api.ts'
+import { chatOf } from '../../node/chat-of.ts'
+import { correspondent } from '../correspondent.ts'
 import { messageLines } from '../message-line.ts'
 import { type Session, withNode } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -33,9 +35,7 @@ async function history(node: Node, { who, limit, unread }: Wish): Promise<readon
 /** Marks as read up to the first unread message that was not shown, for each chat. */
 async function mark(node: Node, shown: readonly Message[]): Promise<void> {
   const seen = new Set(shown.map((message) => message.id))
-  const chats = new Set(
-    shown.filter((message) => !message.mine).map((message) => message.from.address),
-  )
+  const chats = new Set(shown.filter((message) => !message.mine).map(chatOf))
   for (const who of chats) {
     const unread = await node.chats.messages(who, { unread: true, limit: PAGE })
     const hidden = unread.findIndex((message) => !seen.has(message.id))
@@ -47,17 +47,17 @@ async function mark(node: Node, shown: readonly Message[]): Promise<void> {
 async function follow(
   invocation: Invocation,
   { node }: Session,
-  options: { readonly from: number; readonly address: string | undefined; readonly marks: boolean },
+  options: { readonly from: number; readonly chat: string | undefined; readonly marks: boolean },
   shown: Set<string>,
 ): Promise<void> {
   const { output, signal } = invocation
   for await (const event of node.events.since(options.from, { signal })) {
     if (event.event !== 'message' || shown.has(event.message.id)) continue
     const { message } = event
-    const other = message.mine ? message.to : message.from
-    if (options.address !== undefined && other.address !== options.address) continue
-    output.record(message, () => messageLines(message, options.address === undefined))
-    if (options.marks && !message.mine) await node.chats.markRead(other.address, message.arrival)
+    const chat = chatOf(message)
+    if (options.chat !== undefined && chat !== options.chat) continue
+    output.record(message, () => messageLines(message, options.chat === undefined))
+    if (options.marks && !message.mine) await node.chats.markRead(chat, message.arrival)
   }
 }
 
@@ -75,8 +75,7 @@ export async function run(invocation: Invocation): Promise<void> {
     async (session) => {
       const { node } = session
       await session.settle()
-      const address =
-        wish.who === undefined ? undefined : (await node.contacts.get(wish.who)).address
+      const chat = wish.who === undefined ? undefined : (await correspondent(node, wish.who)).chat
       // Taken first: what comes while the history is read is followed, not missed.
       const from = await node.events.cursor()
       const messages = await history(node, wish)
@@ -87,7 +86,7 @@ export async function run(invocation: Invocation): Promise<void> {
       if (marks) await mark(node, messages)
       if (flags.on('follow')) {
         const shown = new Set(messages.map((message) => message.id))
-        await follow(invocation, session, { from, address, marks }, shown)
+        await follow(invocation, session, { from, chat, marks }, shown)
       } else if (marks) await session.settle()
     },
     { online: !offline },

@@ -2,6 +2,7 @@
 import type { SendResult } from '../../node/api.ts'
 import { NodeError } from '../../node/rpc/index.ts'
 import { CliError } from '../cli-error.ts'
+import { correspondent } from '../correspondent.ts'
 import { EXIT } from '../exit-codes.ts'
 import { stateLabel } from '../message-line.ts'
 import { type Session, withNode } from '../session.ts'
@@ -18,11 +19,12 @@ async function textOf(words: readonly string[]): Promise<string> {
 /** What is still queued, and what will send it. */
 async function tellQueued(session: Session, who: string, invocation: Invocation): Promise<void> {
   if (session.lasting()) return
-  const { waiting, name } = await session.node.contacts.get(who)
+  const found = await correspondent(session.node, who)
+  const { waiting } = found.kind === 'group' ? found.group : found.contact
   if (waiting === 0) return
   const count = waiting === 1 ? '1 message' : `${waiting} messages`
   invocation.output.talk(
-    `${count} for ${name} still queued: the next sotto command sends, or run \`sotto daemon start\`.`,
+    `${count} for ${found.name} still queued: the next sotto command sends, or run \`sotto daemon start\`.`,
   )
 }
 

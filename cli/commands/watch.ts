@@ -6,6 +6,7 @@ import { withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
+import { shownName } from './group.ts'
 
 function contactLine({ name, state, refusal }: Contact): string {
   const why = refusal === undefined ? '' : ` (its invite is ${refusal})`
@@ -23,6 +24,11 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
       ]
     case 'contact':
       return [[at, contactLine(event.contact)]]
+    case 'group': {
+      const { state, members } = event.group
+      const count = members.length === 1 ? '1 member' : `${members.length} members`
+      return [[at, `${shownName(event.group)}: ${state}, ${count}`]]
+    }
     case 'gap': {
       const count = event.last - event.first + 1
       const what = count === 1 ? '1 message' : `${count} messages`

@@ -1,4 +1,5 @@
 // The whole command tree.
+import { group } from './groups.ts'
 import { chat, read, send, watch, why } from './messages.ts'
 import { add, contact, init, invite, requests } from './people.ts'
 import { completion, daemon, demo, doctor, help, relay, stats, status } from './running.ts'
@@ -26,6 +27,7 @@ export const TREE: readonly CommandSpec[] = [
   why,
   watch,
   contact,
+  group,
   requests,
   status,
   stats,

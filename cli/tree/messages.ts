@@ -1,7 +1,10 @@
 // Commands about messages.
 import type { CommandSpec } from './spec.ts'
 
-const WHO = { syntax: '<who>', about: 'name, address, or the first characters of an address' }
+const WHO = {
+  syntax: '<who>',
+  about: "a contact's name, address or its first characters; '#name' for a group",
+}
 
 export const send: CommandSpec = {
   name: 'send',
@@ -21,6 +24,7 @@ export const send: CommandSpec = {
     'sotto send bob "are you there?" --wait delivered --timeout 1m',
     'git log -1 | sotto send bob -',
     'sotto send bob --json -- "-5 degrees"',
+    `sotto send '#team' "who is in?"`,
   ],
   load: async () => (await import('../commands/send.ts')).run,
 }
@@ -43,6 +47,7 @@ export const read: CommandSpec = {
   examples: [
     'sotto read bob',
     'sotto read --unread',
+    "sotto read '#team' --unread",
     'sotto read bob -n 100 --json',
     'sotto read --follow --json',
   ],
@@ -51,10 +56,10 @@ export const read: CommandSpec = {
 
 export const chat: CommandSpec = {
   name: 'chat',
-  about: 'talk to somebody, line by line',
+  about: 'talk to somebody or in a group, line by line',
   details: ['/quit leaves, /why says how far your last message got, /help lists the rest.'],
   words: [WHO],
-  examples: ['sotto chat bob'],
+  examples: ['sotto chat bob', "sotto chat '#team'"],
   load: async () => (await import('../commands/chat.ts')).run,
 }
 
@@ -63,7 +68,7 @@ export const watch: CommandSpec = {
   about: 'events as they happen, one a line',
   details: [
     'Each has a cursor. Whoever was away goes on after the last one seen with --since CURSOR and',
-    'misses nothing. Events: message, message:state, contact, gap, warning.',
+    'misses nothing. Events: message, message:state, contact, group, gap, warning.',
   ],
   flags: [{ flags: '--since <cursor>', about: 'what came after it; 0 for all that is kept' }],
   examples: ['sotto watch --json', 'sotto watch --since 0 --json', 'sotto watch --since 1042'],

@@ -11,12 +11,14 @@ import {
 } from '../../crypto/index.ts'
 import {
   type CardReply,
-  type FirstContact,
   type Peer,
   failFirstContact,
+  failJoin,
   firstContactOf,
   get,
   openFirstContacts,
+  openJoinOf,
+  openJoins,
   peers,
   rankMailboxes,
   takeBundle,
@@ -65,6 +67,9 @@ export class Bundles {
     for (const first of await this.#core.ledger.read(() => openFirstContacts())) {
       this.firstContact(first.contactNumber)
     }
+    for (const { group } of await this.#core.ledger.read((turn) => openJoins(turn))) {
+      this.joinGroup(group.number)
+    }
   }
 
   stop(): void {
@@ -90,6 +95,11 @@ export class Bundles {
 
   firstContact(number: number): void {
     this.#run(`contact ${number}`, () => this.#answerLink(number))
+  }
+
+  /** A group is to be joined by its link. */
+  joinGroup(number: number): void {
+    this.#run(`group ${number}`, () => this.#askToJoin(number))
   }
 
   /** A session with a device is needed before its outbox can move. */
@@ -173,7 +183,7 @@ export class Bundles {
     if (first === undefined || first.failed !== '') return true
     const link = parseInviteLink(provider, first.link)
     try {
-      const items = await this.#itemsOf(link, first)
+      const items = await this.#itemsOf(link, first.claim)
       const device = await ledger.run((turn) =>
         takeBundle(turn, { account: first.account, ...items }),
       )
@@ -188,7 +198,28 @@ export class Bundles {
     }
   }
 
-  async #itemsOf(link: InviteLink, first: FirstContact) {
+  /** Answers a link that joins a group; true where there is nothing more to do. */
+  async #askToJoin(number: number): Promise<boolean> {
+    const { ledger } = this.#core
+    const open = await ledger.read((turn) => openJoinOf(turn, number))
+    if (open === undefined) return true
+    const { link, claim } = open
+    try {
+      const items = await this.#itemsOf(link, claim)
+      const device = await ledger.run((turn) =>
+        takeBundle(turn, { account: link.account, ...items }),
+      )
+      this.#onStarted(device)
+      return true
+    } catch (error) {
+      const final = finalReason(error)
+      if (final === undefined) throw error
+      await ledger.run((turn) => failJoin(turn, number, final))
+      return true
+    }
+  }
+
+  async #itemsOf(link: InviteLink, claim: Bytes16) {
     const { where, address } = link
     if (where.kind === 'relay') {
       const { mailboxId, serviceHash } = where
@@ -197,7 +228,7 @@ export class Bundles {
         serviceKeyHash: serviceHash,
         mailboxId,
         secret: link.secret,
-        claim: first.claim,
+        claim,
       })
       return { ...items, mailboxId }
     }

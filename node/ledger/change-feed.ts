@@ -164,6 +164,15 @@ const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
       arrival: f.uint('arrival'),
     }),
   },
+  group: {
+    code: 12,
+    encode: (c) => [c.number, encodeText(c.state)],
+    decode: (f) => ({
+      kind: 'group',
+      number: f.uint('number'),
+      state: text(f.bytes('state', 0, 64)),
+    }),
+  },
   irretrievable: {
     code: 11,
     encode: (c) => [c.conversation, c.author, c.from, c.to],

@@ -2,44 +2,24 @@
 // before it left, and all that queued while a batch was being written goes into the next one.
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
-import type { CryptoProvider, Random } from '../../crypto/index.ts'
-import type { Change, Effect, Self } from '../../protocol/index.ts'
-import type { Clock } from '../clock.ts'
+import type { Change, Effect, Turn } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
-import type { StoreWrite } from '../store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
 import { type ChangeRow, nextCursor } from './change-feed.ts'
-import type { Job, Machine } from './job.ts'
 import { Journal } from './journal.ts'
+import type { Job, LedgerOptions, Machine, Rewrite } from './job.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Loads } from './loads.ts'
 import { noteChange } from './notices.ts'
+import { RecentMemory } from './memory.ts'
 import { Overlay } from './overlay.ts'
 import { NO_OUT, type Out, type Reader, type View, collect, overtaken } from './turns.ts'
 
-export interface LedgerOptions {
-  readonly records: RecordStore
-  readonly clock: Clock
-  readonly safeNowMs: () => number
-  readonly random: Random
-  readonly provider: CryptoProvider
-  readonly self: Self
-  readonly onEffects: (effects: readonly Effect[]) => void
-  readonly onChanges: (rows: readonly ChangeRow[]) => void
-  /** A batch failed: nothing after it counts. The node stops answering and reopens. */
-  readonly onFailure: (error: NodeError) => void
-  /** One of the two callbacks above threw: the Ledger goes on. */
-  readonly onDefect: (error: unknown) => void
-}
-
-/** Works on stored records while nothing else does; what it answers is written as one batch. */
-export type Rewrite<T> = (
-  records: RecordStore,
-) => Promise<{ readonly writes: readonly StoreWrite[]; readonly result: T }>
-
 export class Ledger {
   readonly #options: LedgerOptions
+  /** Of turns, and of reads beside them: these see an earlier moment. */
+  readonly #memories = { turns: new RecentMemory(), reads: new RecentMemory() }
   readonly #readers = new Set<Reader>()
   #loads: Loads
   #journal: Journal
@@ -88,6 +68,8 @@ export class Ledger {
     this.#nextCursor = await nextCursor(records)
     this.#durableCursor = this.#nextCursor
     this.#loads = new Loads(records)
+    this.#memories.turns.clear()
+    this.#memories.reads.clear()
     this.#failure = undefined
   }
 
@@ -116,7 +98,10 @@ export class Ledger {
       const generation = this.#generation
       this.#readers.add(reader)
       try {
-        const result = await this.#drive(machine, this.#durableView(reader), NO_OUT)
+        const result = await this.#drive(machine, this.#durableView(reader), {
+          ...NO_OUT,
+          memory: this.#memories.reads,
+        })
         if (generation === this.#generation && !overtaken(reader)) return result
       } catch (error) {
         const moved = generation !== this.#generation || overtaken(reader)
@@ -221,7 +206,8 @@ export class Ledger {
     let result: unknown
     let thrown: { readonly error: unknown } | undefined
     try {
-      const out = job.readOnly ? NO_OUT : collect(overlay, effects, said)
+      const leaves = job.readOnly ? NO_OUT : collect(overlay, effects, said)
+      const out = { ...leaves, memory: this.#memories.turns }
       result = await this.#drive(job.machine, this.#turnView(overlay), out)
       if (generation === this.#generation) this.#number(said, overlay)
     } catch (error) {
@@ -258,7 +244,7 @@ export class Ledger {
     for (const row of rows) this.#open.rows.push(row)
   }
 
-  async #drive<T>(machine: Machine<T>, view: View, out: Out): Promise<T> {
+  async #drive<T>(machine: Machine<T>, view: View, out: Out & Pick<Turn, 'memory'>): Promise<T> {
     const { clock, random, provider, self } = this.#options
     const run = machine({
       nowMs: clock.nowMs(),

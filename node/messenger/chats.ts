@@ -6,10 +6,13 @@ import {
   type EntryView,
   type Step,
   type Turn,
+  type GroupRecord,
   allContacts,
+  allGroups,
   conversationFacts,
   evidence,
   get,
+  groupOf,
   isAccepted,
   knownDevices,
   markReceiptDue,
@@ -19,6 +22,7 @@ import {
   readEntry,
   readOrdered,
   readPosition,
+  sendGroupText,
   sendText,
   shownState,
 } from '../../protocol/index.ts'
@@ -35,7 +39,9 @@ import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { joinSignals } from '../signal.ts'
 import { makeCall } from './calls.ts'
+import { groupMessageView } from './group-views.ts'
 import { conversationWith, messageView } from './views.ts'
+import { isGroupChat, resolveWhich } from './which.ts'
 import { resolveWho } from './who.ts'
 import { explain } from './why.ts'
 
@@ -65,12 +71,38 @@ export function parseId(id: string): Uint8Array {
   return fromHex(id.toLowerCase())
 }
 
+/** A chat as messages are read from it. */
+interface Readable {
+  readonly conversation: Uint8Array
+  readonly view: (entry: EntryView) => Step<Message>
+}
+
+function withContact(turn: Turn, contact: ContactRecord): Readable {
+  return {
+    conversation: conversationWith(turn, contact.account),
+    view: (entry) => messageView(turn, contact, entry),
+  }
+}
+
+/** Undefined for a group whose id was not told yet: nothing was said in it. */
+function inGroup(turn: Turn, group: GroupRecord): Readable | undefined {
+  const { gid } = group
+  if (gid === undefined) return undefined
+  return { conversation: gid, view: (entry) => groupMessageView(turn, group, entry) }
+}
+
+function* readable(turn: Turn, chat: string): Step<Readable | undefined> {
+  if (isGroupChat(chat)) return inGroup(turn, yield* resolveWhich(chat))
+  return withContact(turn, yield* resolveWho(turn.crypto, chat))
+}
+
 function* chatMessages(
   turn: Turn,
-  contact: ContactRecord,
+  chat: Readable | undefined,
   options: ReadOptions,
 ): Step<readonly Message[]> {
-  const conversation = conversationWith(turn, contact.account)
+  if (chat === undefined) return []
+  const { conversation } = chat
   const limit = options.limit ?? (options.unread === true ? UNREAD_MAX : DEFAULT_LIMIT)
   let entries: readonly EntryView[]
   if (options.unread === true) {
@@ -87,7 +119,7 @@ function* chatMessages(
   }
   const messages: Message[] = []
   for (const entry of entries) {
-    const message = yield* messageView(turn, contact, entry)
+    const message = yield* chat.view(entry)
     if (options.unread !== true || !message.mine) messages.push(message)
   }
   return messages
@@ -103,10 +135,20 @@ function* allMessages(turn: Turn, options: ReadOptions): Step<readonly Message[]
   const messages: Message[] = []
   for (const contact of yield* allContacts()) {
     if (contact.state === 'request' || contact.state === 'blocked') continue
-    messages.push(...(yield* chatMessages(turn, contact, options)))
+    messages.push(...(yield* chatMessages(turn, withContact(turn, contact), options)))
+  }
+  for (const group of yield* allGroups()) {
+    messages.push(...(yield* chatMessages(turn, inGroup(turn, group), options)))
   }
   const sorted = messages.sort((a, b) => a.arrivedAt - b.arrivedAt || a.lamport - b.lamport)
   return options.unread === true ? sorted : sorted.slice(-(options.limit ?? DEFAULT_LIMIT))
+}
+
+/** A message of whatever chat it is in. Throws UNKNOWN_MESSAGE. */
+function* anyMessage(turn: Turn, entry: EntryView): Step<Message> {
+  const group = yield* groupOf(entry.conversation)
+  if (group !== undefined) return yield* groupMessageView(turn, group, entry)
+  return yield* messageView(turn, yield* contactOfEntry(turn, entry), entry)
 }
 
 /** The contact whose direct conversation an entry is of. */
@@ -118,16 +160,31 @@ export function* contactOfEntry(turn: Turn, entry: EntryView): Step<ContactRecor
   throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
 }
 
-function* markChatRead(turn: Turn, who: string, arrival: number | undefined): Step<void> {
-  const contact = yield* resolveWho(turn.crypto, who)
-  const conversation = conversationWith(turn, contact.account)
+/** Marks a conversation as seen; whether that was news. */
+function* markUpTo(
+  turn: Turn,
+  conversation: Uint8Array,
+  arrival: number | undefined,
+): Step<boolean> {
   const facts = yield* conversationFacts(turn, conversation)
-  if (facts === undefined) return
+  if (facts === undefined) return false
   const { arrival: before } = yield* readPosition(turn, conversation)
   const upTo = Math.min(arrival ?? facts.entries, facts.entries)
-  if (upTo <= before) return
+  if (upTo <= before) return false
   yield* markSeen(turn, conversation, upTo)
-  if (!isAccepted(contact)) return
+  return true
+}
+
+function* markChatRead(turn: Turn, chat: string, arrival: number | undefined): Step<void> {
+  if (isGroupChat(chat)) {
+    const { gid } = yield* resolveWhich(chat)
+    const isNews = gid !== undefined && (yield* markUpTo(turn, gid, arrival))
+    if (isNews) turn.effect({ kind: 'group', gid })
+    return
+  }
+  const contact = yield* resolveWho(turn.crypto, chat)
+  const conversation = conversationWith(turn, contact.account)
+  if (!(yield* markUpTo(turn, conversation, arrival)) || !isAccepted(contact)) return
   for (const { device } of yield* knownDevices(contact.account)) {
     if ((yield* get(peers, device)) !== undefined) {
       yield* markReceiptDue(turn, device, conversation)
@@ -161,6 +218,8 @@ export interface ChatsOptions {
   /** Resolves when the message's state rises, or the signal aborts. */
   readonly stateRose: (entry: Uint8Array, signal: AbortSignal) => Promise<void>
   readonly troubles: (device: Uint8Array) => readonly string[]
+  /** What keeps a group's messages from its relays. */
+  readonly groupTroubles: (gid: Uint8Array) => readonly string[]
 }
 
 export function makeChats(options: ChatsOptions): Node['chats'] {
@@ -213,8 +272,9 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
         ledger.run(function* (turn): Step<SendResult> {
           const replyTo =
             sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
-          const contact = yield* addressee(turn, who)
-          const sent = yield* sendText(turn, contact.account, text, replyTo)
+          const sent = isGroupChat(who)
+            ? yield* sendGroupText(turn, yield* resolveWhich(who), text, replyTo)
+            : yield* sendText(turn, (yield* addressee(turn, who)).account, text, replyTo)
           const row = yield* get(evidence, sent.entry)
           const state = row === undefined ? 'queued' : shownState(row, turn.safeNowMs).state
           return { id: toHex(sent.entry), state }
@@ -229,7 +289,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
         checkLimit(readOptions.limit)
         return ledger.read(function* (turn) {
           if (who === undefined) return yield* allMessages(turn, readOptions)
-          return yield* chatMessages(turn, yield* resolveWho(turn.crypto, who), readOptions)
+          return yield* chatMessages(turn, yield* readable(turn, who), readOptions)
         })
       }),
 
@@ -240,7 +300,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
           if (entry === undefined) {
             throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
           }
-          return yield* messageView(turn, yield* contactOfEntry(turn, entry), entry)
+          return yield* anyMessage(turn, entry)
         }),
       ),
 
@@ -248,6 +308,8 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
       call(callOptions, () => ledger.run((turn) => markChatRead(turn, who, arrival))),
 
     why: (id, callOptions): Promise<Why> =>
-      call(callOptions, () => ledger.read((turn) => explain(turn, parseId(id), troubles))),
+      call(callOptions, () =>
+        ledger.read((turn) => explain(turn, parseId(id), troubles, options.groupTroubles)),
+      ),
   }
 }

@@ -5,6 +5,9 @@ import {
   type Turn,
   allContacts,
   contactOf,
+  groupByNumber,
+  groupOf,
+  membershipOf,
   range,
   readEntry,
 } from '../../protocol/index.ts'
@@ -15,6 +18,7 @@ import { NodeError } from '../errors.ts'
 import { type ChangeRow, changes } from '../ledger/change-feed.ts'
 import { joinSignals } from '../signal.ts'
 import { contactOfEntry } from './chats.ts'
+import { groupMessageView, groupView, personAt } from './group-views.ts'
 import { toNodeError } from './translate.ts'
 import { contactView, conversationWith, messageView, personOf, warningFields } from './views.ts'
 
@@ -23,6 +27,8 @@ const PAGE = 64
 
 /** The contact of a direct conversation, as its user calls it. */
 function* nameOf(turn: Turn, conversation: Uint8Array): Step<string> {
+  const group = yield* groupOf(conversation)
+  if (group !== undefined) return `#${group.name}`
   for (const contact of yield* allContacts()) {
     if (toHex(conversationWith(turn, contact.account)) === toHex(conversation)) return contact.name
   }
@@ -36,6 +42,10 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
     case 'message': {
       const entry = yield* readEntry(turn, change.entry)
       if (entry === undefined) return undefined
+      const group = yield* groupOf(entry.conversation)
+      if (group !== undefined) {
+        return { ...at, event: 'message', message: yield* groupMessageView(turn, group, entry) }
+      }
       const contact = yield* contactOfEntry(turn, entry)
       if (contact.state === 'blocked') return undefined
       if (contact.state === 'request' && !requests) return undefined
@@ -44,7 +54,9 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
     case 'state': {
       const entry = yield* readEntry(turn, change.entry)
       if (entry === undefined) return undefined
-      const { name } = yield* contactOfEntry(turn, entry)
+      const group = yield* groupOf(entry.conversation)
+      const name =
+        group === undefined ? (yield* contactOfEntry(turn, entry)).name : `#${group.name}`
       return {
         ...at,
         event: 'message:state',
@@ -58,7 +70,21 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
       if (contact === undefined) return undefined
       return { ...at, event: 'contact', contact: yield* contactView(turn, contact) }
     }
+    case 'group': {
+      const group = yield* groupByNumber(change.number)
+      if (group === undefined || group.problem === 'SAME_GROUP') return undefined
+      return { ...at, event: 'group', group: yield* groupView(turn, group) }
+    }
     case 'gap': {
+      const group = yield* groupOf(change.conversation)
+      if (group !== undefined) {
+        const { from: first, to: last, missing, author } = change
+        const members = yield* membershipOf(turn, change.conversation)
+        const account = members?.accountOf(author)
+        if (account === undefined) return undefined
+        const from = yield* personAt(turn, account)
+        return { ...at, event: 'gap', chat: `#${group.name}`, from, first, last, missing }
+      }
       for (const contact of yield* allContacts()) {
         if (toHex(conversationWith(turn, contact.account)) !== toHex(change.conversation)) continue
         const { from: first, to: last, missing } = change

@@ -3,6 +3,7 @@
 import { FieldReader, EMPTY, decodeCbor, encodeCbor, encodeText } from '../../crypto/index.ts'
 import { type Table, get } from '../../protocol/index.ts'
 import type { IncomingMessage, ListenOptions, Message, Node } from '../api.ts'
+import { chatOf } from '../chat-of.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { joinSignals } from '../signal.ts'
@@ -91,7 +92,7 @@ export class Listeners {
 
   /** One call of a listener. What it throws is reported, and the next message is its next one. */
   async #give(listener: Listener, message: Message): Promise<void> {
-    const reply = (text: string) => this.#send(message.from.address, text, { replyTo: message.id })
+    const reply = (text: string) => this.#send(chatOf(message), text, { replyTo: message.id })
     try {
       await listener({ ...message, reply })
     } catch (error) {

@@ -38,8 +38,16 @@ import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
 
 const DAY_MS = 86_400_000
 const INVITE_MAX_MS = 365 * DAY_MS
+/** How long an invite lives unless told. */
+export const INVITE_LIFE_MS: number = DAY_MS
 
-function* inviteView(turn: Turn, invite: OwnInvite): Step<Invite> {
+/** How long an invite shall live, ms. Throws INVALID. */
+export function checkInviteLife(lifeMs: number): number {
+  if (lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS) return lifeMs
+  throw new NodeError('INVALID', 'an invite lives between a second and a year')
+}
+
+export function* inviteView(turn: Turn, invite: OwnInvite): Step<Invite> {
   const usedBy: string[] = []
   for (const { account } of invite.claims) {
     const contact = yield* contactOf(account)
@@ -57,7 +65,7 @@ function* inviteView(turn: Turn, invite: OwnInvite): Step<Invite> {
 }
 
 /** Where an invite can point: the first relay that was met, else the home host's first address. */
-function* invitePlace(): Step<Pick<InviteRequest, 'where' | 'address'>> {
+export function* invitePlace(): Step<Pick<InviteRequest, 'where' | 'address'>> {
   const [own] = yield* activeMailboxes()
   if (own !== undefined) {
     const { serviceKey, mailboxId, address } = own
@@ -108,10 +116,7 @@ export function makeInvites(core: Core, hooks: InviteHooks): Node['invites'] {
   return {
     create: (options = {}) =>
       call(options, async () => {
-        const lifeMs = options.expiresInMs ?? DAY_MS
-        if (!(lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS)) {
-          throw new NodeError('INVALID', 'an invite lives between a second and a year')
-        }
+        const lifeMs = checkInviteLife(options.expiresInMs ?? INVITE_LIFE_MS)
         await hooks.reachable(options.signal)
         const invite = await ledger.run((turn) => create(turn, options.reusable ?? false, lifeMs))
         await hooks.publish()

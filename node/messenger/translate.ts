@@ -41,6 +41,15 @@ function fromProtocol(error: ProtocolError): NodeError {
           cause: error,
         })
       }
+      if (detail['reason'] === 'member') {
+        return new NodeError('ALREADY_MEMBER', error.message, { cause: error })
+      }
+      if (detail['reason'] === 'group') {
+        return new NodeError('GROUP_LINK', error.message, {
+          hint: 'Join the group with it: sotto add LINK',
+          cause: error,
+        })
+      }
       return new NodeError(
         detail['reason'] === 'expired' ? 'INVITE_EXPIRED' : 'INVITE_INVALID',
         error.message,
@@ -48,15 +57,46 @@ function fromProtocol(error: ProtocolError): NodeError {
       )
     case 'ERR_PROTOCOL_UNKNOWN':
       return new NodeError('UNKNOWN_CONTACT', error.message, { cause: error })
+    case 'ERR_PROTOCOL_NAME':
+      return new NodeError('INVALID', error.message, {
+        hint: 'Choose another name, of 1 to 256 bytes and without control characters.',
+        cause: error,
+      })
+    case 'ERR_PROTOCOL_ROLE':
+      if (detail['reason'] === 'last-owner') {
+        return new NodeError('LAST_OWNER', error.message, {
+          hint: 'Make somebody else an owner first: sotto group role',
+          cause: error,
+        })
+      }
+      return new NodeError('NOT_ADMIN', error.message, {
+        hint: 'Ask an admin or an owner of the group.',
+        cause: error,
+      })
+    case 'ERR_PROTOCOL_GROUP':
+      return new NodeError('NOT_MEMBER', error.message, { cause: error })
     case 'ERR_PROTOCOL_FORBIDDEN':
+      if (detail['reason'] === 'member') {
+        return new NodeError('ALREADY_MEMBER', error.message, { cause: error })
+      }
       return new NodeError('NAME_TAKEN', error.message, {
         hint: 'Choose another name.',
         cause: error,
       })
     case 'ERR_PROTOCOL_LIMIT':
+      if (detail['reason'] === 'group-full') {
+        return new NodeError('GROUP_FULL', error.message, { cause: error })
+      }
       return new NodeError('INVALID', error.message, { cause: error })
     case 'ERR_PROTOCOL_STALE':
+      return new NodeError('INTERNAL', error.message, { cause: error })
     case 'ERR_PROTOCOL_STATE':
+      if (detail['reason'] === 'no-relay') {
+        return new NodeError('NO_RELAY', error.message, {
+          hint: 'Give this device a relay: sotto relay use ADDRESS',
+          cause: error,
+        })
+      }
       return new NodeError('INTERNAL', error.message, { cause: error })
   }
 }

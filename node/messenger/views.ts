@@ -39,7 +39,7 @@ export function conversationWith(turn: Turn, account: Uint8Array): Uint8Array {
   return directConversation(turn.crypto, turn.self.account, account)
 }
 
-function contentOf(entry: EntryView): Pick<Message, 'kind' | 'text' | 'replyTo'> {
+export function contentOf(entry: EntryView): Pick<Message, 'kind' | 'text' | 'replyTo'> {
   const { content } = entry
   switch (content.kind) {
     case 'text': {

@@ -5,6 +5,7 @@ import {
   type AskedDeposit,
   type CustodyEvidence,
   type DepositAuth,
+  FLAG_COALESCE,
   FLAG_URGENT,
   type OpReply,
   type OpRequest,
@@ -52,9 +53,9 @@ export class Depositor {
       if (reply.kind === 'accepted') return { kind: 'unproven' }
       const evidence = this.#evidenceOf(frame).get(opIndex)
       if (evidence === undefined) return { kind: 'unproven' }
-      const { incarnation, holdUntilS } = reply
+      const { incarnation, holdUntilS, seq, chain } = reply
       const found = reply.kind === 'stored' ? 'new' : reply.held ? 'there' : 'taken'
-      return { kind: reply.kind, evidence, incarnation, holdUntilS, found }
+      return { kind: reply.kind, evidence, incarnation, holdUntilS, seq, chain, found }
     }
   }
 
@@ -65,8 +66,10 @@ export class Depositor {
   ): Promise<OpRequest<'deposit'>> {
     const { provider } = this.#parts
     const { mailboxId, envId, lane, ttlS, env } = deposit
-    const flags = deposit.urgent === true ? FLAG_URGENT : 0
-    const macked = { mailboxId, envId, lane, flags, ttlS, coalesce: undefined, env }
+    const { coalesce } = deposit
+    const flags =
+      (deposit.urgent === true ? FLAG_URGENT : 0) | (coalesce === undefined ? 0 : FLAG_COALESCE)
+    const macked = { mailboxId, envId, lane, flags, ttlS, coalesce, env }
     const auth = await this.#authority(deposit.auth, { mailboxId, subject: envId, bits }, signal)
     if (auth.kind === 'work') return { ...macked, auth }
     const mac = depositMac(provider, this.#macKeys(deposit.auth), macked)

@@ -3,8 +3,10 @@
 import { type Bytes8, type Bytes16, type Bytes32, toHex } from '../../crypto/index.ts'
 import {
   type CardGetReply,
+  type Cursor,
   type Descriptor,
   ITEMS_MAX,
+  type MailboxType,
   type OpKind,
   type OpReply,
   type OpRequest,
@@ -14,8 +16,11 @@ import {
   type PrekeyTakeReply,
   type RelayFailure,
   type RelayPush,
+  type StreamBinding,
+  failed,
   isFailure,
   mailboxIdOf,
+  signAuth,
   signOpen,
 } from '../../protocol/index.ts'
 import { type ConnectionParts, relayHour, relayNowMs } from './connection-parts.ts'
@@ -26,6 +31,7 @@ import { work } from './proof-worker.ts'
 import { refusal } from './refusal.ts'
 import type {
   ConnectionEvents,
+  Credit,
   Deposit,
   DepositResult,
   OpenMailbox,
@@ -107,17 +113,12 @@ export class RelayConnection {
     mailbox: OpenMailbox,
     signal?: AbortSignal,
   ): Promise<OpenedMailbox | RelayFailure> {
-    const { provider, stream, hello, clientKey, clock } = this.#parts
+    const { provider, hello, clock } = this.#parts
     const ownerKey = provider.ed25519PublicKey(ownerSeed)
     const { type, secret, gen, awayDays } = mailbox
     const bind = type === 2 && secret !== undefined ? provider.sha256(secret) : undefined
     const mailboxId = mailboxIdOf(provider, type, ownerKey, bind)
-    const binding = {
-      nonce: hello.nonce,
-      serviceKey: this.serviceKey,
-      relayTransportKey: stream.remoteKey,
-      clientTransportKey: clientKey,
-    }
+    const binding = this.#binding()
     const opening = { type, mailboxId, secret, gen }
     const signature = signOpen(provider, ownerSeed, binding, opening)
     const ttlS = mailbox.ttlS ?? 0
@@ -136,6 +137,36 @@ export class RelayConnection {
       signal === undefined ? { bits } : { bits, signal },
     )
     return ask({ kind: 'work', hour, nonce })
+  }
+
+  #binding(): StreamBinding {
+    const { stream, hello, clientKey } = this.#parts
+    return {
+      nonce: hello.nonce,
+      serviceKey: this.serviceKey,
+      relayTransportKey: stream.remoteKey,
+      clientTransportKey: clientKey,
+    }
+  }
+
+  /** Proves a mailbox and renews its lease, and makes none: `unknown` where it is not there. */
+  async proveMailbox(
+    ownerSeed: Bytes32,
+    mailbox: { readonly type: MailboxType; readonly bind: Bytes32 | undefined },
+  ): Promise<OpenedMailbox | RelayFailure> {
+    const { provider } = this.#parts
+    const { type, bind } = mailbox
+    const ownerKey = provider.ed25519PublicKey(ownerSeed)
+    const mailboxId = mailboxIdOf(provider, type, ownerKey, bind)
+    const signature = signAuth(provider, ownerSeed, this.#binding(), { type, mailboxId })
+    const reply = await this.#call('auth', { proofs: [{ type, ownerKey, bind, signature }] }, 128)
+    if (isFailure(reply)) return reply
+    return reply.results[0] ?? failed('refused')
+  }
+
+  /** Tickets that open mailboxes of groups at the cost of this device mailbox. */
+  async tickets(mailboxId: Bytes16, count: number): Promise<readonly Uint8Array[]> {
+    return (await this.#must('ticket', { mailboxId, count })).tickets
   }
 
   /** Ends a mailbox with all that is in it. */
@@ -203,24 +234,36 @@ export class RelayConnection {
   async subscribe(
     mailboxId: Bytes16,
     handlers: SubscriptionHandlers,
-    credit: { readonly messages: number; readonly bytes: number },
+    credit: Credit,
   ): Promise<Subscription> {
+    const reply = await this.follow(mailboxId, undefined, handlers, credit)
+    if (isFailure(reply)) throw refusal('SUB', reply)
+    return reply
+  }
+
+  /** Has a mailbox pushed from behind a cursor; `incarnation` where it is not of what is there. */
+  async follow(
+    mailboxId: Bytes16,
+    after: Cursor | undefined,
+    handlers: SubscriptionHandlers,
+    credit: Credit,
+  ): Promise<Subscription | RelayFailure> {
     const name = toHex(mailboxId)
     // Pushes may come with the answer: who listens must stand ready before it.
     this.#subscriptions.set(name, handlers)
-    const reply = await this.#call('sub', { mailboxId, after: undefined, ...credit })
+    const reply = await this.#call('sub', { mailboxId, after, ...credit })
     if (isFailure(reply)) {
-      this.#subscriptions.delete(name)
-      throw refusal('SUB', reply)
+      if (this.#subscriptions.get(name) === handlers) this.#subscriptions.delete(name)
+      return reply
     }
     return {
-      incarnation: reply.incarnation,
-      headSeq: reply.headSeq,
+      ...reply,
       credit: (messages, bytes) => {
         // A refused credit means that the subscription is gone, which onEnd or onClose tells.
         this.#call('credit', { mailboxId, messages, bytes }).catch(() => undefined)
       },
       stop: async () => {
+        if (this.#subscriptions.get(name) !== handlers) return
         this.#subscriptions.delete(name)
         await this.#must('unsub', { mailboxId })
       },
@@ -273,6 +316,7 @@ export class RelayConnection {
     }
     if (push.kind === 'room') {
       this.#events.onRoom?.(push.mailboxId)
+      this.#subscriptions.get(toHex(push.mailboxId))?.onRoom?.()
       return
     }
     const name = toHex(push.mailboxId)
@@ -280,7 +324,8 @@ export class RelayConnection {
     if (handlers === undefined) return
     if (push.kind === 'items') handlers.onItems(push.items)
     else if (push.kind === 'drained') {
-      handlers.onDrained({ incarnation: push.incarnation, headSeq: push.headSeq })
+      const { incarnation, headSeq, chain } = push
+      handlers.onDrained({ incarnation, headSeq, chain })
     } else if (push.kind === 'end') {
       this.#subscriptions.delete(name)
       handlers.onEnd(push.reason)

@@ -45,6 +45,8 @@ export interface Deposit {
   readonly ttlS: number
   readonly auth: DepositRight
   readonly env: Uint8Array
+  /** Replaces what this right deposited under the same 16 bytes. */
+  readonly coalesce?: Bytes16
   /** Wakes the recipient where the relay can. */
   readonly urgent?: boolean
 }
@@ -56,6 +58,9 @@ export type DepositResult =
       readonly incarnation: Bytes8
       /** Unix seconds. */
       readonly holdUntilS: number
+      readonly seq: number
+      /** Of a group's mailbox. */
+      readonly chain: Bytes8 | undefined
       readonly found: Found
     }
   /** It answered, but what it signed does not hold: the deposit counts as not made. */
@@ -88,12 +93,28 @@ export interface OpenedMailbox {
   readonly leaseUntilS: number
 }
 
+/** The head of a mailbox, once all of it was pushed. */
+export interface DrainedHead {
+  readonly incarnation: Bytes8
+  readonly headSeq: number
+  /** Of a group's mailbox. */
+  readonly chain: Bytes8 | undefined
+}
+
+/** How much may be on its way at once. */
+export interface Credit {
+  readonly messages: number
+  readonly bytes: number
+}
+
 export interface SubscriptionHandlers {
   /** Items in order. Credit is the caller's to renew, after its durable batch. */
   readonly onItems: (items: readonly RelayItem[]) => void
-  readonly onDrained: (head: { readonly incarnation: Bytes8; readonly headSeq: number }) => void
+  readonly onDrained: (head: DrainedHead) => void
   /** 0 displaced, 1 closed, 2 re-created, 3 no credit for too long. */
   readonly onEnd: (reason: number) => void
+  /** A deposit of ours there was answered `quota`, and there is room again. */
+  readonly onRoom?: () => void
   /** What was deposited for whoever is there now, and is stored nowhere. */
   readonly onEphemeral?: (env: Uint8Array) => void
 }
@@ -101,6 +122,9 @@ export interface SubscriptionHandlers {
 export interface Subscription {
   readonly incarnation: Bytes8
   readonly headSeq: number
+  /** Of a group's mailbox: everything up to here is gone, and the chain there. */
+  readonly trimmedUpTo: number
+  readonly trimChain: Bytes32 | undefined
   credit(messages: number, bytes: number): void
   stop(): Promise<void>
 }

@@ -31,7 +31,8 @@ import {
   REPLY_RESERVE_BYTES,
 } from './limits.ts'
 import { weightOf } from './op-weight.ts'
-import { type OpPlace, type RelayCore, ReplyRoom, type StreamState, runOp } from './operations.ts'
+import { type OpPlace, type RelayCore, ReplyRoom, type StreamState } from './op-place.ts'
+import { runOp } from './operations.ts'
 import { rowKey } from './row-keys.ts'
 import { TokenBucket } from './token-buckets.ts'
 

@@ -38,8 +38,6 @@ export interface CredentialsOptions {
 
 /** A clock may be this far behind the relay's and still find the certificate in force. */
 const BACKDATE_S = 3_600
-const RING_BYTES = 0
-const HOLD_S = 0
 const NO_FORWARD_KEY: Bytes32 = new Uint8Array(32)
 
 export class Credentials {
@@ -121,8 +119,8 @@ export class Credentials {
       limits: {
         ttlMaxS: limits.ttlMaxS,
         lanes: limits.lanes.map(({ rows, bytes: size }) => [rows, size] as const),
-        ringBytes: RING_BYTES,
-        holdS: HOLD_S,
+        ringBytes: limits.ringBytes,
+        holdS: Math.min(limits.groupHoldS, limits.groupTtlS),
         strangers: limits.strangers,
       },
     })

@@ -12,6 +12,10 @@ export interface Figures {
   storedBytes: number
   duplicates: number
   acknowledged: number
+  groupStored: number
+  replaced: number
+  ringDropped: number
+  tickets: number
   fetchedItems: number
   pushedItems: number
   prekeysTaken: number
@@ -36,6 +40,10 @@ export function zeroFigures(): Figures {
     storedBytes: 0,
     duplicates: 0,
     acknowledged: 0,
+    groupStored: 0,
+    replaced: 0,
+    ringDropped: 0,
+    tickets: 0,
     fetchedItems: 0,
     pushedItems: 0,
     prekeysTaken: 0,

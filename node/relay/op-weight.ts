@@ -39,6 +39,7 @@ export function weightOf(op: RelayOp | UnknownOp): number {
     case 'ping':
     case 'invitePut':
     case 'inviteDelete':
+    case 'ticket':
     case 'unknown':
       return 1
   }

@@ -1,27 +1,19 @@
 // One operation of a frame: which rule answers it, and what follows once its flush is durable
 // (SPEC.md §12.2). The rules themselves are the protocol's; here they meet the stream.
+import { type CborValue, toHex } from '../../crypto/index.ts'
 import {
-  type Bytes8,
-  type Bytes16,
-  type Bytes32,
-  type CborValue,
-  toHex,
-} from '../../crypto/index.ts'
-import {
-  type Cursor,
   type DepositOutcome,
   DONE,
   ITEM_OVERHEAD_BYTES,
   type Done,
-  type MailboxTurn,
-  type MailboxType,
+  LANE_GROUP,
+  type MailboxHead,
   type OpKind,
   type OpReply,
   type OpRequest,
   type RelayFailure,
   type RelayOp,
   type Step,
-  type StreamBinding,
   type UnknownOp,
   acknowledge,
   closeMailbox,
@@ -33,6 +25,7 @@ import {
   getCard,
   headOf,
   isFailure,
+  issueTickets,
   leafHash,
   leafNonce,
   openMailbox,
@@ -45,68 +38,17 @@ import {
   takePrekeys,
   takeSubject,
 } from '../../protocol/index.ts'
-import type { FrameStream } from '../transport.ts'
-import type { FlushSlot } from './committer.ts'
-import type { Figures } from './figures.ts'
-import { MAILBOXES_PER_STREAM } from './limits.ts'
-import type { RoomWaiters } from './room-waiters.ts'
-import { END_CLOSED, type Subscriptions } from './subscriptions.ts'
-
-/** What one stream knows of itself. */
-export interface StreamState {
-  readonly stream: FrameStream
-  /** Names the connection to rate limits, in memory only. */
-  readonly source: string
-  readonly clientKey: Bytes32
-  /** The nonce told in HELLO; undefined before it. */
-  nonce: Bytes32 | undefined
-  /** Mailboxes proven on it, by hex id. */
-  readonly owned: Map<string, MailboxType>
-}
-
-/** What operations need of the relay. */
-export interface RelayCore {
-  readonly serviceKey: Bytes32
-  readonly transportKey: Bytes32
-  readonly figures: Figures
-  readonly subscriptions: Subscriptions
-  readonly room: RoomWaiters
-  readonly isTicket: (ticket: Uint8Array) => boolean
-  readonly hello: (nonce: Bytes32) => OpReply<'hello'>
-  readonly descriptor: () => { readonly seq: number; readonly bytes: Uint8Array }
-  /** Marks of a share became too many. */
-  readonly trim: (mailboxId: Bytes16, share: Bytes8 | undefined) => void
-}
-
-/** Where an operation stands. */
-export interface OpPlace {
-  readonly core: RelayCore
-  readonly turn: MailboxTurn
-  readonly slot: FlushSlot
-  readonly state: StreamState
-  readonly requestId: number
-  readonly opIndex: number
-  readonly room: ReplyRoom
-  /** To do once the flush is durable. */
-  readonly after: (() => void)[]
-}
-
-/** Bytes left in the reply frame. */
-export class ReplyRoom {
-  #bytes: number
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  take(bytes: number): void {
-    this.#bytes -= bytes
-  }
-}
+import {
+  NO_HELLO,
+  type OpPlace,
+  TOO_MANY,
+  asDevice,
+  asReader,
+  bindingOf,
+  owns,
+  remember,
+} from './op-place.ts'
+import { END_CLOSED } from './subscriptions.ts'
 
 type Handlers = {
   readonly [K in OpKind]: (request: OpRequest<K>, place: OpPlace) => Step<OpReply<K> | RelayFailure>
@@ -114,45 +56,6 @@ type Handlers = {
 
 const CARD_ROOM_BYTES = 16_400
 const TAKE_ROOM_BYTES = 20_600
-
-function owns(place: OpPlace, mailboxId: Bytes16): MailboxType | undefined {
-  return place.state.owned.get(toHex(mailboxId))
-}
-
-/** Runs `then` for the owner of a device mailbox. */
-function* asDevice<T>(
-  place: OpPlace,
-  mailboxId: Bytes16,
-  then: () => Step<T | RelayFailure>,
-): Step<T | RelayFailure> {
-  const type = owns(place, mailboxId)
-  if (type === undefined) return failed('unauthenticated', { scope: 'mailbox' })
-  if (type !== 1) return failed('refused', { scope: 'mailbox' })
-  return yield* then()
-}
-
-function remember(place: OpPlace, mailboxId: Bytes16, type: MailboxType): boolean {
-  const { owned } = place.state
-  const name = toHex(mailboxId)
-  if (!owned.has(name) && owned.size >= MAILBOXES_PER_STREAM) return false
-  owned.set(name, type)
-  return true
-}
-
-const TOO_MANY = failed('quota', { scope: 'connection' })
-
-function bindingOf(place: OpPlace): StreamBinding | undefined {
-  const { core, state } = place
-  if (state.nonce === undefined) return undefined
-  return {
-    nonce: state.nonce,
-    serviceKey: core.serviceKey,
-    relayTransportKey: core.transportKey,
-    clientTransportKey: state.clientKey,
-  }
-}
-
-const NO_HELLO = failed('unauthenticated', { scope: 'connection' })
 
 function depositReply(
   place: OpPlace,
@@ -163,7 +66,7 @@ function depositReply(
   if (outcome.kind === 'failed' || outcome.kind === 'accepted') {
     return outcome.kind === 'failed' ? outcome : { kind: 'accepted' }
   }
-  const { incarnation, seq, holdUntilS, envHash } = outcome
+  const { incarnation, seq, holdUntilS, envHash, chain } = outcome
   const result = outcome.kind === 'stored' ? 0 : outcome.held ? 1 : 2
   const nonce = leafNonce(
     turn.crypto,
@@ -181,11 +84,11 @@ function depositReply(
       incarnation,
       seq,
       holdUntilS,
-      chain: undefined,
+      chain,
       result,
     }),
   )
-  const custodied = { incarnation, seq, holdUntilS, chain: undefined, rootNo: 0, leafIndex }
+  const custodied = { incarnation, seq, holdUntilS, chain, rootNo: 0, leafIndex }
   if (outcome.kind === 'dup') {
     place.after.push(() => void (core.figures.duplicates += 1))
     return { kind: 'dup', ...custodied, held: outcome.held, envHash }
@@ -193,6 +96,10 @@ function depositReply(
   place.after.push(() => {
     core.figures.stored += 1
     core.figures.storedBytes += request.env.length
+    if (request.lane === LANE_GROUP) core.figures.groupStored += 1
+    if (outcome.replaced === true) core.figures.replaced += 1
+    core.figures.ringDropped += outcome.dropped ?? 0
+    if (outcome.crowded !== undefined) core.trim(request.mailboxId, outcome.crowded.share)
     core.subscriptions.notify(request.mailboxId, seq)
   })
   return { kind: 'stored', ...custodied }
@@ -201,21 +108,23 @@ function depositReply(
 function startSub(
   place: OpPlace,
   request: OpRequest<'sub'>,
-  head: { readonly incarnation: Uint8Array; readonly headSeq: number },
+  head: MailboxHead,
+  isShared: boolean,
 ): OpReply<'sub'> {
   const { core, state } = place
-  const afterSeq = (request.after satisfies Cursor | undefined)?.seq ?? 0
+  const { incarnation, headSeq, trimmedUpTo, trimChain } = head
   place.after.push(() =>
     core.subscriptions.add(state.stream, {
       mailboxId: request.mailboxId,
-      incarnation: head.incarnation,
-      afterSeq,
-      headSeq: head.headSeq,
+      isShared,
+      incarnation,
+      afterSeq: Math.max(request.after?.seq ?? 0, trimmedUpTo),
+      headSeq,
       messages: request.messages,
       bytes: request.bytes,
     }),
   )
-  return { incarnation: head.incarnation, headSeq: head.headSeq, trimmedUpTo: 0 }
+  return { incarnation, headSeq, trimmedUpTo, trimChain }
 }
 
 const HANDLERS: Handlers = {
@@ -265,7 +174,7 @@ const HANDLERS: Handlers = {
     slot.markBlind()
     const outcome = yield* takeDeposit(place.turn, request)
     if (outcome.kind === 'accepted' && outcome.push) {
-      place.after.push(() => void core.subscriptions.pushEphemeral(request.mailboxId, request.env))
+      place.after.push(() => core.subscriptions.pushEphemeral(request.mailboxId, request.env))
     }
     if (outcome.kind === 'failed' && outcome.status === 'quota') {
       place.after.push(() => core.room.wait(request.mailboxId, state.stream))
@@ -274,7 +183,7 @@ const HANDLERS: Handlers = {
   },
 
   fetch(request, place) {
-    return asDevice(place, request.mailboxId, function* () {
+    return asReader(place, request.mailboxId, function* () {
       const reply = yield* fetchItems(place.turn, request, Math.max(0, place.room.bytes))
       if (isFailure(reply)) return reply
       for (const item of reply.items) place.room.take(item.env.length + ITEM_OVERHEAD_BYTES)
@@ -284,14 +193,14 @@ const HANDLERS: Handlers = {
   },
 
   sub(request, place) {
-    return asDevice(place, request.mailboxId, function* () {
+    return asReader(place, request.mailboxId, function* (type) {
       const head = yield* headOf(place.turn, request.mailboxId, request.after)
-      return 'kind' in head ? head : startSub(place, request, head)
+      return 'kind' in head ? head : startSub(place, request, head, type === 2)
     })
   },
 
   credit({ mailboxId, messages, bytes }, place) {
-    return asDevice<Done>(place, mailboxId, function* () {
+    return asReader<Done>(place, mailboxId, function* () {
       const { core, state } = place
       place.after.push(() => core.subscriptions.credit(state.stream, mailboxId, messages, bytes))
       return DONE
@@ -299,7 +208,7 @@ const HANDLERS: Handlers = {
   },
 
   unsub({ mailboxId }, place) {
-    return asDevice<Done>(place, mailboxId, function* () {
+    return asReader<Done>(place, mailboxId, function* () {
       const { core, state } = place
       place.after.push(() => core.subscriptions.remove(state.stream, mailboxId))
       return DONE
@@ -327,9 +236,10 @@ const HANDLERS: Handlers = {
   },
 
   *cardPut(request, place) {
-    if (owns(place, request.mailboxId) === undefined) {
-      return failed('unauthenticated', { scope: 'mailbox' })
-    }
+    const type = owns(place, request.mailboxId)
+    if (type === undefined) return failed('unauthenticated', { scope: 'mailbox' })
+    // Any member proves a group's mailbox: nobody speaks for it.
+    if (type === 2) return failed('refused', { scope: 'mailbox' })
     return yield* putCard(place.turn, request)
   },
 
@@ -375,6 +285,15 @@ const HANDLERS: Handlers = {
   inviteDelete({ mailboxId, capId }, place) {
     return asDevice<Done>(place, mailboxId, function* () {
       return (yield* deleteInvite(place.turn, mailboxId, capId)) ?? DONE
+    })
+  },
+
+  ticket(request, place) {
+    return asDevice(place, request.mailboxId, function* () {
+      const reply = yield* issueTickets(place.turn, request)
+      if (isFailure(reply)) return reply
+      place.after.push(() => void (place.core.figures.tickets += reply.tickets.length))
+      return reply
     })
   },
 }

@@ -9,6 +9,7 @@ import {
   type MailboxTurn,
   type OpReply,
   itemsAfter,
+  ringItemsAfter,
 } from '../../protocol/index.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Store } from '../store.ts'
@@ -32,7 +33,7 @@ import {
   LAG_SHED_MS,
   RELAY_PROTOCOL,
 } from './limits.ts'
-import type { RelayCore } from './operations.ts'
+import type { RelayCore } from './op-place.ts'
 import { RoomWaiters } from './room-waiters.ts'
 import { readHead, writeHead } from './store-head.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -67,8 +68,8 @@ export interface RelayServiceOptions {
 const DEPOSIT_BITS = 20
 const OPEN_BITS = 22
 const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/)/
-/** HELLO's features: bit 4, prekeys. */
-const FEATURES = 1 << 4
+/** HELLO's features: bit 3, groups; bit 4, prekeys. */
+const FEATURES = (1 << 3) | (1 << 4)
 const MINOR = 0
 
 export interface RelayService {
@@ -163,6 +164,8 @@ class Service implements RelayService {
       figures: this.figures,
       itemsAfter: (mailboxId, afterSeq, limit) =>
         new FlushView(this.#committer.store).run(itemsAfter(mailboxId, afterSeq, limit)),
+      ringItemsAfter: (mailboxId, afterSeq, limit) =>
+        new FlushView(this.#committer.store).run(ringItemsAfter(mailboxId, afterSeq, limit)),
     })
     this.#sweeper = new Sweeper({
       clock,
@@ -298,6 +301,7 @@ class Service implements RelayService {
       storeEpoch: this.#storeEpoch,
       limits: this.#limits,
       diskUsed: diskUsed?.() ?? 0,
+      mayDelete: !this.#safe.distrusted,
       shedding: this.#lagging,
       depositBits: this.#depositBits,
       // It asks the host for its addresses: only where a mailbox is opened.

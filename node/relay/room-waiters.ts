@@ -37,7 +37,8 @@ export class RoomWaiters {
       const used = counters?.lane(lane) ?? { rows: 0, bytes: 0 }
       return used.rows <= limit.rows * ROOM_BELOW && used.bytes <= limit.bytes * ROOM_BELOW
     })
-    if (!hasRoom) return
+    const ringHasRoom = (counters?.ring.bytes ?? 0) <= this.#limits.ringBytes * ROOM_BELOW
+    if (!hasRoom || !ringHasRoom) return
     this.#waiting.delete(name)
     for (const stream of streams) stream.send(encodePushFrame([{ kind: 'room', mailboxId }]))
   }

@@ -9,8 +9,11 @@ const PREFIXES: ReadonlyMap<string, number> = new Map([
   ['prekey', 0x05],
   ['card', 0x06],
   ['invite', 0x07],
+  ['coalesced', 0x08],
   ['lease', 0x0a],
   ['stock', 0x0b],
+  ['ticket', 0x0c],
+  ['charge', 0x0d],
 ])
 
 export const SERVICE_KEY: Uint8Array = Uint8Array.of(0)

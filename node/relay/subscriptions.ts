@@ -6,6 +6,7 @@ import {
   ITEM_OVERHEAD_BYTES,
   type RelayItem,
   type RelayPush,
+  type RingPage,
   encodePushFrame,
 } from '../../protocol/index.ts'
 import type { Clock, Timer } from '../clock.ts'
@@ -19,6 +20,8 @@ export const END_NO_CREDIT = 3
 
 export interface SubscriptionStart {
   readonly mailboxId: Bytes16
+  /** A group's mailbox: any number of streams follow it, and its items are on a chain. */
+  readonly isShared: boolean
   readonly incarnation: Bytes8
   readonly afterSeq: number
   readonly headSeq: number
@@ -28,6 +31,7 @@ export interface SubscriptionStart {
 
 interface Subscription {
   readonly mailboxId: Bytes16
+  readonly isShared: boolean
   readonly incarnation: Bytes8
   readonly stream: FrameStream
   sentSeq: number
@@ -53,6 +57,11 @@ export interface SubscriptionsOptions {
     afterSeq: number,
     limit: number,
   ) => Promise<readonly RelayItem[]>
+  readonly ringItemsAfter: (
+    mailboxId: Bytes16,
+    afterSeq: number,
+    limit: number,
+  ) => Promise<RingPage>
 }
 
 /** Credits above this are not kept: nobody needs more outstanding. */
@@ -61,58 +70,59 @@ const CREDIT_BYTES_MAX = 0xffffffff
 
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
-  readonly #byMailbox = new Map<string, Subscription>()
+  readonly #byMailbox = new Map<string, Map<FrameStream, Subscription>>()
   readonly #queue: Subscription[] = []
   #pumps = 0
+  #size = 0
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
   }
 
   get size(): number {
-    return this.#byMailbox.size
+    return this.#size
   }
 
-  /** Starts one; an older one of the same mailbox on another stream is told that it is displaced. */
+  /**
+   * Starts one; an older one of its stream goes without a word. Of a device mailbox also one on
+   * another stream, which is told that it is displaced.
+   */
   add(stream: FrameStream, start: SubscriptionStart): void {
-    const name = toHex(start.mailboxId)
-    const older = this.#byMailbox.get(name)
-    if (older !== undefined) this.#end(older, older.stream === stream ? undefined : END_DISPLACED)
+    const { afterSeq, ...rest } = start
+    for (const older of this.#of(start.mailboxId)) {
+      if (older.stream === stream) this.#end(older, undefined)
+      else if (!start.isShared) this.#end(older, END_DISPLACED)
+    }
     const subscription: Subscription = {
-      mailboxId: start.mailboxId,
-      incarnation: start.incarnation,
+      ...rest,
       stream,
-      sentSeq: start.afterSeq,
-      headSeq: start.headSeq,
-      messages: start.messages,
-      bytes: start.bytes,
+      sentSeq: afterSeq,
       drained: false,
       queued: false,
       again: false,
       ended: false,
       starved: undefined,
     }
-    this.#byMailbox.set(name, subscription)
+    const name = toHex(start.mailboxId)
+    const streams = this.#byMailbox.get(name) ?? new Map<FrameStream, Subscription>()
+    this.#byMailbox.set(name, streams.set(stream, subscription))
+    this.#size += 1
     this.#wake(subscription)
-  }
-
-  has(mailboxId: Bytes16): boolean {
-    return this.#byMailbox.has(toHex(mailboxId))
   }
 
   /** Something up to `headSeq` is durable in a mailbox. */
   notify(mailboxId: Bytes16, headSeq: number): void {
-    const subscription = this.#byMailbox.get(toHex(mailboxId))
-    if (subscription === undefined) return
-    subscription.headSeq = Math.max(subscription.headSeq, headSeq)
-    subscription.drained = false
-    this.#wake(subscription)
+    for (const subscription of this.#of(mailboxId)) {
+      subscription.headSeq = Math.max(subscription.headSeq, headSeq)
+      subscription.drained = false
+      this.#wake(subscription)
+    }
   }
 
   /** More credit for the subscription of this stream; nothing where it has none. */
   credit(stream: FrameStream, mailboxId: Bytes16, messages: number, bytes: number): void {
-    const subscription = this.#byMailbox.get(toHex(mailboxId))
-    if (subscription === undefined || subscription.stream !== stream) return
+    const subscription = this.#byMailbox.get(toHex(mailboxId))?.get(stream)
+    if (subscription === undefined) return
     subscription.messages = Math.min(subscription.messages + messages, CREDIT_MESSAGES_MAX)
     subscription.bytes = Math.min(subscription.bytes + bytes, CREDIT_BYTES_MAX)
     subscription.starved?.cancel()
@@ -122,21 +132,24 @@ export class Subscriptions {
 
   /** Ends the subscription of this stream, at its own wish. */
   remove(stream: FrameStream, mailboxId: Bytes16): void {
-    const subscription = this.#byMailbox.get(toHex(mailboxId))
-    if (subscription?.stream === stream) this.#end(subscription, undefined)
+    const subscription = this.#byMailbox.get(toHex(mailboxId))?.get(stream)
+    if (subscription !== undefined) this.#end(subscription, undefined)
   }
 
-  /** Ends a mailbox's subscription and says why. */
+  /** Ends a mailbox's subscriptions and says why. */
   end(mailboxId: Bytes16, reason: number): void {
-    const subscription = this.#byMailbox.get(toHex(mailboxId))
-    if (subscription !== undefined) this.#end(subscription, reason)
+    for (const subscription of this.#of(mailboxId)) this.#end(subscription, reason)
   }
 
-  /** Pushes what is not stored; false where nobody is subscribed, or its stream is full. */
-  pushEphemeral(mailboxId: Bytes16, env: Uint8Array): boolean {
-    const subscription = this.#byMailbox.get(toHex(mailboxId))
-    if (subscription === undefined || subscription.bytes <= 0) return false
-    return this.#send(subscription.stream, { kind: 'ephemeral', mailboxId, env })
+  /** Pushes what is not stored, to whoever is subscribed and has room for it. */
+  pushEphemeral(mailboxId: Bytes16, env: Uint8Array): void {
+    for (const { stream, bytes } of this.#of(mailboxId)) {
+      if (bytes > 0) this.#send(stream, { kind: 'ephemeral', mailboxId, env })
+    }
+  }
+
+  #of(mailboxId: Bytes16): Iterable<Subscription> {
+    return this.#byMailbox.get(toHex(mailboxId))?.values() ?? []
   }
 
   #send(stream: FrameStream, push: RelayPush): boolean {
@@ -146,7 +159,10 @@ export class Subscriptions {
   #end(subscription: Subscription, reason: number | undefined): void {
     subscription.ended = true
     subscription.starved?.cancel()
-    this.#byMailbox.delete(toHex(subscription.mailboxId))
+    const name = toHex(subscription.mailboxId)
+    const streams = this.#byMailbox.get(name)
+    if (streams?.delete(subscription.stream) === true) this.#size -= 1
+    if (streams?.size === 0) this.#byMailbox.delete(name)
     this.#options.figures.subscriptionsEnded += 1
     if (reason === undefined) return
     this.#send(subscription.stream, { kind: 'end', mailboxId: subscription.mailboxId, reason })
@@ -179,17 +195,17 @@ export class Subscriptions {
   async #page(subscription: Subscription): Promise<boolean> {
     const { stream } = subscription
     if (subscription.ended || !stream.open) return false
-    const limit = Math.max(1, Math.min(subscription.messages, PUSH_PAGE))
-    let items: readonly RelayItem[]
+    let page: RingPage
     try {
-      items = await this.#options.itemsAfter(subscription.mailboxId, subscription.sentSeq, limit)
+      page = await this.#read(subscription)
     } catch (error) {
       // The store is failing; the committer finds out with its next write. The client comes again.
       stream.abort(error instanceof Error ? error : new Error(String(error)))
       return false
     }
     if (subscription.ended || !stream.open) return false
-    if (items.length === 0) return this.#drain(subscription)
+    const { items, head } = page
+    if (items.length === 0) return this.#drain(subscription, head)
     const sent = this.#cut(subscription, items)
     subscription.drained = false
     if (sent.length === 0) {
@@ -204,6 +220,13 @@ export class Subscriptions {
     this.#options.figures.pushedItems += sent.length
     if (!isWritable) this.#wakeWhenDrained(subscription)
     return isWritable
+  }
+
+  async #read({ mailboxId, sentSeq, messages, isShared }: Subscription): Promise<RingPage> {
+    const limit = Math.max(1, Math.min(messages, PUSH_PAGE))
+    const { itemsAfter, ringItemsAfter } = this.#options
+    if (isShared) return ringItemsAfter(mailboxId, sentSeq, limit)
+    return { items: await itemsAfter(mailboxId, sentSeq, limit), head: undefined }
   }
 
   /** The items that credit and one frame allow; takes the credit. */
@@ -224,12 +247,13 @@ export class Subscriptions {
     return out
   }
 
-  #drain(subscription: Subscription): boolean {
+  #drain(subscription: Subscription, head: RingPage['head']): boolean {
     // Something came while the page was read: not the head after all, and it is read again.
     if (subscription.drained || subscription.again) return false
     subscription.drained = true
-    const { mailboxId, incarnation, headSeq } = subscription
-    const push: RelayPush = { kind: 'drained', mailboxId, incarnation, headSeq, chain: undefined }
+    const { mailboxId, incarnation } = subscription
+    const headSeq = head?.seq ?? subscription.headSeq
+    const push: RelayPush = { kind: 'drained', mailboxId, incarnation, headSeq, chain: head?.chain }
     if (!this.#send(subscription.stream, push)) this.#wakeWhenDrained(subscription)
     return false
   }

@@ -8,6 +8,7 @@ import {
   dueExpiry,
   dueLease,
   expireRows,
+  expireTickets,
   sweepLease,
   trimMarks,
 } from '../../protocol/index.ts'
@@ -64,6 +65,7 @@ export class Sweeper {
     try {
       while (!this.#stopped && (await this.#step((turn) => this.#expire(turn))));
       while (!this.#stopped && (await this.#step((turn) => this.#lapse(turn))));
+      while (!this.#stopped && (await this.#step((turn) => expireTickets(turn, SWEEP_BUDGET))));
     } finally {
       this.#running = false
     }

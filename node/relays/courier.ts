@@ -49,16 +49,27 @@ export interface BundleItems {
 interface Line {
   readonly connection: Promise<RelayConnection>
   timer: Timer | undefined
+  /** Who follows a mailbox on it: it stays open for them. */
+  holds: number
+}
+
+/** A line that stays open until it is let go. */
+export interface HeldLine {
+  readonly connection: RelayConnection
+  release(): void
 }
 
 type Expected = Parameters<typeof connectRelay>[0]['expected']
 
+/** What of a node a courier works with. */
+type CourierCore = Pick<Core, 'clock' | 'random' | 'provider' | 'stopping'>
+
 export class Courier {
-  readonly #core: Core
+  readonly #core: CourierCore
   readonly #host: () => Promise<Host>
   readonly #lines = new Map<string, Line>()
 
-  constructor(core: Core, host: () => Promise<Host>) {
+  constructor(core: CourierCore, host: () => Promise<Host>) {
     this.#core = core
     this.#host = host
   }
@@ -70,6 +81,29 @@ export class Courier {
       line.timer?.cancel()
       const connection = await line.connection.catch(() => undefined)
       await connection?.close()
+    }
+  }
+
+  /** A line to a relay for the mailboxes of groups: they are opened, read and written here. */
+  async hold(relay: {
+    readonly serviceKey: Bytes32
+    readonly addresses: readonly string[]
+  }): Promise<HeldLine> {
+    const [name, line] = this.#lineOf(relay.addresses, { serviceKey: relay.serviceKey })
+    line.holds += 1
+    this.#keep(name, line)
+    let isHeld = true
+    const release = (): void => {
+      if (!isHeld) return
+      isHeld = false
+      line.holds -= 1
+      if (this.#lines.get(name) === line) this.#keep(name, line)
+    }
+    try {
+      return { connection: await line.connection, release }
+    } catch (error) {
+      release()
+      throw error
     }
   }
 
@@ -169,27 +203,34 @@ export class Courier {
   }
 
   async #line(addresses: readonly string[], expected: Expected): Promise<RelayConnection> {
+    const [name, line] = this.#lineOf(addresses, expected)
+    this.#keep(name, line)
+    return line.connection
+  }
+
+  #lineOf(addresses: readonly string[], expected: Expected): readonly [name: string, line: Line] {
     const [address] = addresses
     if (address === undefined)
       throw new NodeError('RELAY_UNREACHABLE', 'the mailbox has no address')
     const name = `${address} ${JSON.stringify(Object.values(expected).map((v) => (v instanceof Uint8Array ? toHex(v) : v)))}`
     let line = this.#lines.get(name)
     if (line === undefined) {
-      const made: Line = { connection: this.#connect(addresses, expected), timer: undefined }
+      const connection = this.#connect(addresses, expected)
+      const made: Line = { connection, timer: undefined, holds: 0 }
       line = made
       this.#lines.set(name, made)
       const forget = (): void => {
         if (this.#lines.get(name) === made) this.#lines.delete(name)
       }
-      made.connection.then((connection) => connection.onClose(forget), forget)
+      connection.then((opened) => opened.onClose(forget), forget)
     }
-    this.#keep(name, line)
-    return line.connection
+    return [name, line]
   }
 
   /** Closes a line after a minute without use. */
   #keep(name: string, line: Line): void {
     line.timer?.cancel()
+    if (line.holds > 0) return
     line.timer = this.#core.clock.after(IDLE_MS, () => {
       this.#lines.delete(name)
       void line.connection.then(

@@ -89,6 +89,11 @@ export class OwnRelay {
     return this.#connection?.timeOffsetMs
   }
 
+  /** Its service key, while it is connected. */
+  get serviceKey(): Bytes32 | undefined {
+    return this.connected ? this.#own?.serviceKey : undefined
+  }
+
   get service(): string {
     return this.#own === undefined ? '' : toHex(this.#own.serviceKey).slice(0, 8)
   }
@@ -136,6 +141,12 @@ export class OwnRelay {
       this.#publishing = undefined
     })
     return this.#publishing
+  }
+
+  /** Tickets for mailboxes of groups at this relay, at the cost of ours; none while it is not reached. */
+  async tickets(count: number): Promise<readonly Uint8Array[]> {
+    if (this.#connection === undefined || this.#own === undefined) return []
+    return this.#connection.tickets(this.#own.mailboxId, count)
   }
 
   #settle(): void {

@@ -33,6 +33,8 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const nothing = v.object({})
 const who = v.object({ who: v.string() })
 const id = v.object({ id: v.string() })
+const which = v.object({ which: v.string() })
+const member = v.object({ which: v.string(), who: v.string() })
 
 const table: Readonly<Record<string, Method>> = {
   status: method(nothing, (node, _, options) => node.status(options)),
@@ -70,6 +72,52 @@ const table: Readonly<Record<string, Method>> = {
     (node, { who, ...rest }, options) => node.requests.accept(who, { ...rest, ...options }),
   ),
   'requests.reject': method(who, (node, p, options) => node.requests.reject(p.who, options)),
+  'groups.create': method(
+    v.object({
+      name: v.string(),
+      approval: v.exactOptional(v.boolean()),
+      membersAdd: v.exactOptional(v.boolean()),
+    }),
+    (node, { name, ...rest }, options) => node.groups.create(name, { ...rest, ...options }),
+  ),
+  'groups.list': method(nothing, (node, _, options) => node.groups.list(options)),
+  'groups.get': method(which, (node, p, options) => node.groups.get(p.which, options)),
+  'groups.invite': method(
+    v.object({
+      which: v.string(),
+      reusable: v.exactOptional(v.boolean()),
+      expiresInMs: v.exactOptional(count),
+      approve: v.exactOptional(v.boolean()),
+    }),
+    (node, { which, ...rest }, options) => node.groups.invite(which, { ...rest, ...options }),
+  ),
+  'groups.join': method(
+    v.object({ link: v.string(), name: v.exactOptional(v.string()) }),
+    (node, { link, ...rest }, options) => node.groups.join(link, { ...rest, ...options }),
+  ),
+  'groups.add': method(member, (node, p, options) => node.groups.add(p.which, p.who, options)),
+  'groups.approve': method(member, (node, p, options) =>
+    node.groups.approve(p.which, p.who, options),
+  ),
+  'groups.reject': method(member, (node, p, options) =>
+    node.groups.reject(p.which, p.who, options),
+  ),
+  'groups.remove': method(member, (node, p, options) =>
+    node.groups.remove(p.which, p.who, options),
+  ),
+  'groups.role': method(
+    v.object({
+      which: v.string(),
+      who: v.string(),
+      role: v.picklist(['member', 'admin', 'owner']),
+    }),
+    (node, p, options) => node.groups.role(p.which, p.who, p.role, options),
+  ),
+  'groups.rename': method(v.object({ which: v.string(), name: v.string() }), (node, p, options) =>
+    node.groups.rename(p.which, p.name, options),
+  ),
+  'groups.leave': method(which, (node, p, options) => node.groups.leave(p.which, options)),
+  'groups.rotate': method(which, (node, p, options) => node.groups.rotate(p.which, options)),
   'chats.send': method(
     v.object({ who: v.string(), text: v.string(), replyTo: v.exactOptional(v.string()) }),
     (node, { who, text, ...rest }, options) => node.chats.send(who, text, { ...rest, ...options }),

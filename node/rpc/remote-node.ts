@@ -1,6 +1,7 @@
 // The Node interface over calls by name: what stands between may be a socket, or the hand-over from
 // one owner of a profile to the next.
 import type { CallOptions, IncomingMessage, Message, Node, NodeEvent } from '../api.ts'
+import { chatOf } from '../chat-of.ts'
 import { NodeError } from '../errors.ts'
 
 /** Makes calls by name. */
@@ -30,7 +31,7 @@ function asker(calls: Calls): Ask {
 function incoming(node: Node, message: Message): IncomingMessage {
   return {
     ...message,
-    reply: (text) => node.chats.send(message.from.address, text, { replyTo: message.id }),
+    reply: (text) => node.chats.send(chatOf(message), text, { replyTo: message.id }),
   }
 }
 
@@ -83,6 +84,21 @@ export function remoteNode(calls: Calls): Node {
       list: (options) => ask('requests.list', options),
       accept: (who, options) => ask('requests.accept', options, { who }),
       reject: (who, options) => ask('requests.reject', options, { who }),
+    },
+    groups: {
+      create: (name, options) => ask('groups.create', options, { name }),
+      list: (options) => ask('groups.list', options),
+      get: (which, options) => ask('groups.get', options, { which }),
+      invite: (which, options) => ask('groups.invite', options, { which }),
+      join: (link, options) => ask('groups.join', options, { link }),
+      add: (which, who, options) => ask('groups.add', options, { which, who }),
+      approve: (which, who, options) => ask('groups.approve', options, { which, who }),
+      reject: (which, who, options) => ask('groups.reject', options, { which, who }),
+      remove: (which, who, options) => ask('groups.remove', options, { which, who }),
+      role: (which, who, role, options) => ask('groups.role', options, { which, who, role }),
+      rename: (which, name, options) => ask('groups.rename', options, { which, name }),
+      leave: (which, options) => ask('groups.leave', options, { which }),
+      rotate: (which, options) => ask('groups.rotate', options, { which }),
     },
     chats: {
       send: (who, text, options) => ask('chats.send', options, { who, text }),

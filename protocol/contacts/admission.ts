@@ -14,7 +14,9 @@ import {
   contactOf,
   isAccepted,
 } from './contact.ts'
-import { type OwnInvite, invites, judgeInvite } from './invite.ts'
+import { isCoMember } from '../groups/co-members.ts'
+import { isWelcome } from '../groups/welcomed.ts'
+import { type InvitedGroup, type OwnInvite, invites, judgeInvite } from './invite.ts'
 import { requestRoom } from './requests.ts'
 
 /** Somebody whose first message was decrypted. */
@@ -30,6 +32,8 @@ export interface Candidate {
 export type Admission =
   | { readonly kind: 'accepted'; readonly contact: AcceptedContact }
   | { readonly kind: 'invited'; readonly invite: OwnInvite; readonly intro: Intro }
+  /** Asks to join a group by a link of ours, or is of a group of ours: heard for group frames. */
+  | { readonly kind: 'member' }
   /** Waits in requests until its user accepts. */
   | {
       readonly kind: 'request'
@@ -51,14 +55,19 @@ export function introOf(frames: readonly Frame[]): Intro | undefined {
 export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const { account, frames } = candidate
   const contact = yield* contactOf(account)
-  if (contact?.state === 'blocked') return { kind: 'blocked' }
   if (contact?.state === 'ready') {
     return { kind: 'accepted', contact: { ...contact, state: 'ready' } }
   }
+  const intro = introOf(frames)
+  const groupLink = yield* groupInviteNamed(turn, intro, candidate.transcript)
+  const member = groupLink !== undefined || (yield* isCoMember(turn, account))
+  const heard = member || (yield* isWelcome(frames))
+  // Silence towards somebody who is blocked ends where a group is that both are in.
+  if (contact?.state === 'blocked') return { kind: heard ? 'member' : 'blocked' }
+  if (heard && !isAccepted(contact)) return { kind: 'member' }
   if (contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX) {
     return { kind: 'busy' }
   }
-  const intro = introOf(frames)
   const refusal = yield* inviteRefusal(turn, candidate, intro)
   if (refusal !== undefined && typeof refusal !== 'string') {
     if (intro !== undefined) return { kind: 'invited', invite: refusal, intro }
@@ -74,6 +83,29 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   }
 }
 
+/** The invite of ours that an intro proves to hold, whatever it is worth by now. */
+function* inviteNamed(
+  turn: Turn,
+  intro: Intro | undefined,
+  transcript: Bytes32,
+): Step<OwnInvite | undefined> {
+  if (intro?.invite === undefined) return undefined
+  const invite = yield* get(invites, intro.invite.id)
+  if (invite === undefined) return undefined
+  const proof = inviteProof(turn.crypto, invite.secret, transcript)
+  return equalBytes(proof, intro.invite.proof) ? invite : undefined
+}
+
+/** The same, where it is a link to a group. */
+export function* groupInviteNamed(
+  turn: Turn,
+  intro: Intro | undefined,
+  transcript: Bytes32,
+): Step<(OwnInvite & { readonly group: InvitedGroup }) | undefined> {
+  const invite = yield* inviteNamed(turn, intro, transcript)
+  return invite?.group === undefined ? undefined : { ...invite, group: invite.group }
+}
+
 /** The invite that admits the candidate, why one does not, or undefined where none is named. */
 function* inviteRefusal(
   turn: Turn,
@@ -81,10 +113,8 @@ function* inviteRefusal(
   intro: Intro | undefined,
 ): Step<OwnInvite | InviteRefusal | undefined> {
   if (intro?.invite === undefined) return undefined
-  const invite = yield* get(invites, intro.invite.id)
-  if (invite === undefined) return 'unknown'
-  const proof = inviteProof(turn.crypto, invite.secret, candidate.transcript)
-  if (!equalBytes(proof, intro.invite.proof)) return 'unknown'
+  const invite = yield* inviteNamed(turn, intro, candidate.transcript)
+  if (invite === undefined || invite.group !== undefined) return 'unknown'
   const nowS = Math.floor(turn.nowMs / 1000)
   const atS = Math.min(candidate.storedAtS ?? nowS, nowS)
   const verdict = judgeInvite(invite, candidate.account, atS)

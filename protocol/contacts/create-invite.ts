@@ -10,7 +10,7 @@ import {
 import { ProtocolError } from '../errors.ts'
 import { INVITES_MAX } from '../limits.ts'
 import type { Step, Turn } from '../step.ts'
-import { invites, makeInviteRoom } from './invite.ts'
+import { type InvitedGroup, invites, makeInviteRoom } from './invite.ts'
 
 export interface InviteRequest {
   readonly reusable: boolean
@@ -20,6 +20,8 @@ export interface InviteRequest {
   readonly where:
     | { readonly kind: 'relay'; readonly serviceKey: Bytes32; readonly mailboxId: Bytes16 }
     | { readonly kind: 'direct'; readonly transportKey: Bytes32 }
+  /** The group that it lets in to; left out: it makes contacts. */
+  readonly group?: InvitedGroup
 }
 
 export interface CreatedInvite {
@@ -50,7 +52,7 @@ export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedI
           },
     address: request.address,
     expiresAtS: request.expiresAtS,
-    group: false,
+    group: request.group !== undefined,
   })
   const id = inviteId(turn.crypto, secret)
   turn.put(invites, id, {
@@ -63,6 +65,7 @@ export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedI
     createdAtMs: turn.nowMs,
     expiresAtS: request.expiresAtS,
     claims: [],
+    group: request.group,
   })
   turn.effect({ kind: 'publish' })
   return { inviteId: id, secret, link }

@@ -88,13 +88,9 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
     })
   }
   if (link.group) {
-    throw new ProtocolError(
-      'ERR_PROTOCOL_INVITE',
-      'this link joins a group, which this version cannot',
-      {
-        detail: { reason: 'unsupported' },
-      },
-    )
+    throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this link joins a group', {
+      detail: { reason: 'group' },
+    })
   }
   const before = yield* contactOf(link.account)
   if (before?.state === 'ready') return before

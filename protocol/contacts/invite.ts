@@ -22,6 +22,14 @@ export interface OwnInvite {
   readonly createdAtMs: number
   readonly expiresAtS: number
   readonly claims: readonly InviteClaim[]
+  /** The group that it lets in to; undefined: it makes contacts. */
+  readonly group: InvitedGroup | undefined
+}
+
+export interface InvitedGroup {
+  readonly gid: Bytes32
+  /** Whoever comes by it waits for an admin, whatever the group's settings are. */
+  readonly approve: boolean
 }
 
 /** Claims kept of a reusable invite, to tell a repeated one from a new one. */
@@ -43,6 +51,7 @@ export const invites: Table<Bytes16, OwnInvite> = {
       invite.createdAtMs,
       invite.expiresAtS,
       invite.claims.map((claim) => [claim.account, claim.atMs]),
+      invite.group === undefined ? [] : [invite.group.gid, invite.group.approve ? 1 : 0],
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'invite')
@@ -59,8 +68,15 @@ export const invites: Table<Bytes16, OwnInvite> = {
         account: claim.bytes('account', 32),
         atMs: claim.uint('at'),
       })),
+      // Profiles before groups wrote no such field.
+      group: fields.left === 0 ? undefined : decodeGroup(fields.nested('group')),
     }
   },
+}
+
+function decodeGroup(fields: ReturnType<typeof readRecord>): InvitedGroup | undefined {
+  if (fields.left === 0) return undefined
+  return { gid: fields.bytes('gid', 32), approve: fields.flag('approve') }
 }
 
 /** Whether an invite still admits this account at this time (Unix s). */

@@ -25,6 +25,7 @@ import { sendReset } from '../delivery/reset.ts'
 import { addressTo } from '../delivery/unaddressed.ts'
 import { noteRenewal, renewalIsDue } from '../delivery/unanswered.ts'
 import { ProtocolError } from '../errors.ts'
+import { askDevice, openJoins } from '../groups/ask.ts'
 import { UNCONFIRMED_ENTRIES_MAX } from '../limits.ts'
 import { directConversation } from '../log/entry.ts'
 import { deviceLists } from '../peers/device-lists.ts'
@@ -35,7 +36,12 @@ import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { countOne } from '../tallies.ts'
 import { contactOf } from './contact.ts'
-import { closeFirstContact, firstContactOf, inviteIdOf } from './first-contact.ts'
+import {
+  type FirstContact,
+  closeFirstContact,
+  firstContactOf,
+  inviteIdOf,
+} from './first-contact.ts'
 
 export interface ReceivedBundle {
   readonly account: Bytes32
@@ -116,6 +122,7 @@ export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
         })
   }
   yield* answerInvite(turn, bundle.account, device)
+  yield* askDevice(turn, bundle.account, device)
   const conversation = directConversation(turn.crypto, turn.self.account, bundle.account)
   const devices = yield* knownDevices(bundle.account)
   yield* addressTo(
@@ -176,12 +183,14 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const { device, dh } = card.cert
   const before = yield* get(peers, device)
   const contact = yield* contactOf(bundle.account)
-  const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
-  const link = first === undefined ? undefined : parseInviteLink(turn.crypto, first.link)
+  const asked =
+    contact === undefined ? undefined : asLink(turn, yield* firstContactOf(contact.number))
+  const first = asked ?? (yield* joinLink(turn, bundle.account))
+  const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
   const endpoints = known.heard ? known.endpoints : firstEndpoints(known, bundle, card, link)
   const invite =
-    link === undefined || first === undefined
+    first === undefined || link === undefined
       ? known.invite
       : {
           inviteId: inviteIdOf(turn, link),
@@ -193,6 +202,22 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
               : undefined,
         }
   turn.put(peers, device, { ...known, endpoints, invite })
+}
+
+interface OpenLink {
+  readonly link: InviteLink
+  readonly claim: Bytes16
+}
+
+function asLink(turn: Turn, first: FirstContact | undefined): OpenLink | undefined {
+  if (first === undefined) return undefined
+  return { link: parseInviteLink(turn.crypto, first.link), claim: first.claim }
+}
+
+/** The link by which a group of this account is to be joined. */
+function* joinLink(turn: Turn, account: Bytes32): Step<OpenLink | undefined> {
+  const joins = yield* openJoins(turn)
+  return joins.find(({ link }) => equalBytes(link.account, account))
 }
 
 /** Until the device spoke: the link's own place, or else what its card lists. */

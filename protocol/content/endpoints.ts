@@ -5,6 +5,7 @@
 import {
   ADDRESSES_MAX,
   type Bytes32,
+  type CborArray,
   type CborValue,
   encodeCbor,
   encodeMailbox,
@@ -52,9 +53,7 @@ function encode(endpoints: Endpoints): Uint8Array<ArrayBuffer> {
     1,
     endpoints.counter,
     endpoints.mailboxes.map(encodeMailbox),
-    home === undefined
-      ? []
-      : [[home.transportKey, home.addresses.map((address) => encodeText(address))]],
+    home === undefined ? [] : [encodeHome(home)],
     endpoints.rendezvous.map(encodeRendezvous),
     [seal.id, seal.publicKey],
     endpoints.awayUntilS,
@@ -80,7 +79,13 @@ function decode(body: Uint8Array): Endpoints {
   return { c, counter, mailboxes, home, rendezvous, seal, awayUntilS: fields.uint('awayUntil') }
 }
 
-function decodeHome(value: CborValue): HomeHost {
+/** [transportKey32, [addr] <=4]. */
+export function encodeHome(home: HomeHost): CborArray {
+  return [home.transportKey, home.addresses.map((address) => encodeText(address))]
+}
+
+/** Throws ERR_WIRE_MALFORMED. */
+export function decodeHome(value: CborValue): HomeHost {
   const fields = new FieldReader(value, 'home host')
   const transportKey = fields.bytes('transportKey', 32)
   const addresses = fields.array('addresses', 0, ADDRESSES_MAX).map(readAddress)

@@ -1,14 +1,8 @@
 // Applies the frames of one opened message: entries into the log, evidence from receipts,
 // endpoints, lists and intros into what we know of the peer (SPEC.md §8).
-import {
-  type Bytes32,
-  CryptoError,
-  type DeviceList,
-  equalBytes,
-  openDeviceList,
-} from '../../crypto/index.ts'
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { type Admission, introOf } from '../contacts/admission.ts'
-import { type Contact, isAccepted, putContact } from '../contacts/contact.ts'
+import { type Contact, contactOf, isAccepted, putContact } from '../contacts/contact.ts'
 import { countRequest, requestRoom } from '../contacts/requests.ts'
 import { settleContact } from '../contacts/settle-contact.ts'
 import { baseFrame } from '../content/base.ts'
@@ -22,12 +16,13 @@ import { receiptFrame } from '../content/receipt.ts'
 import { type MessageFrames, numberOf } from '../content/registry.ts'
 import { resetFrame } from '../content/reset.ts'
 import { ProtocolError } from '../errors.ts'
+import { takeGroupFrame } from '../groups/take-frame.ts'
+import { takeJoinIntro } from '../groups/judge.ts'
 import { type Frame, frameClass } from '../frames.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { acceptBase } from '../log/base.ts'
 import { directConversation } from '../log/entry.ts'
 import type { EntrySource } from '../log/source.ts'
-import { adoptDeviceList } from '../peers/device-lists.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { sendList, settleLists } from '../peers/list-talk.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
@@ -35,13 +30,16 @@ import { type Peer, newPeer, peers } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { ArrivalAnswer } from './arrival.ts'
+import type { Brought } from './brought.ts'
 import { isBehind } from './behind.ts'
-import { noteNumbered } from './control.ts'
+import { applyMemberFrame, isDirectEntry, isMemberOnly } from './apply-member.ts'
+import { noteReceived } from './control.ts'
 import { followDevices } from './follow-devices.ts'
 import { heardOn } from './heard.ts'
 import { keptCount } from './kept.ts'
 import { takeReceipt } from './receipts-in.ts'
 import { markReceiptDue, repeatReceipt } from './receipts-out.ts'
+import { takeList } from './take-list.ts'
 import { applyReset } from './reset.ts'
 import { resumeCarriage } from './stop-carriage.ts'
 import { keepUnknownNumbered } from './unknown-frames.ts'
@@ -51,6 +49,8 @@ interface Opened {
   readonly message: MessageFrames
   /** The verdict on a new session's peer; undefined on one that was known. */
   readonly admission: Admission | undefined
+  /** When a relay stored it, Unix s; undefined on a direct stream. */
+  readonly storedAtS: number | undefined
   /** Transport key of the host that brought it over a stream. */
   readonly host: Bytes32 | undefined
 }
@@ -59,9 +59,6 @@ const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: fals
 const IN_REQUESTS: ArrivalAnswer = { code: 'held', detail: 2, malformed: false }
 const BEYOND_LIMIT: ArrivalAnswer = { code: 'held', detail: 0, malformed: false }
 const REFUSED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }
-
-/** What a frame brought: ordered so that the strongest decides about the message. */
-type Brought = 'nothing' | 'news' | 'repeat' | 'beyondLimit' | 'refused'
 
 interface FrameContext {
   readonly opened: OpenedInner
@@ -74,26 +71,38 @@ interface FrameContext {
 /** Applies a message whose session step is part of this turn. */
 export function* applyMessage(
   turn: Turn,
-  { opened, message, admission, host }: Opened,
+  { opened, message, admission, storedAtS, host }: Opened,
 ): Step<ArrivalAnswer> {
   const { account, device } = opened
   const intro = introOf(message.frames)
   const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, intro, host)
-  const contact = yield* settleContact(turn, { account, device, admission, intro })
-  if (contact.state === 'blocked') return REFUSED
-  if (before?.heard !== true) yield* meetDevice(turn, contact, device, before?.numberedSent ?? 0)
+  const memberOnly = yield* isMemberOnly(turn, opened, admission, intro)
+  const settle = { account, device, admission, intro }
+  const contact = memberOnly ? undefined : yield* settleContact(turn, settle)
+  if (contact?.state === 'blocked') return REFUSED
+  if (contact !== undefined && before?.heard !== true) {
+    yield* meetDevice(turn, contact, device, before?.numberedSent ?? 0)
+  }
   if (opened.first) yield* heardOn(turn, device, opened.sid)
   yield* followDevices(turn, account)
   const conversation = directConversation(turn.crypto, turn.self.account, account)
-  const context = { opened, peer, contact, conversation }
-  if (!isAccepted(contact)) return yield* applyRequest(turn, context, message)
+  if (contact !== undefined && !isAccepted(contact)) {
+    return yield* applyRequest(turn, { opened, peer, contact, conversation }, message)
+  }
   const brought = new Set<Brought>()
-  for (const frame of message.frames) brought.add(yield* applyFrame(turn, { ...context, frame }))
+  if (yield* takeJoinIntro(turn, { peer, opened, storedAtS }, intro)) brought.add('news')
+  for (const frame of message.frames) {
+    brought.add(
+      contact === undefined
+        ? yield* applyMemberFrame(turn, { opened, peer }, frame)
+        : yield* applyFrame(turn, { opened, peer, contact, conversation, frame }),
+    )
+  }
   for (const frame of message.unknownNumbered) {
     brought.add('news')
-    const next = yield* notedNumber(turn, device, frame.c)
-    if (next !== undefined) yield* keepUnknownNumbered(turn, device, frame)
+    const isNew = yield* noteReceived(turn, device, frame.c)
+    if (isNew) yield* keepUnknownNumbered(turn, device, frame)
   }
   yield* settleLists(turn, account, device, opened.lists)
   if (!(yield* isBehind(account))) yield* resumeCarriage(turn, device)
@@ -102,7 +111,30 @@ export function* applyMessage(
   if ((yield* keptCount(device)) > 0) turn.effect({ kind: 'retry-held', device })
   if (brought.has('refused')) return REFUSED
   if (brought.has('beyondLimit')) return BEYOND_LIMIT
+  if (contact === undefined) return yield* applyDirectEntries(turn, { opened, peer }, message)
   return { ...COMMITTED, from: { account, device } }
+}
+
+/** What a co-member writes to us alone: a stranger's messages, which wait in requests. */
+function* applyDirectEntries(
+  turn: Turn,
+  { opened, peer }: { readonly opened: OpenedInner; readonly peer: Peer },
+  message: MessageFrames,
+): Step<ArrivalAnswer> {
+  const frames = message.frames.filter((frame) => isDirectEntry(turn, peer, frame))
+  if (frames.length === 0) return COMMITTED
+  const { account, device } = opened
+  const before = yield* contactOf(account)
+  if (before?.state === 'blocked' || !(yield* requestRoom(before, 0))) return COMMITTED
+  const intro = introOf(message.frames)
+  const admission = { kind: 'request', contact: before, intro, refusal: undefined } as const
+  const contact = yield* settleContact(turn, { account, device, admission, intro })
+  const conversation = directConversation(turn.crypto, turn.self.account, account)
+  return yield* applyRequest(
+    turn,
+    { opened, peer, contact, conversation },
+    { ...message, frames, unknownNumbered: [] },
+  )
 }
 
 /**
@@ -170,6 +202,8 @@ function* applyRequest(
 
 function* applyFrame(turn: Turn, context: FrameContext): Step<Brought> {
   const { opened, peer, contact, conversation, frame } = context
+  const ofGroup = yield* takeGroupFrame(turn, { peer, opened }, frame)
+  if (ofGroup !== undefined) return ofGroup
   if (frame.kind === entryFrame.kind) return yield* applyEntry(turn, context)
   if (frameClass(frame.kind) === 'numbered') return yield* applyNumbered(turn, context)
   const receipt = readFrame(receiptFrame, frame)
@@ -217,18 +251,10 @@ function* applyEntry(turn: Turn, context: FrameContext): Step<Brought> {
   }
 }
 
-/** The peer with this number noted; undefined where it counts as received already. */
-function* notedNumber(turn: Turn, device: Bytes32, c: number): Step<Peer | undefined> {
-  const before = yield* get(peers, device)
-  const noted = before === undefined ? undefined : noteNumbered(before, c)
-  if (noted !== undefined) turn.put(peers, device, noted)
-  return noted
-}
-
 function* applyNumbered(turn: Turn, context: FrameContext): Step<Brought> {
   const { peer, frame, contact, conversation } = context
-  const noted = yield* notedNumber(turn, peer.device, numberOf(frame))
-  if (noted === undefined) return 'repeat'
+  if (!(yield* noteReceived(turn, peer.device, numberOf(frame)))) return 'repeat'
+  const noted = (yield* get(peers, peer.device)) ?? peer
   const endpoints = readFrame(endpointsFrame, frame)
   if (endpoints !== undefined) {
     const { counter, c } = noted.endpoints
@@ -242,25 +268,11 @@ function* applyNumbered(turn: Turn, context: FrameContext): Step<Brought> {
     }
   }
   const list = readFrame(listFrame, frame)
-  if (list !== undefined) yield* takeList(turn, contact, list.list)
+  if (list !== undefined) yield* takeList(turn, contact.account, list.list)
   const base = readFrame(baseFrame, frame)
   const own = base?.conversation === undefined || equalBytes(base.conversation, conversation)
   if (base !== undefined && own) {
     yield* acceptBase(turn, conversation, base, yield* sourceOf(turn, context))
   }
   return 'news'
-}
-
-/** A list of anybody else's account, or one that does not verify, is nothing. */
-function* takeList(turn: Turn, contact: Contact, bytes: Uint8Array): Step<void> {
-  let list: DeviceList
-  try {
-    list = openDeviceList(turn.crypto, bytes)
-  } catch (error) {
-    if (error instanceof CryptoError) return
-    throw error
-  }
-  if (!equalBytes(list.account, contact.account)) return
-  if ((yield* adoptDeviceList(turn, list)) === 'adopted')
-    yield* followDevices(turn, contact.account)
 }

@@ -92,6 +92,14 @@ function lacked(turn: Turn, item: OutboxItem): void {
 /** Frames looked at per receipt: more than are ever open between two devices. */
 const CONTROLS_PAGE = 1_024
 
+/** Notes a received number; whether it counts as new: only then its frame applies. */
+export function* noteReceived(turn: Turn, device: Bytes32, c: number): Step<boolean> {
+  const before = yield* get(peers, device)
+  const noted = before === undefined ? undefined : noteNumbered(before, c)
+  if (noted !== undefined) turn.put(peers, device, noted)
+  return noted !== undefined
+}
+
 /**
  * Notes a received number; undefined where it had come before, or where it would leave more holes
  * than are remembered: then it does not count as received, and its sender offers it again.

@@ -1,6 +1,6 @@
 // Why an entry's state may be believed: durable evidence per recipient device, merged by union. The
 // state shown is a pure function of it and never goes back (SPEC.md §10).
-import { type Bytes32, type Bytes8, EMPTY } from '../../crypto/index.ts'
+import { type Bytes32, type Bytes8, type CborValue, EMPTY } from '../../crypto/index.ts'
 import { CUSTODY_PER_DEVICE_MAX, EVIDENCE_DEVICES_MAX } from '../limits.ts'
 import { encodeRecord, readList, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -33,6 +33,18 @@ export interface Evidence {
   readonly n: number
   readonly queuedAtMs: number
   readonly devices: readonly DeviceEvidence[]
+  /** What is known of an entry of a group beside its top-ups; undefined one-to-one. */
+  readonly group: GroupEvidence | undefined
+}
+
+export interface GroupEvidence {
+  /** The group's relays that hold it. */
+  readonly custody: readonly Custody[]
+  /** When the first device of another member was known to hold it; 0: none is. */
+  readonly heldAtMs: number
+  readonly readAtMs: number
+  /** Why its carriage stopped; "" while it goes on. */
+  readonly closed: string
 }
 
 export type ShownState = 'queued' | 'relayed' | 'delivered' | 'read' | 'failed' | 'expired'
@@ -49,18 +61,20 @@ export const evidence: Table<Bytes32, Evidence> = {
       row.queuedAtMs,
       row.devices.map((device) => [
         device.device,
-        device.custody.map((one) => [
-          one.serviceKey,
-          one.incarnation,
-          one.holdUntilS,
-          one.atMs,
-          one.void ? 1 : 0,
-        ]),
+        device.custody.map(encodeCustody),
         device.committedAtMs,
         device.receiptAtMs,
         device.readAtMs,
         text(device.closed),
       ]),
+      row.group === undefined
+        ? []
+        : [
+            row.group.custody.map(encodeCustody),
+            row.group.heldAtMs,
+            row.group.readAtMs,
+            text(row.group.closed),
+          ],
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'evidence')
@@ -70,20 +84,42 @@ export const evidence: Table<Bytes32, Evidence> = {
       queuedAtMs: fields.uint('queuedAt'),
       devices: readList(fields, 'devices', EVIDENCE_DEVICES_MAX, (device) => ({
         device: device.bytes('device', 32),
-        custody: readList(device, 'custody', CUSTODY_PER_DEVICE_MAX, (one) => ({
-          serviceKey: one.bytes('serviceKey', 32),
-          incarnation: one.bytes('incarnation', 8),
-          holdUntilS: one.uint('holdUntil'),
-          atMs: one.uint('at'),
-          void: one.flag('void'),
-        })),
+        custody: readList(device, 'custody', CUSTODY_PER_DEVICE_MAX, readCustody),
         committedAtMs: device.uint('committedAt'),
         receiptAtMs: device.uint('receiptAt'),
         readAtMs: device.uint('readAt'),
         closed: textField(device, 'closed', 64),
       })),
+      // Profiles before groups wrote no such field.
+      group: fields.left === 0 ? undefined : decodeGroup(fields.nested('group')),
     }
   },
+}
+
+type Fields = ReturnType<typeof readRecord>
+
+function encodeCustody(one: Custody): CborValue {
+  return [one.serviceKey, one.incarnation, one.holdUntilS, one.atMs, one.void ? 1 : 0]
+}
+
+function readCustody(one: Fields): Custody {
+  return {
+    serviceKey: one.bytes('serviceKey', 32),
+    incarnation: one.bytes('incarnation', 8),
+    holdUntilS: one.uint('holdUntil'),
+    atMs: one.uint('at'),
+    void: one.flag('void'),
+  }
+}
+
+function decodeGroup(fields: Fields): GroupEvidence | undefined {
+  if (fields.left === 0) return undefined
+  return {
+    custody: readList(fields, 'custody', CUSTODY_PER_DEVICE_MAX, readCustody),
+    heldAtMs: fields.uint('heldAt'),
+    readAtMs: fields.uint('readAt'),
+    closed: textField(fields, 'closed', 64),
+  }
 }
 
 export function noEvidence(device: Bytes32): DeviceEvidence {
@@ -91,7 +127,10 @@ export function noEvidence(device: Bytes32): DeviceEvidence {
 }
 
 /** Custody that still counts: not void, not past its promised end. */
-export function standingCustody(device: DeviceEvidence, nowMs: number): readonly Custody[] {
+export function standingCustody(
+  device: Pick<DeviceEvidence, 'custody'>,
+  nowMs: number,
+): readonly Custody[] {
   return device.custody.filter((one) => !one.void && one.holdUntilS * 1000 > nowMs)
 }
 
@@ -103,8 +142,12 @@ export function shownState(
   row: Evidence,
   nowMs: number,
 ): { readonly state: ShownState; readonly relays: number } {
-  if (row.devices.some((one) => one.readAtMs > 0)) return { state: 'read', relays: 0 }
-  if (row.devices.some(hasEntry)) return { state: 'delivered', relays: 0 }
+  const { group } = row
+  const read = (group?.readAtMs ?? 0) > 0 || row.devices.some((one) => one.readAtMs > 0)
+  if (read) return { state: 'read', relays: 0 }
+  const held = (group?.heldAtMs ?? 0) > 0 || row.devices.some(hasEntry)
+  if (held) return { state: 'delivered', relays: 0 }
+  if (group !== undefined) return groupState(group, nowMs)
   let relays = Number.POSITIVE_INFINITY
   let closed = ''
   for (const device of row.devices) {
@@ -118,6 +161,17 @@ export function shownState(
     return { state: closed === 'expired' ? 'expired' : 'failed', relays: 0 }
   }
   return relays > 0 ? { state: 'relayed', relays } : { state: 'queued', relays: 0 }
+}
+
+/** A group's relays hold one copy for all: their number is that of the relays, whoever lacks it. */
+function groupState(
+  group: GroupEvidence,
+  nowMs: number,
+): { readonly state: ShownState; readonly relays: number } {
+  const relays = standingCustody(group, nowMs).length
+  if (relays > 0) return { state: 'relayed', relays }
+  if (group.closed === '') return { state: 'queued', relays: 0 }
+  return { state: group.closed === 'expired' ? 'expired' : 'failed', relays: 0 }
 }
 
 /** Whether a device is known to hold the entry. */
@@ -149,21 +203,36 @@ export function* addEvidence(
 ): Step<Evidence | undefined> {
   const row = yield* get(evidence, entry)
   if (row === undefined) return undefined
-  const before = shownState(row, turn.nowMs).state
   const known = row.devices.some((one) => sameDevice(one, device))
   const devices = known ? row.devices : withRoom(row.devices, device)
   const next = {
     ...row,
     devices: devices.map((one) => (sameDevice(one, device) ? add(one) : one)),
   }
+  putEvidence(turn, entry, row, next)
+  return next
+}
+
+/** Adds evidence about an entry of a group as a whole. */
+export function* addGroupEvidence(
+  turn: Turn,
+  entry: Bytes32,
+  add: (before: GroupEvidence) => GroupEvidence,
+): Step<void> {
+  const row = yield* get(evidence, entry)
+  if (row?.group === undefined) return
+  putEvidence(turn, entry, row, { ...row, group: add(row.group) })
+}
+
+function putEvidence(turn: Turn, entry: Bytes32, row: Evidence, next: Evidence): void {
   turn.put(evidence, entry, next)
+  const before = shownState(row, turn.nowMs).state
   const after = shownState(next, turn.nowMs).state
   const reopened = after !== before && (before === 'failed' || before === 'expired')
   if (RANK[after] > RANK[before] || reopened) {
     turn.change({ kind: 'state', conversation: row.conversation, entry, state: after })
     measure(turn, next, before, after)
   }
-  return next
 }
 
 /** How long it took, by the path that delivered it: an answer on a stream, or a receipt. */

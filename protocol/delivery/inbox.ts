@@ -6,6 +6,7 @@ import { type Admission, admit } from '../contacts/admission.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { requestRoom } from '../contacts/requests.ts'
 import { decodeMessageFrames, type MessageFrames } from '../content/registry.ts'
+import { isCoMember } from '../groups/co-members.ts'
 import { directConversation } from '../log/entry.ts'
 import { peers } from '../peers/peer.ts'
 import { openInner } from '../session/open-inner.ts'
@@ -38,10 +39,11 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
   const id = innerId(turn.crypto, arrival.inner)
   const seen = yield* seenBefore(id)
   if (seen !== undefined) return yield* answerAgain(turn, seen)
-  const early = yield* turnAway(arrival)
+  const early = yield* turnAway(turn, arrival)
   if (early !== undefined) return early
   let admission: Admission | undefined
   let malformed = false
+  const storedAtS = arrival.path.kind === 'relay' ? arrival.path.storedAtS : undefined
   const opened = yield* openInner(turn, {
     sidHint: arrival.sid,
     inner: arrival.inner,
@@ -50,7 +52,6 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
       const message = readFrames(candidate.frames)
       malformed = message === undefined
       if (message === undefined) return false
-      const storedAtS = arrival.path.kind === 'relay' ? arrival.path.storedAtS : undefined
       const { frames } = message
       admission = yield* admit(turn, { ...candidate, frames, storedAtS })
       return admission.kind !== 'blocked' && admission.kind !== 'busy'
@@ -63,7 +64,7 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
       // The ratchet step stands, nothing of the content applies.
       if (message === undefined) return refuse(turn, id)
       const host = arrival.path.kind === 'direct' ? arrival.path.transportKey : undefined
-      const answer = yield* applyMessage(turn, { opened, message, admission, host })
+      const answer = yield* applyMessage(turn, { opened, message, admission, storedAtS, host })
       markSeen(turn, id, seenAs(answer), opened.device)
       return answer
     }
@@ -113,10 +114,11 @@ function turnedAway(arrival: Arrival): ArrivalAnswer {
  * What the sender of a known session is told where it may not be heard now, before its ratchet
  * moves: so that the same bytes can be read later, when it was unblocked or there is room.
  */
-function* turnAway(arrival: Arrival): Step<ArrivalAnswer | undefined> {
+function* turnAway(turn: Turn, arrival: Arrival): Step<ArrivalAnswer | undefined> {
   const record = yield* get(sessions, arrival.sid)
   if (record === undefined) return undefined
   const contact = yield* contactOf(record.account)
+  if (yield* isCoMember(turn, record.account)) return undefined
   if (contact?.state === 'blocked') return REFUSED
   if (contact === undefined || isAccepted(contact)) return undefined
   return (yield* requestRoom(contact, arrival.inner.length)) ? undefined : turnedAway(arrival)
@@ -130,8 +132,10 @@ function* answerAgain(
   if (as === 'refused' || device === undefined) return REFUSED
   const peer = yield* get(peers, device)
   const contact = peer === undefined ? undefined : yield* contactOf(peer.account)
-  if (peer === undefined || contact?.state === 'blocked') return REFUSED
-  if (!isAccepted(contact)) return as === 'requests' ? IN_REQUESTS : REFUSED
+  if (peer === undefined) return REFUSED
+  const heard = isAccepted(contact) || (yield* isCoMember(turn, peer.account))
+  if (contact?.state === 'blocked' && !heard) return REFUSED
+  if (!heard) return as === 'requests' ? IN_REQUESTS : REFUSED
   const conversation = directConversation(turn.crypto, turn.self.account, peer.account)
   yield* repeatReceipt(turn, device, conversation)
   // What waited in requests was in the log all along: its sender is accepted now.

@@ -29,6 +29,8 @@ export type OutboxContent =
     }
   | { readonly kind: 'control'; readonly c: number }
   | { readonly kind: 'notice'; readonly frames: Uint8Array; readonly untilHeard: boolean }
+  /** Asks to join the group of this number: an intro that stays until the join is answered. */
+  | { readonly kind: 'join'; readonly group: number }
 
 /** The encrypted form: the same bytes at every attempt within one session. */
 export interface OutboxMessage {
@@ -76,7 +78,9 @@ export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = 
         ? [0, content.conversation, content.entry, content.n]
         : content.kind === 'control'
           ? [1, content.c]
-          : [2, content.frames, content.untilHeard ? 1 : 0],
+          : content.kind === 'notice'
+            ? [2, content.frames, content.untilHeard ? 1 : 0]
+            : [3, content.group],
       message === undefined
         ? []
         : [message.sid, message.inner, message.innerId, message.encryptedAtMs],
@@ -114,13 +118,15 @@ export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = 
 type Fields = ReturnType<typeof readRecord>
 
 function decodeContent(fields: Fields): OutboxContent {
-  switch (fields.uint('kind', 2)) {
+  switch (fields.uint('kind', 3)) {
     case 0: {
       const conversation = fields.bytes('conversation', 32)
       return { kind: 'entry', conversation, entry: fields.bytes('entry', 32), n: fields.uint('n') }
     }
     case 1:
       return { kind: 'control', c: fields.uint('c') }
+    case 3:
+      return { kind: 'join', group: fields.uint('group') }
     default:
       return {
         kind: 'notice',

@@ -1,11 +1,14 @@
 // From what waits to ciphertext: encrypts a device's outbox in order, as far as a session allows.
 // A machine of the same turn that queued the item, where it can be; so a send costs one batch.
-import type { Bytes32 } from '../../crypto/index.ts'
+import { equalBytes, type Bytes32 } from '../../crypto/index.ts'
 import { contactOf } from '../contacts/contact.ts'
 import { introFor } from '../contacts/intro-frame.ts'
 import { entryFrame } from '../content/entry.ts'
 import { ProtocolError } from '../errors.ts'
 import { type Frame, decodeFrames, encodeFrames } from '../frames.ts'
+import { isCoMember } from '../groups/co-members.ts'
+import { isAsking, joinFrames } from '../groups/ask.ts'
+import { directConversation } from '../log/entry.ts'
 import { entryWireForm } from '../log/read.ts'
 import { type Peer, peers } from '../peers/peer.ts'
 import { type EncryptLimit, encryptTo, sendingSession } from '../session/encrypt.ts'
@@ -45,7 +48,9 @@ export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
     turn.effect({ kind: 'bundle', device })
     return 'bundle'
   }
-  if ((yield* contactOf(peer.account))?.state === 'blocked') return 'silent'
+  const blockedHere = (yield* contactOf(peer.account))?.state === 'blocked'
+  // What a group owes its members goes to somebody who is blocked as well.
+  if (blockedHere && !(yield* isCoMember(turn, peer.account))) return 'silent'
   let prepared = head.prepared
   let blocked: Blocked
   for (const item of yield* outboxItems(device, prepared + 1, PREPARE_PAGE)) {
@@ -62,17 +67,17 @@ export function* prepareOutbox(turn: Turn, device: Bytes32): Step<Blocked> {
 }
 
 function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
-  if (item.content.kind === 'entry' && (yield* isBehind(peer.account))) {
+  if ((yield* isDirectEntry(turn, peer, item)) && (yield* isBehind(peer.account))) {
     // Its number may be another message's: a profile that was set back must not write there.
     yield* stopItem(turn, item, 'profile-behind')
     return undefined
   }
-  const content = yield* contentFrames(turn, item)
+  const session = yield* sendingSession(turn, yield* get(sessionIndex, peer.device))
+  const content = yield* contentFrames(turn, item, peer, session)
   if (content === undefined) {
     yield* dequeue(turn, item)
     return undefined
   }
-  const session = yield* sendingSession(turn, yield* get(sessionIndex, peer.device))
   if (session === undefined) return 'bundle'
   const before = yield* repeated(turn, peer, session, item)
   if (before.length + content.length === 0) {
@@ -100,6 +105,12 @@ function* prepareItem(turn: Turn, peer: Peer, item: OutboxItem): Step<Blocked> {
   return undefined
 }
 
+function* isDirectEntry(turn: Turn, peer: Peer, { content }: OutboxItem): Step<boolean> {
+  if (content.kind !== 'entry') return false
+  const direct = directConversation(turn.crypto, turn.self.account, peer.account)
+  return equalBytes(content.conversation, direct)
+}
+
 /** What every message repeats until something came back: intro, reset, and the base of who joins. */
 function* repeated(
   turn: Turn,
@@ -116,11 +127,17 @@ function* repeated(
 }
 
 /** The frames of an item; undefined where there is nothing left to send. */
-function* contentFrames(turn: Turn, item: OutboxItem): Step<readonly Frame[] | undefined> {
+function* contentFrames(
+  turn: Turn,
+  item: OutboxItem,
+  peer: Peer,
+  session: SessionRecord | undefined,
+): Step<readonly Frame[] | undefined> {
   const { content, device } = item
   switch (content.kind) {
     case 'entry': {
-      const wire = yield* entryWireForm(turn, content.entry, { elide: 'session' })
+      const direct = yield* isDirectEntry(turn, peer, item)
+      const wire = yield* entryWireForm(turn, content.entry, { elide: direct ? 'session' : 'none' })
       if (wire === undefined) {
         throw new ProtocolError('ERR_PROTOCOL_STATE', 'an entry in the outbox is not in the log')
       }
@@ -132,5 +149,12 @@ function* contentFrames(turn: Turn, item: OutboxItem): Step<readonly Frame[] | u
     }
     case 'notice':
       return decodeFrames(content.frames, 'ratchet')
+    case 'join': {
+      const asked = yield* isAsking(content.group)
+      if (!asked) return undefined
+      // Until the device was heard every message says who we are and by which link we come.
+      if (session === undefined || !peer.heard) return []
+      return yield* joinFrames(turn, content.group, peer, session.transcript)
+    }
   }
 }

@@ -60,6 +60,9 @@ function* nudge(turn: Turn, device: Bytes32): Step<void> {
   const lastMs = (yield* get(nudges, device)) ?? Number.NEGATIVE_INFINITY
   if (turn.safeNowMs - lastMs < CUSTODY_PROBE_MS) return
   turn.put(nudges, device, turn.safeNowMs)
+  // A co-member is told no endpoints: what it lacks of a group it asks for itself.
+  const account = (yield* get(peers, device))?.account
+  if (account === undefined || !isAccepted(yield* contactOf(account))) return
   yield* sendEndpoints(turn, device)
 }
 

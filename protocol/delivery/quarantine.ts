@@ -2,7 +2,7 @@
 // called delivered; tried again when the session changes; a reset asks the peer to encrypt again what
 // is lost. On a stream the peer is told at once (SPEC.md §5.6).
 import type { Bytes32 } from '../../crypto/index.ts'
-import { contactOf, isAccepted } from '../contacts/contact.ts'
+import { isAcceptedPeer } from '../groups/accepted-peer.ts'
 import { QUARANTINE_LIFE_MS, QUARANTINE_RESET_AFTER_MS } from '../limits.ts'
 import { capabilityHolder } from '../peers/handed-capability.ts'
 import { peers } from '../peers/peer.ts'
@@ -54,7 +54,7 @@ export function* quarantine(
     // The peer is there: it starts anew at once, nothing needs to be kept.
     return UNKNOWN_SESSION
   }
-  const sender = yield* likelySender(arrival, outcome)
+  const sender = yield* likelySender(turn, arrival, outcome)
   if (sender === undefined && isNobodys(outcome)) return DROPPED
   const reason = held || outcome.kind === 'unreadable' ? outcome.reason : outcome.kind
   const kept = yield* keepItem(turn, { device: sender ?? NOBODY, held }, arrival, {
@@ -79,7 +79,7 @@ function isNobodys(outcome: Unopened): boolean {
 }
 
 /** The accepted device that an unreadable item is from, by its session, claim or capability. */
-function* likelySender(arrival: Arrival, outcome: Unopened): Step<Bytes32 | undefined> {
+function* likelySender(turn: Turn, arrival: Arrival, outcome: Unopened): Step<Bytes32 | undefined> {
   const { path } = arrival
   const capId = path.kind === 'relay' ? path.capId : undefined
   const claimed = 'remote' in outcome ? outcome.remote?.device : undefined
@@ -87,7 +87,7 @@ function* likelySender(arrival: Arrival, outcome: Unopened): Step<Bytes32 | unde
   if (device === undefined) return undefined
   const peer = yield* get(peers, device)
   if (peer === undefined) return undefined
-  return isAccepted(yield* contactOf(peer.account)) ? device : undefined
+  return (yield* isAcceptedPeer(turn, peer.account)) ? device : undefined
 }
 
 const SWEEP_ROWS = 256

@@ -2,6 +2,7 @@
 // for what they name and we do not hold (SPEC.md §10).
 import { type Bytes32, EMPTY, concat, equalBytes, readU64, toHex, u64 } from '../../crypto/index.ts'
 import type { Receipt, ReceiptAuthor } from '../content/receipt.ts'
+import { groupOf } from '../groups/group.ts'
 import { CUSTODY_DOUBT_MS } from '../limits.ts'
 import { authorFrontier, firstAt, noteHead } from '../log/frontier.ts'
 import type { NumberRange } from '../log/ranges.ts'
@@ -40,8 +41,9 @@ export function* takeReceipt(
 ): Step<void> {
   yield* controlsReceived(turn, peer.device, receipt.numbered.c, receipt.numbered.held)
   for (const { conversation = direct, headN, authors } of receipt.conversations) {
-    // A session speaks for its own conversation: of another it can prove nothing.
-    if (!equalBytes(conversation, direct)) continue
+    // A session speaks for its own conversation, and for groups that its device may be in: a receipt
+    // is evidence for its signer only.
+    if (!equalBytes(conversation, direct) && (yield* groupOf(conversation)) === undefined) continue
     yield* noteHead(turn, conversation, peer.device, headN)
     for (const author of authors) {
       const aboutMe = author.author === undefined || equalBytes(author.author, turn.self.device)

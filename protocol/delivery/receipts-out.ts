@@ -12,6 +12,7 @@ import {
   RECEIPT_REPEAT_MS,
   WIRE_RANGES_MAX,
 } from '../limits.ts'
+import { isCoMember } from '../groups/co-members.ts'
 import { directConversation } from '../log/entry.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import { type Peer, peers } from '../peers/peer.ts'
@@ -101,7 +102,8 @@ export function* sendReceipt(turn: Turn, device: Bytes32): Step<void> {
   const peer = yield* get(peers, device)
   yield* receiptDevices.remove(turn, device)
   if (due === undefined || due.conversations.length === 0 || peer === undefined) return
-  if (!isAccepted(yield* contactOf(peer.account))) {
+  const accepted = isAccepted(yield* contactOf(peer.account))
+  if (!accepted && !(yield* isCoMember(turn, peer.account))) {
     turn.put(dueReceipts, device, { ...due, conversations: [] })
     return
   }
@@ -109,6 +111,8 @@ export function* sendReceipt(turn: Turn, device: Bytes32): Step<void> {
   const conversations: ReceiptConversation[] = []
   for (const conversation of due.conversations) {
     const named = equalBytes(conversation, direct) ? undefined : conversation
+    // Of what a co-member writes to us alone nothing is told: it waits in requests.
+    if (named === undefined && !accepted) continue
     conversations.push({ ...(yield* receiptOf(turn, peer, conversation)), conversation: named })
   }
   const frame = frameOf(receiptFrame, {

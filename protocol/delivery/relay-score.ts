@@ -1,5 +1,6 @@
 // What relays of others did to deserve doubt: signed for a message, and the recipient, who read on,
-// never saw it; or showed another incarnation with every reply (SPEC.md §10).
+// never saw it; or showed another incarnation with every reply (SPEC.md §10); or of groups: showed a
+// queue that does not hold together (§14.8).
 import { type Bytes32, EMPTY, type Mailbox } from '../../crypto/index.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
@@ -13,21 +14,32 @@ const scores: Table<Bytes32, number> = {
   decode: (bytes) => readRecord(bytes, 'relay score').uint('count'),
 }
 
-/** Counts against a relay of a device, and tells the user the first time. */
-export function* scoreDown(turn: Turn, serviceKey: Bytes32, device: Bytes32): Step<void> {
+const CUSTODY = "A contact's relay signed for messages that the contact never received from it."
+const QUEUE = 'A relay of a group hid messages, or showed its members different ones.'
+
+/**
+ * Counts against a relay, and tells the user the first time: against one of a device, or, where none
+ * is given, against one that carries a group.
+ */
+export function* scoreDown(
+  turn: Turn,
+  serviceKey: Bytes32,
+  device: Bytes32 | undefined,
+): Step<void> {
   const before = yield* relayDoubts(serviceKey)
   turn.put(scores, serviceKey, before + 1)
   if (before > 0) return
-  const account = (yield* get(peers, device))?.account
+  const peer = device === undefined ? undefined : yield* get(peers, device)
+  const account = peer?.account
   turn.change({
     kind: 'warning',
     code: 'RELAY_DOUBTED',
     ...(account === undefined ? {} : { account }),
-    text: "A contact's relay signed for messages that the contact never received from it.",
+    text: device === undefined ? QUEUE : CUSTODY,
   })
 }
 
-/** How often a relay was found not to have handed on what it signed for. */
+/** How often a relay was caught. */
 export function* relayDoubts(serviceKey: Bytes32): Step<number> {
   return (yield* get(scores, serviceKey)) ?? 0
 }

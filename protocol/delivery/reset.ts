@@ -165,7 +165,8 @@ function* oweAbove(turn: Turn, device: Bytes32, conversation: Bytes32, n: number
   const mine = yield* authorFrontier(turn, conversation, turn.self.device)
   const waiting = new Set<number>()
   yield* eachItem(device, function* ({ content }) {
-    if (content.kind === 'entry') waiting.add(content.n)
+    if (content.kind !== 'entry' || !equalBytes(content.conversation, conversation)) return
+    waiting.add(content.n)
   })
   for (let next = n + 1; next <= (mine?.headN ?? 0); next++) {
     if (waiting.has(next)) continue

@@ -70,6 +70,7 @@ export function* sendText(
     n,
     queuedAtMs: turn.nowMs,
     devices: devices.map(({ device }) => noEvidence(device)),
+    group: undefined,
   })
   if (devices.length === 0) keepUnaddressed(turn, conversation, { entry: id, n })
   for (const { device } of devices) {

@@ -35,7 +35,7 @@ const PAGE = 512
 export function* stopItem(turn: Turn, item: OutboxItem, reason: string): Step<void> {
   const { content, device } = item
   yield* dequeue(turn, item)
-  if (content.kind === 'notice') return
+  if (content.kind === 'notice' || content.kind === 'join') return
   const before = (yield* get(stopped, device)) ?? []
   if (content.kind === 'control') {
     if (before.length === 0) turn.put(stopped, device, [])

@@ -1,9 +1,10 @@
 // Who may deposit and take (SPEC.md §14.2, B3). An unknown mailbox, a bad MAC, an expired and a
 // revoked capability get one answer, after the same work: which of them it was is nobody's business.
 import { type Bytes8, type Bytes16, type Bytes32, equalBytes } from '../../crypto/index.ts'
-import { deriveCapKey } from '../relay/capability.ts'
+import { LANE_GROUP, deriveCapKey } from '../relay/capability.ts'
 import type { DepositAuth } from '../relay/deposit-auth.ts'
 import { type RelayFailure, failed } from '../relay/failure.ts'
+import type { MailboxType } from '../relay/ops-session.ts'
 import { verifyWork } from '../relay/proof-of-work.ts'
 import { type Step, get } from '../step.ts'
 import type { InviteRecord, MailboxRecord } from './records.ts'
@@ -44,9 +45,14 @@ function isRevoked(record: MailboxRecord | undefined, capId: Bytes8): boolean {
   return found
 }
 
-/** A mailbox that takes deposits: there, a device's, and not being emptied. */
-function takesDeposits(record: MailboxRecord | undefined): record is MailboxRecord {
-  return record !== undefined && record.type === 1 && !record.closing
+/** A mailbox that takes deposits in a lane: there, of the lane's type, and not being emptied. */
+function takesDeposits(record: MailboxRecord | undefined, lane: number): record is MailboxRecord {
+  return record !== undefined && record.type === typeOfLane(lane) && !record.closing
+}
+
+/** Lane 3 is a group's, all others are a device's. */
+function typeOfLane(lane: number): MailboxType {
+  return lane === LANE_GROUP ? 2 : 1
 }
 
 const NO: RelayFailure = failed('auth', { scope: 'capability' })
@@ -79,7 +85,7 @@ function byCapability(
   const holds = equalBytes(claimed.mac(capKey), auth.mac)
   const revoked = isRevoked(record, capId)
   if (!holds || revoked || expiresS <= turn.nowS || claimed.lane === 1) return NO
-  if (!takesDeposits(record)) return NO
+  if (!takesDeposits(record, claimed.lane)) return NO
   return { kind: 'authorized', record, capId, share: capId }
 }
 
@@ -99,7 +105,7 @@ function byWork(
   if (!solved || Math.abs(auth.hour - hourNow) > 1) {
     return failed('pow', { scope, detail: turn.depositBits })
   }
-  if (!takesDeposits(record)) return NO
+  if (!takesDeposits(record, claimed.lane)) return NO
   return { kind: 'authorized', record, capId: undefined, share: undefined }
 }
 
@@ -114,7 +120,7 @@ function* byInvite(
   const holds = equalBytes(claimed.mac(invite?.capKey ?? turn.dummySecret, claim), auth.mac)
   const revoked = isRevoked(record, capId)
   if (!holds || revoked || claimed.lane !== 0 || invite === undefined) return NO
-  if (invite.expiresS <= turn.nowS || !takesDeposits(record)) return NO
+  if (invite.expiresS <= turn.nowS || !takesDeposits(record, claimed.lane)) return NO
   const isNew = !invite.claims.some((known) => equalBytes(known, claim))
   if (isNew && invite.claims.length >= invite.uses) {
     return failed('used', { scope: 'capability' })

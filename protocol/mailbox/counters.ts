@@ -1,9 +1,11 @@
 // Rows and bytes of one mailbox, by lane and by share: a cache of what its marks say, rebuilt by
 // one scan of them (SPEC.md §14.1). Never written; thrown away with every batch that failed.
 import { type Bytes16, toHex } from '../../crypto/index.ts'
+import { LANE_GROUP } from '../relay/capability.ts'
 import { type Step, range } from '../step.ts'
 import { SCAN_PAGE } from './limits.ts'
 import type { MailboxRecord, MarkRecord } from './records.ts'
+import { RingUsage } from './ring-usage.ts'
 import { marks } from './tables.ts'
 
 export interface Usage {
@@ -11,7 +13,7 @@ export interface Usage {
   bytes: number
 }
 
-const LANES = 4
+const LANES = 3
 
 /** Map key of a share; the rows of strangers share the empty one. */
 function shareKey(mark: Pick<MarkRecord, 'share'>): string {
@@ -21,6 +23,8 @@ function shareKey(mark: Pick<MarkRecord, 'share'>): string {
 export class MailboxCounters {
   /** The last sequence number given, or one that no row can have yet. */
   headSeq: number
+  /** Rows of the group lane. */
+  readonly ring: RingUsage = new RingUsage()
   readonly #lanes: Usage[] = Array.from({ length: LANES }, () => ({ rows: 0, bytes: 0 }))
   readonly #shares = new Map<string, Usage>()
   readonly #acked = new Map<string, number>()
@@ -43,13 +47,15 @@ export class MailboxCounters {
 
   /** A mark came to be. */
   add(mark: MarkRecord): void {
-    if (mark.held) this.#hold(mark, 1)
+    if (mark.lane === LANE_GROUP) this.ring.add(mark)
+    else if (mark.held) this.#hold(mark, 1)
     else this.#count(mark, 1)
   }
 
   /** A mark and its row, if any, went. */
   remove(mark: MarkRecord): void {
-    if (mark.held) this.#hold(mark, -1)
+    if (mark.lane === LANE_GROUP) this.ring.remove(mark)
+    else if (mark.held) this.#hold(mark, -1)
     else this.#count(mark, -1)
   }
 

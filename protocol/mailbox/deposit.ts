@@ -1,16 +1,21 @@
-// Taking a deposit: the rules B1 to B10 of SPEC.md §14.2, in their order. The mark comes before
+// Taking a deposit: the rules B1 to B13 of SPEC.md §14.2 and §14.8, in their order. The mark comes before
 // expiry, rate and quota, so that a crash between commit and reply always ends in a receipt.
-import { type Bytes8, type Bytes32, toHex } from '../../crypto/index.ts'
-import { depositMac } from '../relay/capability.ts'
+import { type Bytes8, type Bytes16, type Bytes32, toHex } from '../../crypto/index.ts'
+import { LANE_GROUP, depositMac } from '../relay/capability.ts'
 import { type RelayFailure, failed } from '../relay/failure.ts'
+import { chainMark, extendChain } from '../relay/group-chain.ts'
 import { ENVELOPE_MAX_BYTES } from '../relay/limits.ts'
 import { type DepositRequest, FLAG_COALESCE, FLAG_EPHEMERAL } from '../relay/ops-mailbox.ts'
 import { type Step, get } from '../step.ts'
 import { type Authorized, authorize } from './authority.ts'
-import type { MailboxCounters } from './counters.ts'
-import { QUOTA_RETRY_MS, SEQ_BLOCK } from './limits.ts'
-import type { MarkRecord } from './records.ts'
-import { expiries, invites, mailboxes, marks, rows } from './tables.ts'
+import { type Replaced, applyReplaced, findReplaced } from './coalesce.ts'
+import type { MailboxCounters, Usage } from './counters.ts'
+import { putLeased } from './lease.ts'
+import { QUOTA_RETRY_MS, RING_RETRY_MAX_MS, RING_ROW_BYTES, SEQ_BLOCK } from './limits.ts'
+import type { MarkRecord, RingState, RowRecord } from './records.ts'
+import { countsAsHeld } from './ring-usage.ts'
+import { dropFront, planRoom } from './ring.ts'
+import { coalesced, expiries, invites, mailboxes, marks, rows } from './tables.ts'
 import { type MailboxTurn, countersOf, shownIncarnation } from './turn.ts'
 
 export interface Stored {
@@ -19,9 +24,17 @@ export interface Stored {
   readonly seq: number
   readonly holdUntilS: number
   readonly envHash: Bytes32
+  /** Of a group's mailbox. */
+  readonly chain: Bytes8 | undefined
+  /** Rows of a ring that went for it. */
+  readonly dropped?: number
+  /** It was to replace an earlier one: whether there was one. */
+  readonly replaced?: boolean
+  /** The mark of a replaced row, where its share then has too many of them. */
+  readonly crowded?: MarkRecord
 }
 
-export interface Duplicate extends Omit<Stored, 'kind'> {
+export interface Duplicate extends Omit<Stored, 'kind' | 'dropped' | 'replaced' | 'crowded'> {
   readonly kind: 'dup'
   readonly held: boolean
 }
@@ -38,8 +51,12 @@ function checkForm(turn: MailboxTurn, request: DepositRequest): RelayFailure | u
   if (request.env.length === 0 || request.env.length > ENVELOPE_MAX_BYTES) {
     return failed('tooLarge')
   }
-  if (request.lane > 2) return failed('refused', { scope: 'lane' })
-  if ((request.flags & FLAG_COALESCE) !== 0) return failed('unsupported')
+  if (request.lane > LANE_GROUP) return failed('refused', { scope: 'lane' })
+  if ((request.flags & FLAG_COALESCE) !== 0) {
+    if (request.coalesce === undefined) return failed('malformed')
+    // Strangers have nothing of their own that they could replace.
+    if (request.lane === 1) return failed('refused', { scope: 'lane' })
+  }
   if (request.lane === 1 && turn.shedding) {
     return failed('busy', { scope: 'service', retryAfterMs: QUOTA_RETRY_MS })
   }
@@ -78,8 +95,13 @@ export function* takeDeposit(turn: MailboxTurn, request: DepositRequest): Step<D
     return failed('full', { scope: 'service', retryAfterMs: QUOTA_RETRY_MS }) // B7
   }
   const counters = yield* countersOf(turn, mailboxId, authority.record)
-  const refused = checkQuota(turn, request, authority, counters) // B9
-  return refused ?? (yield* store(turn, request, authority, counters)) // B10
+  const coalesce = (request.flags & FLAG_COALESCE) === 0 ? undefined : request.coalesce
+  const replaced = yield* findReplaced(mailboxId, { share: authority.share, coalesce }) // B8
+  const placed = { turn, request, authority, counters, coalesce, replaced }
+  const { ring } = authority.record
+  if (ring !== undefined) return yield* storeInRing(placed, ring) // B10 to B13
+  const refused = checkQuota(placed) // B9
+  return refused ?? (yield* store(placed)) // B10
 }
 
 function duplicate(turn: MailboxTurn, authority: Authorized, mark: MarkRecord): Duplicate {
@@ -90,22 +112,34 @@ function duplicate(turn: MailboxTurn, authority: Authorized, mark: MarkRecord): 
     holdUntilS: mark.holdUntilS,
     held: mark.held,
     envHash: mark.envHash,
+    chain: mark.chain,
   }
+}
+
+/** A deposit that is neither refused nor known, before it is looked at for room. */
+interface Placed {
+  readonly turn: MailboxTurn
+  readonly request: DepositRequest
+  readonly authority: Authorized
+  readonly counters: MailboxCounters
+  readonly coalesce: Bytes16 | undefined
+  readonly replaced: Replaced | undefined
 }
 
 /**
  * Room in the lane, and a fair share of it while others hold rows; failing that, the rows reserved
  * for everybody: nobody can lock the others out, nor be locked out.
  */
-function checkQuota(
-  turn: MailboxTurn,
-  request: DepositRequest,
-  authority: Authorized,
-  counters: MailboxCounters,
-): RelayFailure | undefined {
+function checkQuota(placed: Placed): RelayFailure | undefined {
+  const { turn, request, authority, counters, replaced } = placed
   const limit = turn.limits.lanes[request.lane] ?? { rows: 0, bytes: 0 }
-  const lane = counters.lane(request.lane)
-  const own = counters.share(authority)
+  const gone = { rows: replaced === undefined ? 0 : 1, bytes: replaced?.mark.sizeBytes ?? 0 }
+  const without = (used: Usage): Usage => ({
+    rows: used.rows - gone.rows,
+    bytes: used.bytes - gone.bytes,
+  })
+  const lane = without(counters.lane(request.lane))
+  const own = without(counters.share(authority))
   const quota = (scope: 'lane' | 'capability'): RelayFailure =>
     failed('quota', { scope, retryAfterMs: QUOTA_RETRY_MS })
   if (authority.invite !== undefined && own.rows >= turn.limits.claimRows) {
@@ -126,37 +160,112 @@ function checkQuota(
   return quota(laneFits ? 'capability' : 'lane')
 }
 
-function* store(
-  turn: MailboxTurn,
-  request: DepositRequest,
-  authority: Authorized,
-  counters: MailboxCounters,
-): Step<Stored> {
-  const { mailboxId, envId, lane, env } = request
-  const { record, capId, share, invite } = authority
+function* store(placed: Placed): Step<Stored> {
+  const { turn, request, authority, counters, coalesce, replaced } = placed
+  const { mailboxId, env } = request
+  const { record, invite } = authority
   const seq = counters.headSeq + 1
   const expiresS = turn.nowS + Math.min(request.ttlS, record.ttlS)
-  const envHash = turn.crypto.sha256(env)
   const mark: MarkRecord = {
-    seq,
-    lane,
-    share,
+    ...markOf(placed, seq),
     expiresS,
     holdUntilS: expiresS,
-    held: true,
-    envHash,
     sizeBytes: env.length,
   }
   if (seq > record.seqHigh) turn.put(mailboxes, mailboxId, { ...record, seqHigh: seq + SEQ_BLOCK })
-  turn.put(rows, { mailboxId, seq }, { lane, capId, storedAtS: turn.nowS, expiresS, envId, env })
-  turn.put(marks, { mailboxId, envId }, mark)
-  turn.put(expiries, { hour: Math.floor(expiresS / 3600), mailboxId }, new Uint8Array(0))
   if (invite?.isNew === true) {
     const claims = [...invite.record.claims, invite.claim]
     turn.put(invites, { mailboxId, capId: invite.capId }, { ...invite.record, claims })
   }
+  const after =
+    replaced === undefined ? undefined : applyReplaced(turn, mailboxId, counters, replaced)
+  putRow(placed, mark, undefined)
+  const isCrowded = after !== undefined && counters.acked(after) === turn.limits.ackedMarks + 1
+  return {
+    ...storedAs(placed, mark),
+    ...(coalesce === undefined ? {} : { replaced: replaced !== undefined }),
+    ...(isCrowded ? { crowded: after } : {}),
+  }
+}
+
+/** Stores in a group's ring, dropping what has to go for it. */
+function* storeInRing(placed: Placed, ring: RingState): Step<Stored | RelayFailure> {
+  const { turn, request, authority, counters, replaced } = placed
+  const { mailboxId, env, envId } = request
+  const { record } = authority
+  const { ringBytes, ringShare, groupHoldS } = turn.limits
+  const sizeBytes = env.length + RING_ROW_BYTES
+  const freed = replaced?.row.env.length ?? 0
+  const own = counters.ring.heldBy(authority, turn.nowS)
+  const freedOfOwn = replaced !== undefined && countsAsHeld(replaced.mark, turn.nowS) ? freed : 0
+  if (own.bytes - freedOfOwn + sizeBytes > ringBytes * ringShare) {
+    // Where it has none there, only a ring that is too small for the envelope refuses it.
+    const waitMs = own.nextS === 0 ? RING_RETRY_MAX_MS : (own.nextS - turn.nowS) * 1_000
+    const retryAfterMs = Math.min(waitMs, RING_RETRY_MAX_MS)
+    return failed('quota', { scope: 'capability', retryAfterMs }) // B13
+  }
+  const bytes = counters.ring.bytes - freed + sizeBytes - ringBytes
+  const drops = yield* planRoom(turn, mailboxId, ring, { bytes, replaced })
+  if ('kind' in drops) return drops // B12
+  // The envelope's ttl has no say: one life for all, so that rows end in the order of seq.
+  const expiresS = turn.nowS + record.ttlS
+  const chain = extendChain(turn.crypto, ring.chain, envId)
+  const mark: MarkRecord = {
+    ...markOf(placed, record.seqHigh + 1),
+    expiresS,
+    holdUntilS: Math.min(expiresS, turn.nowS + groupHoldS),
+    sizeBytes,
+    chain: chainMark(chain),
+  }
+  if (replaced !== undefined) applyReplaced(turn, mailboxId, counters, replaced)
+  const trimmed = yield* dropFront(turn, mailboxId, ring, { counters, front: drops }) // B11
+  putRow(placed, mark, { holdUntilS: mark.holdUntilS, chain: chainMark(chain) })
+  putLeased(turn, mailboxId, {
+    ...record,
+    seqHigh: mark.seq,
+    // What was signed for is not to end with a lease that nobody renewed.
+    leaseUntilS: Math.max(record.leaseUntilS, mark.holdUntilS),
+    ring: { ...trimmed, chain },
+  })
+  return {
+    ...storedAs(placed, mark),
+    dropped: drops.length,
+    ...(placed.coalesce === undefined ? {} : { replaced: replaced !== undefined }),
+  }
+}
+
+function markOf(
+  { turn, request, authority, coalesce }: Placed,
+  seq: number,
+): Pick<MarkRecord, 'seq' | 'lane' | 'share' | 'held' | 'envHash' | 'coalesce'> {
+  return {
+    seq,
+    lane: request.lane,
+    share: authority.share,
+    held: true,
+    envHash: turn.crypto.sha256(request.env),
+    ...(coalesce === undefined ? {} : { coalesce }),
+  }
+}
+
+function putRow(placed: Placed, mark: MarkRecord, ring: RowRecord['ring']): void {
+  const { turn, request, authority, counters } = placed
+  const { mailboxId, envId, lane, env } = request
+  const { seq, share, coalesce, expiresS } = mark
+  const { capId } = authority
+  const row = { lane, capId, storedAtS: turn.nowS, expiresS, envId, env }
+  turn.put(rows, { mailboxId, seq }, ring === undefined ? row : { ...row, ring })
+  turn.put(marks, { mailboxId, envId }, mark)
+  turn.put(expiries, { hour: Math.floor(expiresS / 3600), mailboxId }, new Uint8Array(0))
+  if (share !== undefined && coalesce !== undefined) {
+    turn.put(coalesced, { mailboxId, share, coalesce }, seq)
+  }
   counters.headSeq = seq
   counters.add(mark)
-  const incarnation = shownIncarnation(turn, record)
-  return { kind: 'stored', incarnation, seq, holdUntilS: mark.holdUntilS, envHash }
+}
+
+function storedAs({ turn, authority }: Placed, mark: MarkRecord): Stored {
+  const { seq, holdUntilS, envHash, chain } = mark
+  const incarnation = shownIncarnation(turn, authority.record)
+  return { kind: 'stored', incarnation, seq, holdUntilS, envHash, chain }
 }

@@ -11,12 +11,15 @@ import {
   u32,
 } from '../../crypto/index.ts'
 import { type Step, get, range } from '../step.ts'
-import { SCAN_PAGE } from './limits.ts'
+import { forgetCoalesced } from './coalesce.ts'
+import { READ_PAGE, SCAN_PAGE } from './limits.ts'
 import type { MailboxRecord, MarkRecord } from './records.ts'
+import { dropFront, frontRows } from './ring.ts'
 import {
   type ExpiryKey,
   type LeaseKey,
   cards,
+  charges,
   expiries,
   invites,
   leases,
@@ -28,6 +31,7 @@ import {
   rows,
   stocks,
 } from './tables.ts'
+import { dropCharges } from './tickets.ts'
 import { type MailboxTurn, countersOf } from './turn.ts'
 
 /** The key right behind one. */
@@ -54,6 +58,7 @@ export function* expireRows(
 ): Step<Uint8Array | undefined> {
   const { mailboxId } = due
   const record = yield* get(mailboxes, mailboxId)
+  if (record?.ring !== undefined) return yield* expireRing(turn, due, record, budget)
   const page = yield* range(marks, {
     owner: mailboxId,
     ...(from === undefined ? {} : { from }),
@@ -64,6 +69,7 @@ export function* expireRows(
     if (value.expiresS > turn.nowS || value.holdUntilS > turn.nowS) continue
     turn.remove(marks, { mailboxId, envId: order })
     if (value.held) turn.remove(rows, { mailboxId, seq: value.seq })
+    yield* forgetCoalesced(turn, mailboxId, value)
     counters?.remove(value)
   }
   const last = page[page.length - 1]
@@ -71,6 +77,33 @@ export function* expireRows(
   for (const { order, value } of yield* range(invites, { owner: mailboxId, limit: SCAN_PAGE })) {
     if (value.expiresS <= turn.nowS) turn.remove(invites, { mailboxId, capId: order })
   }
+  turn.remove(expiries, due)
+  return undefined
+}
+
+/** The front of a ring, as far as it ended: what is behind a row that did not stays with it. */
+function* expireRing(
+  turn: MailboxTurn,
+  due: ExpiryKey,
+  record: MailboxRecord,
+  budget: number,
+): Step<Uint8Array | undefined> {
+  const { mailboxId } = due
+  const { ring } = record
+  if (ring === undefined) return undefined
+  // With their bodies, unlike marks: fewer at once.
+  const limit = Math.min(budget, READ_PAGE)
+  const page = yield* frontRows(mailboxId, ring.trimmedUpTo + 1, limit)
+  const stays = page.findIndex(
+    ({ row }) => row.expiresS > turn.nowS || (row.ring?.holdUntilS ?? 0) > turn.nowS,
+  )
+  const front = stays === -1 ? page : page.slice(0, stays)
+  if (front.length > 0) {
+    const counters = yield* countersOf(turn, mailboxId, record)
+    const after = yield* dropFront(turn, mailboxId, ring, { counters, front })
+    turn.put(mailboxes, mailboxId, { ...record, ring: after })
+  }
+  if (stays === -1 && page.length === limit) return EMPTY
   turn.remove(expiries, due)
   return undefined
 }
@@ -108,9 +141,14 @@ function* purgeMailbox(
   const marked = yield* range(marks, query)
   for (const { order, value } of marked) {
     turn.remove(marks, { mailboxId, envId: order })
-    if (value.held) turn.remove(rows, { mailboxId, seq: value.seq })
+    // Of a group also the stub, whose body is gone and whose row is not.
+    turn.remove(rows, { mailboxId, seq: value.seq })
+    yield* forgetCoalesced(turn, mailboxId, value)
   }
   if (marked.length > 0) return
+  if (yield* dropCharges(turn, mailboxId, budget)) return
+  const account = record.ring?.account
+  if (account !== undefined) turn.remove(charges, { account, kind: 'group', id: mailboxId })
   const keys = yield* range(prekeys, query)
   for (const { order } of keys) {
     const kind = order[0] === 1 ? 1 : 2

@@ -1,7 +1,7 @@
 // Cards, one-time prekeys and invites of a mailbox (SPEC.md §14.6). One-time items are popped
 // blindly, oldest first, in the commit that precedes the reply: a lost reply burns them.
 import { type Bytes16, equalBytes, toHex } from '../../crypto/index.ts'
-import { takeMac } from '../relay/capability.ts'
+import { LANE_GROUP, takeMac } from '../relay/capability.ts'
 import { type RelayFailure, failed } from '../relay/failure.ts'
 import type {
   CardGetReply,
@@ -118,6 +118,7 @@ export function* takePrekeys(
 ): Step<PrekeyTakeReply | RelayFailure> {
   const { mailboxId, lane } = request
   const { serviceKey } = turn
+  if (lane >= LANE_GROUP) return failed('refused', { scope: 'lane' })
   const authority = yield* authorize(turn, {
     mailboxId,
     lane,

@@ -27,6 +27,18 @@ export interface MailboxLimits {
   readonly prekeysPerClass: number
   /** The last of a class are for holders of a capability or an invite. */
   readonly prekeysKept: number
+  /** Life of every row at a group's mailbox, in seconds: one for all, so that they end in order. */
+  readonly groupTtlS: number
+  /** How long the relay answers for a row of a group, in seconds; at most groupTtlS. */
+  readonly groupHoldS: number
+  /** Bytes of one group's mailbox, each row with RING_ROW_BYTES. */
+  readonly ringBytes: number
+  /** Part of the ring that one writer's rows under hold may take. */
+  readonly ringShare: number
+  /** Group mailboxes and unused tickets that one device mailbox is charged with. */
+  readonly groupsPerAccount: number
+  /** Life of a ticket, in seconds. */
+  readonly ticketLifeS: number
   /** Acknowledged marks of one capability; beyond, the oldest go. */
   readonly ackedMarks: number
   /** Bytes of all mailboxes as parts of the disk allowed: lane 1, OPEN, DEPOSIT refused from there. */
@@ -53,6 +65,12 @@ export const MAILBOX_LIMITS: MailboxLimits = {
   revoked: 1_024,
   prekeysPerClass: 512,
   prekeysKept: 20,
+  groupTtlS: 14 * 86_400,
+  groupHoldS: 72 * 3_600,
+  ringBytes: 128 * MEBIBYTE,
+  ringShare: 1 / 16,
+  groupsPerAccount: 32,
+  ticketLifeS: 7 * 86_400,
   ackedMarks: 40_000,
   diskStrangers: 0.85,
   diskOpen: 0.9,
@@ -70,6 +88,16 @@ export const QUOTA_RETRY_MS = 60_000
 export const CLOSING_RETRY_MS = 1_000
 /** ROOM is pushed when a lane falls below this part of its rows and bytes. */
 export const ROOM_BELOW = 0.9
+/** What a row of a ring counts beside its envelope: also a stub takes room. */
+export const RING_ROW_BYTES = 128
+/** Bytes under hold are counted by this many seconds: a writer's row counts until its hour is over. */
+export const HOLD_SPAN_S = 3_600
+/** Longest wait told to a writer whom the ring has no room for. */
+export const RING_RETRY_MAX_MS: number = 15 * 60_000
+/** Rows beyond their hold that a deposit drops where the disk fills, from diskStrangers on. */
+export const RING_RELIEF_ROWS = 64
+/** Front rows of a ring read at once: at most 1 MiB in memory, and mostly the first is enough. */
+export const RING_PAGE = 16
 /** Marks read at once where a mailbox is scanned. */
 export const SCAN_PAGE = 1_000
 /** Rows read at once by FETCH and by pushing: at most 4 MiB in memory. */

@@ -2,29 +2,21 @@
 // (SPEC.md §14.4). The signatures bind one stream; the stream checks nothing else afterwards.
 import { type Bytes16, concat, equalBytes, u16 } from '../../crypto/index.ts'
 import { type RelayFailure, failed } from '../relay/failure.ts'
+import { startChain } from '../relay/group-chain.ts'
 import { mailboxIdOf } from '../relay/mailbox-keys.ts'
 import type { AuthGranted, AuthProof, OpenReply, OpenRequest } from '../relay/ops-session.ts'
 import { type StreamBinding, verifyAuth, verifyOpen } from '../relay/owner-proof.ts'
 import { verifyWork } from '../relay/proof-of-work.ts'
 import { type Step, get } from '../step.ts'
-import { CLOSING_RETRY_MS, LEASE_AWAY_DAYS_MAX, LEASE_DAYS, QUOTA_RETRY_MS } from './limits.ts'
-import type { MailboxRecord } from './records.ts'
-import { leases, mailboxes } from './tables.ts'
+import { leaseEndS, putLeased } from './lease.ts'
+import { CLOSING_RETRY_MS, LEASE_AWAY_DAYS_MAX, QUOTA_RETRY_MS } from './limits.ts'
+import type { MailboxRecord, RingState } from './records.ts'
+import { charges, leases, mailboxes } from './tables.ts'
+import { useTicket } from './tickets.ts'
 import { type MailboxTurn, shownIncarnation } from './turn.ts'
 
 const DAY_S = 86_400
 const NO: RelayFailure = failed('auth', { scope: 'mailbox' })
-
-function leaseEndS(turn: MailboxTurn, awayDays: number): number {
-  return turn.nowS + Math.min(Math.max(LEASE_DAYS, awayDays), LEASE_AWAY_DAYS_MAX) * DAY_S
-}
-
-/** Stores a record with its lease in the index of leases. */
-function putLeased(turn: MailboxTurn, mailboxId: Bytes16, record: MailboxRecord): void {
-  turn.put(mailboxes, mailboxId, record)
-  const day = Math.min(Math.floor(record.leaseUntilS / DAY_S), 0xffff)
-  turn.put(leases, { day, mailboxId }, new Uint8Array(0))
-}
 
 /** Proves one mailbox and renews its lease. `unknown` only where the signature holds. */
 export function* proveMailbox(
@@ -59,21 +51,25 @@ export function* openMailbox(
 ): Step<OpenReply | RelayFailure> {
   const { type, ownerKey, gen } = request
   const secret = request.secret
-  if (type === 2) return failed('refused', { scope: 'mailbox' })
-  if ((type === 1) !== (secret !== undefined)) return failed('refused', { scope: 'mailbox' })
-  if (type === 3 && gen !== 0) return failed('refused', { scope: 'mailbox' })
-  const mailboxId = mailboxIdOf(turn.crypto, type, ownerKey)
+  if ((type === 3) !== (secret === undefined)) return failed('refused', { scope: 'mailbox' })
+  if (type !== 1 && gen !== 0) return failed('refused', { scope: 'mailbox' })
+  const bind = type === 2 && secret !== undefined ? turn.crypto.sha256(secret) : undefined
+  const mailboxId = mailboxIdOf(turn.crypto, type, ownerKey, bind)
   if (!verifyOpen(turn.crypto, request, stream, { type, mailboxId, secret, gen })) return NO
   const held = yield* get(mailboxes, mailboxId)
   if (held?.closing === true) {
     return failed('busy', { scope: 'mailbox', retryAfterMs: CLOSING_RETRY_MS })
   }
-  const refusal = held === undefined ? mayCreate(turn, request, mailboxId, isTicket) : undefined
-  if (refusal !== undefined) return refusal
   if (held !== undefined && !mayReplace(held, request)) {
     return failed('conflict', { scope: 'mailbox' })
   }
-  const record = opened(turn, request, held)
+  let account = held?.ring?.account
+  if (held === undefined) {
+    const right = yield* mayCreate(turn, request, mailboxId, isTicket)
+    if (right.kind === 'failed') return right
+    account = right.account
+  }
+  const record = opened(turn, request, { held, mailboxId, account })
   putLeased(turn, mailboxId, record)
   return {
     mailboxId,
@@ -83,18 +79,33 @@ export function* openMailbox(
   }
 }
 
-function mayCreate(
+/** What entitles to a new mailbox, and who is charged with it. */
+interface MayCreate {
+  readonly kind: 'granted'
+  readonly account: Bytes16 | undefined
+}
+
+const FREE: MayCreate = { kind: 'granted', account: undefined }
+
+function* mayCreate(
   turn: MailboxTurn,
   request: OpenRequest,
   mailboxId: Bytes16,
   isTicket: (ticket: Uint8Array) => boolean,
-): RelayFailure | undefined {
+): Step<MayCreate | RelayFailure> {
   if (turn.diskUsed >= turn.limits.diskOpen) {
     return failed('full', { scope: 'service', retryAfterMs: QUOTA_RETRY_MS })
   }
   const { grant } = request
-  if (grant.kind === 'ticket' && isTicket(grant.ticket)) return undefined
-  if (turn.openBits === 0) return undefined
+  if (grant.kind === 'ticket' && isTicket(grant.ticket)) return FREE
+  if (turn.openBits === 0) return FREE
+  if (grant.kind === 'ticket' && request.type === 2) {
+    const account = yield* useTicket(turn, grant.ticket)
+    if (account !== undefined) {
+      turn.put(charges, { account, kind: 'group', id: mailboxId }, new Uint8Array(0))
+      return { kind: 'granted', account }
+    }
+  }
   const wanted = failed('pow', { scope: 'mailbox', detail: turn.openBits })
   if (grant.kind !== 'work') return wanted
   const puzzle = {
@@ -104,7 +115,7 @@ function mayCreate(
     hour: grant.hour,
   }
   const inTime = Math.abs(grant.hour - Math.floor(turn.nowS / 3600)) <= 1
-  return inTime && verifyWork(turn.crypto, puzzle, grant.nonce, turn.openBits) ? undefined : wanted
+  return inTime && verifyWork(turn.crypto, puzzle, grant.nonce, turn.openBits) ? FREE : wanted
 }
 
 /** The same secret again, or a higher generation. */
@@ -116,27 +127,42 @@ function mayReplace(held: MailboxRecord, request: OpenRequest): boolean {
   return equalBytes(request.secret, held.secret)
 }
 
-function opened(
-  turn: MailboxTurn,
-  request: OpenRequest,
-  held: MailboxRecord | undefined,
-): MailboxRecord {
-  const { type, ownerKey, secret, gen, awayDays } = request
+/** What is there already, and who pays for what is not. */
+interface Opening {
+  readonly held: MailboxRecord | undefined
+  readonly mailboxId: Bytes16
+  readonly account: Bytes16 | undefined
+}
+
+function opened(turn: MailboxTurn, request: OpenRequest, opening: Opening): MailboxRecord {
+  const { type, ownerKey, secret, gen } = request
+  const { held, mailboxId, account } = opening
   const wantedS = request.ttlS === 0 ? turn.limits.ttlMaxS : request.ttlS
-  return {
+  const isGroup = type === 2
+  // One member must not shorten what is kept for all: in a group's mailbox an OPEN only prolongs.
+  const awayDays = Math.min(
+    isGroup ? Math.max(request.awayDays, held?.awayDays ?? 0) : request.awayDays,
+    LEASE_AWAY_DAYS_MAX,
+  )
+  const leaseUntilS = leaseEndS(turn, awayDays)
+  const record: MailboxRecord = {
     type,
     ownerKey,
     secret,
     gen,
-    ttlS: Math.min(wantedS, turn.limits.ttlMaxS),
-    leaseUntilS: leaseEndS(turn, awayDays),
-    awayDays: Math.min(awayDays, LEASE_AWAY_DAYS_MAX),
+    ttlS: isGroup ? turn.limits.groupTtlS : Math.min(wantedS, turn.limits.ttlMaxS),
+    leaseUntilS: isGroup ? Math.max(leaseUntilS, held?.leaseUntilS ?? 0) : leaseUntilS,
+    awayDays,
     incarnation: held?.incarnation ?? turn.random(8),
     seqHigh: held?.seqHigh ?? 0,
     // Another generation ends every capability of the old one: nothing is left to revoke.
     revoked: held !== undefined && held.gen === gen ? held.revoked : new Uint8Array(0),
     closing: false,
   }
+  if (!isGroup) return record
+  const chain = startChain(turn.crypto, mailboxId, shownIncarnation(turn, record))
+  const fresh: RingState = { chain, trimmedUpTo: 0, trimChain: chain, account }
+  return { ...record, ring: held?.ring ?? fresh }
 }
 
 /** Takes a mailbox out of use; purgeMailbox (expiry.ts) empties it. */

@@ -1,6 +1,7 @@
 // Reading and acknowledging (SPEC.md §14.3, §14.5). A device mailbox has no durable cursor: what
 // was acknowledged is gone, so each stream starts at the front.
 import {
+  type Bytes8,
   type Bytes16,
   type Bytes32,
   compareBytes,
@@ -8,13 +9,16 @@ import {
   readU64,
   u64,
 } from '../../crypto/index.ts'
+import { LANE_GROUP } from '../relay/capability.ts'
 import { type RelayFailure, failed } from '../relay/failure.ts'
+import { chainMark } from '../relay/group-chain.ts'
 import type { RelayItem } from '../relay/item.ts'
 import { ITEM_OVERHEAD_BYTES } from '../relay/limits.ts'
 import type { Cursor, FetchReply, FetchRequest } from '../relay/ops-mailbox.ts'
 import { type Row, type Step, get, range } from '../step.ts'
+import { forgetCoalesced } from './coalesce.ts'
 import { READ_PAGE } from './limits.ts'
-import type { MarkRecord, RowRecord } from './records.ts'
+import type { MarkRecord, RingState, RowRecord } from './records.ts'
 import { mailboxes, marks, rows } from './tables.ts'
 import { type MailboxTurn, countersOf, shownIncarnation } from './turn.ts'
 
@@ -40,20 +44,75 @@ export function* itemsAfter(
   return page.map(({ order, value }) => itemOf(readU64(order, 0), value, false))
 }
 
-/** Where a mailbox stands: its incarnation and the last sequence number given. */
+/** What is pushed of a ring: items, and the head as it was before they were read. */
+export interface RingPage {
+  readonly items: readonly RelayItem[]
+  readonly head: { readonly seq: number; readonly chain: Bytes8 } | undefined
+}
+
+/**
+ * Up to a page of a group's items behind a sequence number. The head is read first: where no items
+ * follow, it is the one to tell.
+ */
+export function* ringItemsAfter(
+  mailboxId: Bytes16,
+  afterSeq: number,
+  limit: number,
+): Step<RingPage> {
+  const record = yield* get(mailboxes, mailboxId)
+  const { ring } = record ?? {}
+  if (record === undefined || ring === undefined) return { items: [], head: undefined }
+  const items = yield* itemsAfter(mailboxId, Math.max(afterSeq, ring.trimmedUpTo), limit)
+  return { items, head: { seq: record.seqHigh, chain: chainMark(ring.chain) } }
+}
+
+/** Where a mailbox stands. */
+export interface MailboxHead {
+  readonly incarnation: Bytes8
+  /** The last sequence number given. */
+  readonly headSeq: number
+  /** 0 at a device mailbox. */
+  readonly trimmedUpTo: number
+  readonly chain: Bytes8 | undefined
+  readonly trimChain: Bytes32 | undefined
+}
+
+/** Where a mailbox stands; `incarnation` where a cursor is not of what it has. */
 export function* headOf(
   turn: MailboxTurn,
   mailboxId: Bytes16,
   after: Cursor | undefined,
-): Step<{ readonly incarnation: Uint8Array; readonly headSeq: number } | RelayFailure> {
+): Step<MailboxHead | RelayFailure> {
   const record = yield* get(mailboxes, mailboxId)
   if (record === undefined || record.closing) return UNKNOWN
   const incarnation = shownIncarnation(turn, record)
-  if (after !== undefined && !equalBytes(after.incarnation, incarnation)) {
-    return failed('incarnation', { scope: 'mailbox', detail: incarnation })
+  const other = failed('incarnation', { scope: 'mailbox', detail: incarnation })
+  if (after !== undefined && !equalBytes(after.incarnation, incarnation)) return other
+  const { ring, seqHigh } = record
+  if (ring === undefined) {
+    const { headSeq } = yield* countersOf(turn, mailboxId, record)
+    return { incarnation, headSeq, trimmedUpTo: 0, chain: undefined, trimChain: undefined }
   }
-  const counters = yield* countersOf(turn, mailboxId, record)
-  return { incarnation, headSeq: counters.headSeq }
+  const isOurs = after === undefined || (yield* isOnChain(mailboxId, after, ring, seqHigh))
+  if (!isOurs) return other
+  const { trimmedUpTo, trimChain, chain } = ring
+  return { incarnation, headSeq: seqHigh, trimmedUpTo, chain: chainMark(chain), trimChain }
+}
+
+/** Whether a ring has what a cursor's reader read. Of what was dropped nothing is known any more. */
+function* isOnChain(
+  mailboxId: Bytes16,
+  after: Cursor,
+  ring: RingState,
+  headSeq: number,
+): Step<boolean> {
+  const { seq, chain } = after
+  if (seq < ring.trimmedUpTo) return true
+  if (chain === undefined || seq > headSeq) return false
+  if (seq === headSeq) return equalBytes(chain, chainMark(ring.chain))
+  if (seq === ring.trimmedUpTo) return equalBytes(chain, chainMark(ring.trimChain))
+  const row = yield* get(rows, { mailboxId, seq })
+  return row?.ring !== undefined && equalBytes(chain, row.ring.chain)
 }
 
 /** Reads items, cut to `roomBytes` of the reply frame; the first never for the asked maxBytes. */
@@ -68,7 +127,7 @@ export function* fetchItems(
   const limit = Math.max(1, request.limit)
   const cut = new Cut(limit, Math.min(request.maxBytes, roomBytes), roomBytes)
   const wanted = request.envIds.length > 0 ? yield* rowsNamed(mailboxId, request.envIds) : undefined
-  let from = after === undefined ? 0 : after.seq + 1
+  let from = Math.max(after?.seq ?? 0, head.trimmedUpTo) + 1
   for (let more = true; more && !cut.full;) {
     const page: readonly Row<RowRecord>[] =
       wanted ?? (yield* range(rows, { owner: mailboxId, from: u64(from), limit: READ_PAGE }))
@@ -82,15 +141,7 @@ export function* fetchItems(
     more = wanted === undefined && page.length === READ_PAGE
   }
   if (cut.full && cut.items.length === 0) return failed('busy')
-  const { incarnation, headSeq } = head
-  return {
-    incarnation,
-    items: cut.items,
-    more: cut.full,
-    headSeq,
-    trimmedUpTo: 0,
-    chain: undefined,
-  }
+  return { ...head, items: cut.items, more: cut.full }
 }
 
 /** Collects items until one does not fit. */
@@ -126,7 +177,8 @@ function* rowsNamed(
   const found = new Map<number, Row<RowRecord>>()
   for (const envId of envIds) {
     const mark = yield* get(marks, { mailboxId, envId })
-    if (mark?.held !== true) continue
+    // Of a group also the stubs: their ids are in the chain.
+    if (mark === undefined || (!mark.held && mark.lane !== LANE_GROUP)) continue
     const value = yield* get(rows, { mailboxId, seq: mark.seq })
     if (value !== undefined) found.set(mark.seq, { order: u64(mark.seq), value })
   }
@@ -154,7 +206,9 @@ export function* acknowledge(
   for (const envId of envIds) {
     const mark = yield* get(marks, { mailboxId, envId })
     if (mark?.held !== true) continue
-    const acked = { ...mark, held: false }
+    const { coalesce: _over, ...kept } = mark
+    const acked = { ...kept, held: false }
+    yield* forgetCoalesced(turn, mailboxId, mark)
     turn.remove(rows, { mailboxId, seq: mark.seq })
     turn.put(marks, { mailboxId, envId }, acked)
     counters.remove(mark)

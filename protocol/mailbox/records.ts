@@ -3,6 +3,7 @@ import {
   type Bytes8,
   type Bytes16,
   type Bytes32,
+  type CborValue,
   EMPTY,
   FieldReader,
   decodeCbor,
@@ -18,6 +19,18 @@ function read(bytes: Uint8Array, what: string): FieldReader {
   return new FieldReader(decodeCbor(bytes, RECORD_MAX_BYTES), what)
 }
 
+/** What a group's mailbox keeps of its queue. */
+export interface RingState {
+  /** Over all ids ever taken: 32 bytes. */
+  readonly chain: Bytes32
+  /** Rows up to here are gone; all behind are there, as rows or stubs. */
+  readonly trimmedUpTo: number
+  /** The chain at trimmedUpTo: who begins there goes on from it. */
+  readonly trimChain: Bytes32
+  /** The device mailbox whose ticket opened it. */
+  readonly account: Bytes16 | undefined
+}
+
 export interface MailboxRecord {
   readonly type: MailboxType
   readonly ownerKey: Bytes32
@@ -29,12 +42,32 @@ export interface MailboxRecord {
   readonly awayDays: number
   /** Random at creation; what is shown is its hash with the store's epoch. */
   readonly incarnation: Bytes8
-  /** Sequence numbers up to here may have been given. */
+  /** Sequence numbers up to here may have been given; in a group's mailbox: were given. */
   readonly seqHigh: number
   /** Revoked capability ids, 8 bytes each. */
   readonly revoked: Uint8Array
   /** Closed or lapsed: takes nothing more and is being emptied. */
   readonly closing: boolean
+  /** A group's mailbox has one, the others have none. */
+  readonly ring?: RingState
+}
+
+function encodeRing(ring: RingState | undefined): CborValue[] {
+  if (ring === undefined) return []
+  return [[ring.chain, ring.trimmedUpTo, ring.trimChain, ring.account ?? EMPTY]]
+}
+
+function decodeRing(fields: FieldReader): { readonly ring?: RingState } {
+  if (fields.left === 0) return {}
+  const ring = fields.nested('ring')
+  return {
+    ring: {
+      chain: ring.bytes('chain', 32),
+      trimmedUpTo: ring.uint('trimmedUpTo'),
+      trimChain: ring.bytes('trimChain', 32),
+      account: ring.optional('account', 16),
+    },
+  }
 }
 
 export function encodeMailbox(record: MailboxRecord): Uint8Array {
@@ -50,6 +83,7 @@ export function encodeMailbox(record: MailboxRecord): Uint8Array {
     record.seqHigh,
     record.revoked,
     record.closing ? 1 : 0,
+    ...encodeRing(record.ring),
   ])
 }
 
@@ -69,6 +103,7 @@ export function decodeMailbox(bytes: Uint8Array): MailboxRecord {
     seqHigh: fields.uint('seqHigh'),
     revoked: fields.bytes('revoked', 0, RECORD_MAX_BYTES),
     closing: fields.flag('closing'),
+    ...decodeRing(fields),
   }
 }
 
@@ -79,16 +114,25 @@ export interface RowRecord {
   readonly storedAtS: number
   readonly expiresS: number
   readonly envId: Bytes32
+  /** Empty: a stub of a group's row that its writer replaced. */
   readonly env: Uint8Array
+  /** In a group's mailbox. */
+  readonly ring?: {
+    readonly holdUntilS: number
+    /** Of the chain at this row. */
+    readonly chain: Bytes8
+  }
 }
 
 export function encodeRow(row: RowRecord): Uint8Array {
-  return encodeCbor([row.lane, row.capId ?? EMPTY, row.storedAtS, row.expiresS, row.envId, row.env])
+  const { lane, capId, storedAtS, expiresS, envId, env, ring } = row
+  const more = ring === undefined ? [] : [ring.holdUntilS, ring.chain]
+  return encodeCbor([lane, capId ?? EMPTY, storedAtS, expiresS, envId, env, ...more])
 }
 
 export function decodeRow(bytes: Uint8Array): RowRecord {
   const fields = read(bytes, 'row')
-  return {
+  const row = {
     lane: fields.uint('lane', 255),
     capId: fields.optional('capId', 8),
     storedAtS: fields.uint('storedAt'),
@@ -96,6 +140,8 @@ export function decodeRow(bytes: Uint8Array): RowRecord {
     envId: fields.bytes('envId', 32),
     env: fields.bytes('env', 0, RECORD_MAX_BYTES),
   }
+  if (fields.left === 0) return row
+  return { ...row, ring: { holdUntilS: fields.uint('holdUntil'), chain: fields.bytes('chain', 8) } }
 }
 
 /** What is remembered of a deposit until it expires, also when the row is gone. */
@@ -106,11 +152,20 @@ export interface MarkRecord {
   readonly share: Bytes8 | undefined
   readonly expiresS: number
   readonly holdUntilS: number
-  /** The row is still there; otherwise it was acknowledged. */
+  /** The body is still there; otherwise it was acknowledged, or replaced by its depositor. */
   readonly held: boolean
   readonly envHash: Bytes32
-  /** Bytes of the envelope: counters are rebuilt from marks, bodies are not read for it. */
+  /** What it counts as: counters are rebuilt from marks, bodies are not read for it. */
   readonly sizeBytes: number
+  /** In a group's mailbox: the chain at its row. */
+  readonly chain?: Bytes8
+  /** Under which its depositor may replace it. */
+  readonly coalesce?: Bytes16
+}
+
+/** Most marks have neither: nothing is written for them. */
+function encodeMarkTail({ chain, coalesce }: MarkRecord): CborValue[] {
+  return chain === undefined && coalesce === undefined ? [] : [chain ?? EMPTY, coalesce ?? EMPTY]
 }
 
 export function encodeMark(mark: MarkRecord): Uint8Array {
@@ -123,12 +178,13 @@ export function encodeMark(mark: MarkRecord): Uint8Array {
     mark.held ? 1 : 0,
     mark.envHash,
     mark.sizeBytes,
+    ...encodeMarkTail(mark),
   ])
 }
 
 export function decodeMark(bytes: Uint8Array): MarkRecord {
   const fields = read(bytes, 'mark')
-  return {
+  const mark = {
     seq: fields.uint('seq'),
     lane: fields.uint('lane', 255),
     share: fields.optional('share', 8),
@@ -137,6 +193,14 @@ export function decodeMark(bytes: Uint8Array): MarkRecord {
     held: fields.flag('held'),
     envHash: fields.bytes('envHash', 32),
     sizeBytes: fields.uint('size', UINT32_MAX),
+  }
+  if (fields.left === 0) return mark
+  const chain = fields.optional('chain', 8)
+  const coalesce = fields.optional('coalesce', 16)
+  return {
+    ...mark,
+    ...(chain === undefined ? {} : { chain }),
+    ...(coalesce === undefined ? {} : { coalesce }),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   EMPTY,
   concat,
   readU32,
+  readU64,
   u16,
   u32,
   u64,
@@ -33,6 +34,8 @@ import {
   encodeRow,
   encodeStock,
 } from './records.ts'
+
+const SEQ_BYTES = 8
 
 const bytesAsTheyAre = (bytes: Uint8Array): Uint8Array => bytes
 
@@ -147,4 +150,51 @@ export const invites: Table<InviteKey, InviteRecord> = {
   place: ({ mailboxId, capId }) => ({ owner: mailboxId, order: capId }),
   encode: encodeInvite,
   decode: decodeInvite,
+}
+
+/** What a depositor may replace: the newest row under a key of its own. */
+export interface CoalesceKey {
+  readonly mailboxId: Bytes16
+  /** Whose share it is. */
+  readonly share: Bytes8
+  readonly coalesce: Bytes16
+}
+
+export const coalesced: Table<CoalesceKey, number> = {
+  name: 'coalesced',
+  sealing: 'value',
+  place: ({ mailboxId, share, coalesce }) => ({ owner: mailboxId, order: concat(share, coalesce) }),
+  encode: u64,
+  decode: (bytes) => readU64(bytes.subarray(0, SEQ_BYTES), 0),
+}
+
+/** A ticket by its bytes, which begin with the hour (Unix s / 3600) in which it ends: who pays. */
+export const tickets: Table<Uint8Array, Bytes16> = {
+  name: 'ticket',
+  sealing: 'value',
+  place: (ticket) => ({ owner: EMPTY, order: ticket }),
+  encode: bytesAsTheyAre,
+  decode: bytesAsTheyAre,
+}
+
+/** What a device mailbox is charged with: an unused ticket, or a group's mailbox. */
+export interface ChargeKey {
+  readonly account: Bytes16
+  readonly kind: 'ticket' | 'group'
+  /** The ticket, or the group mailbox's id. */
+  readonly id: Uint8Array
+}
+
+const CHARGE_KINDS = { ticket: 1, group: 2 } as const
+
+export const charges: Table<ChargeKey, Uint8Array> = {
+  name: 'charge',
+  sealing: 'value',
+  place: ({ account, kind, id }) => ({ owner: account, order: concat(u8(CHARGE_KINDS[kind]), id) }),
+  encode: bytesAsTheyAre,
+  decode: bytesAsTheyAre,
+}
+
+export function readChargeOrder(order: Uint8Array): Omit<ChargeKey, 'account'> {
+  return { kind: order[0] === CHARGE_KINDS.ticket ? 'ticket' : 'group', id: order.slice(1) }
 }

@@ -37,6 +37,8 @@ export interface MailboxTurn extends Pick<Turn, 'put' | 'remove'> {
   readonly limits: MailboxLimits
   /** Part of the disk allowed that is used, 0 to 1. */
   readonly diskUsed: number
+  /** The clock is believed: what ended may go. */
+  readonly mayDelete: boolean
   /** The process is behind: strangers' deposits and card reads are put off. */
   readonly shedding: boolean
   readonly depositBits: number

@@ -14,10 +14,14 @@ import {
   u32,
   u8,
 } from '../../crypto/index.ts'
+import { GROUP_CAPABILITY_EXPIRES_S } from './limits.ts'
 import type { DepositRequest } from './ops-mailbox.ts'
 
 /** lane u8 ‖ exp u32 s ‖ capId8 ‖ capKey32. */
 export const CAPABILITY_BYTES = 45
+
+/** The lane of group mailboxes, and of nothing else. */
+export const LANE_GROUP = 3
 
 export interface Capability {
   /** 0 contacts, 1 strangers, 2 own devices, 3 group. */
@@ -43,6 +47,17 @@ export function deriveCapKey(
     concat(label('cap'), u8(lane), u32(expiresS), capId),
     32,
   )
+}
+
+/** The capability of one member device (its 8-byte pseudonym in the lineage) at a group's mailbox. */
+export function groupCapability(
+  provider: CryptoProvider,
+  serviceKey: Bytes32,
+  secret: Bytes32,
+  capId: Bytes8,
+): Capability {
+  const right = { lane: LANE_GROUP, expiresS: GROUP_CAPABILITY_EXPIRES_S, capId }
+  return { ...right, capKey: deriveCapKey(provider, serviceKey, secret, right) }
 }
 
 export function encodeCapability(capability: Capability): Uint8Array<ArrayBuffer> {

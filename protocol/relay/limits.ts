@@ -26,6 +26,14 @@ export const PREKEYS_PER_PUT_MAX = 128
 export const PING_MAX_BYTES = 1_024
 /** Bytes of an operator's ticket. */
 export const TICKET_MAX_BYTES = 64
+/** Bytes of a ticket that a relay makes, and how many one TICKET asks for. */
+export const TICKET_BYTES = 32
+export const TICKETS_PER_ASK_MAX = 8
+/** End of a group capability, Unix s: never; a lineage ends before it. */
+export const GROUP_CAPABILITY_EXPIRES_S = 0xffffffff
+/** Places of a group's mailbox remembered for comparing, and claims of members about later ones. */
+export const TRAIL_MAX = 1_024
+export const TRAIL_CLAIMS_MAX = 256
 /** Leaves under one custody root, and roots in one reply. */
 export const CUSTODY_LEAVES_MAX = 4_096
 export const CUSTODY_ROOTS_MAX = 4

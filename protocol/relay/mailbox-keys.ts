@@ -41,16 +41,30 @@ export function rendezvousOwnerSeed(
   return hkdf(provider, serviceKey, rendezvousRoot, label('rdv-owner'), 32)
 }
 
-/** Read key seed and write secret of a group's mailbox, from the lineage secret G. */
+/** What every member of a lineage has of its mailbox at one relay. */
+export interface GroupMailboxKeys {
+  /** Proves the mailbox (AUTH, OPEN): reading. */
+  readonly ownerSeed: Bytes32
+  readonly ownerKey: Bytes32
+  /** From which capabilities derive: writing. */
+  readonly secret: Bytes32
+  /** H(secret): the id names it, so nobody can open this mailbox under another secret. */
+  readonly bind: Bytes32
+  readonly mailboxId: Bytes16
+}
+
+/** Keys and id of a group's mailbox at one relay, from the lineage secret G (32 bytes). */
 export function groupMailboxKeys(
   provider: CryptoProvider,
   serviceKey: Bytes32,
   lineageSecret: Bytes32,
-): { readonly ownerSeed: Bytes32; readonly secret: Bytes32 } {
-  return {
-    ownerSeed: hkdf(provider, serviceKey, lineageSecret, label('gmbx-read'), 32),
-    secret: hkdf(provider, serviceKey, lineageSecret, label('gmbx-write'), 32),
-  }
+): GroupMailboxKeys {
+  const ownerSeed = hkdf(provider, serviceKey, lineageSecret, label('gmbx-read'), 32)
+  const secret = hkdf(provider, serviceKey, lineageSecret, label('gmbx-write'), 32)
+  const ownerKey = provider.ed25519PublicKey(ownerSeed)
+  const bind = provider.sha256(secret)
+  const mailboxId = mailboxIdOf(provider, 2, ownerKey, bind)
+  return { ownerSeed, ownerKey, secret, bind, mailboxId }
 }
 
 const ID_LABELS = { 1: 'mbx', 2: 'gmbx', 3: 'rmbx' } as const

@@ -145,6 +145,15 @@ function decodeIds(values: readonly CborValue[], length: number): Uint8Array[] {
   return values.map(() => fields.bytes('id', length))
 }
 
+/** Appended for group mailboxes alone: the other replies keep the bytes they had. */
+function encodeTrimChain(chain: Bytes32 | undefined): readonly CborValue[] {
+  return chain === undefined ? [] : [chain]
+}
+
+function decodeTrimChain(fields: FieldReader): Bytes32 | undefined {
+  return fields.left === 0 ? undefined : fields.optional('trimChain', 32)
+}
+
 export interface FetchRequest {
   readonly mailboxId: Bytes16
   readonly after: Cursor | undefined
@@ -161,8 +170,12 @@ export interface FetchReply {
   readonly items: readonly RelayItem[]
   readonly more: boolean
   readonly headSeq: number
+  /** Everything up to here was dropped by the ring, or ended. */
   readonly trimmedUpTo: number
+  /** The group mailbox's chain at the head; undefined at a device mailbox. */
   readonly chain: Bytes8 | undefined
+  /** The whole chain at trimmedUpTo, for who starts there; undefined at a device mailbox. */
+  readonly trimChain: Bytes32 | undefined
 }
 
 export const fetch: OpCodec<FetchRequest, FetchReply> = {
@@ -191,6 +204,7 @@ export const fetch: OpCodec<FetchRequest, FetchReply> = {
     reply.headSeq,
     reply.trimmedUpTo,
     reply.chain ?? EMPTY,
+    ...encodeTrimChain(reply.trimChain),
   ],
   decodeReply: (fields) => ({
     incarnation: fields.bytes('incarnation', 8),
@@ -199,6 +213,7 @@ export const fetch: OpCodec<FetchRequest, FetchReply> = {
     headSeq: fields.uint('headSeq'),
     trimmedUpTo: fields.uint('trimmedUpTo'),
     chain: fields.optional('chain', 8),
+    trimChain: decodeTrimChain(fields),
   }),
 }
 
@@ -214,6 +229,8 @@ export interface SubReply {
   readonly incarnation: Bytes8
   readonly headSeq: number
   readonly trimmedUpTo: number
+  /** The whole chain at trimmedUpTo; undefined at a device mailbox. */
+  readonly trimChain: Bytes32 | undefined
 }
 
 export const sub: OpCodec<SubRequest, SubReply> = {
@@ -230,11 +247,18 @@ export const sub: OpCodec<SubRequest, SubReply> = {
     messages: fields.uint('msgs', 0xffff),
     bytes: fields.uint('bytes', UINT32_MAX),
   }),
-  encodeReply: (reply) => [0, reply.incarnation, reply.headSeq, reply.trimmedUpTo],
+  encodeReply: (reply) => [
+    0,
+    reply.incarnation,
+    reply.headSeq,
+    reply.trimmedUpTo,
+    ...encodeTrimChain(reply.trimChain),
+  ],
   decodeReply: (fields) => ({
     incarnation: fields.bytes('incarnation', 8),
     headSeq: fields.uint('headSeq'),
     trimmedUpTo: fields.uint('trimmedUpTo'),
+    trimChain: decodeTrimChain(fields),
   }),
 }
 

@@ -5,6 +5,7 @@ import type { Done, OpCodec } from './op-codec.ts'
 import * as keys from './ops-keys.ts'
 import * as mailbox from './ops-mailbox.ts'
 import * as session from './ops-session.ts'
+import * as tickets from './ops-ticket.ts'
 
 /** Request and reply of each operation. */
 export interface OpTypes {
@@ -28,6 +29,7 @@ export interface OpTypes {
   readonly ping: readonly [session.PingExchange, session.PingExchange]
   readonly invitePut: readonly [keys.InvitePutRequest, keys.InvitePutReply]
   readonly inviteDelete: readonly [keys.InviteDeleteRequest, Done]
+  readonly ticket: readonly [tickets.TicketRequest, tickets.TicketReply]
 }
 
 export type OpKind = keyof OpTypes
@@ -55,6 +57,7 @@ const CODECS: { readonly [K in OpKind]: OpCodec<OpRequest<K>, OpReply<K>> } = {
   ping: session.ping,
   invitePut: keys.invitePut,
   inviteDelete: keys.inviteDelete,
+  ticket: tickets.ticket,
 }
 
 /** An operation with its name. */

@@ -5,9 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { commandLine } from './cli.ts'
+import { groupMessaging } from './groups.ts'
+import { gossip } from './gossip.ts'
 import { oneToOne } from './one-to-one.ts'
 import { paths } from './paths.ts'
-import { loadPeers } from './peers.ts'
+import { loadGroupPeers, loadPeers } from './peers.ts'
 import type { Plan } from './plan.ts'
 import { relay } from './relay.ts'
 import { relayStore } from './relay-store.ts'
@@ -25,8 +27,10 @@ const plan: Plan = short
 
 const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure[]>>> = {
   crypto: async () => oneToOne(plan, await loadPeers(plan)),
+  groups: async () => groupMessaging(plan, await loadGroupPeers(plan)),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
+  gossip: async () => gossip(plan),
   cli: async (dir) => commandLine(plan, dir),
 }
 

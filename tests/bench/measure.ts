@@ -26,10 +26,16 @@ export function quantile(values: readonly number[], q: number): number {
   return value
 }
 
-/** What others left behind is not charged to whoever comes next. */
-function collectGarbage(): void {
-  const { gc } = globalThis as { readonly gc?: () => void }
-  gc?.()
+/**
+ * Which garbage is collected before a run, so that what others left behind is not charged to whoever
+ * comes next. A full collection also throws compiled code away, which then is paid for again: by far
+ * more, in proportion, where an operation takes a tenth of a millisecond than where it takes many.
+ */
+export type Collection = 'full' | 'young'
+
+function collectGarbage(which: Collection): void {
+  const { gc } = globalThis as { readonly gc?: (options?: { readonly type: 'minor' }) => void }
+  gc?.(which === 'young' ? { type: 'minor' } : undefined)
 }
 
 export interface Cost {
@@ -37,6 +43,12 @@ export interface Cost {
   readonly cpuUs: number
   /** Operations per second of wall time: the median of the rounds. */
   readonly perSecond: number
+}
+
+/** How warm what is measured is. */
+export interface Warmth {
+  readonly warmUps?: number
+  readonly collection?: Collection
 }
 
 /**
@@ -48,7 +60,7 @@ export async function interleave<K extends string>(
   contenders: { readonly [N in K]: Contender },
   rounds: number,
   count: number,
-  warmUps = 1,
+  { warmUps = 1, collection = 'full' }: Warmth = {},
 ): Promise<{ readonly [N in K]: Cost }> {
   const names = Object.keys(contenders) as K[]
   const cpu = new Map(names.map((name) => [name, [] as number[]]))
@@ -58,7 +70,7 @@ export async function interleave<K extends string>(
       const name = names[(at + warmUps + round) % names.length]
       if (name === undefined) continue
       await contenders[name].prepare?.()
-      collectGarbage()
+      collectGarbage(collection)
       const [cpuBefore, wallBefore] = [cpuUs(), performance.now()]
       const told = await contenders[name].run(count)
       const [spentUs, wallMs] = [told ?? cpuUs() - cpuBefore, performance.now() - wallBefore]

@@ -22,7 +22,9 @@ async function measure(
 ): Promise<Costs> {
   const contenders: Record<string, Contender> = {}
   for (const library of all) contenders[library.name] = await make(library)
-  return new Map(Object.entries(await interleave(contenders, plan.rounds, count, plan.warmUps)))
+  return new Map(
+    Object.entries(await interleave(contenders, plan.rounds, count, { warmUps: plan.warmUps })),
+  )
 }
 
 /** Bursts of messages in one direction, with a DH step between them that is not measured. */

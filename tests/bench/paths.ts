@@ -80,12 +80,14 @@ async function throughput(
 ): Promise<readonly Figure[]> {
   const { libp2p, tcp, stored } = lines
   const frames = { stored: asking(stored), libp2p: asking(libp2p), tcp: asking(tcp) }
-  const cost = await interleave(frames, plan.rounds, countOf(plan, 4_000), plan.warmUps)
+  const cost = await interleave(frames, plan.rounds, countOf(plan, 4_000), {
+    warmUps: plan.warmUps,
+  })
   const messages = {
     whole: { run: (count: number) => inFlight(IN_FLIGHT, count, nodes.deliver) },
     libp2p: asking(libp2p),
   }
-  const whole = await interleave(messages, plan.rounds, countOf(plan, 400), 3)
+  const whole = await interleave(messages, plan.rounds, countOf(plan, 400), { warmUps: 3 })
   const seconds = [cost.libp2p, cost.stored, whole.whole].map(({ perSecond }) =>
     perSecond.toFixed(0),
   )

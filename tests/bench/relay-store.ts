@@ -79,6 +79,7 @@ class DepositStore {
       storeEpoch: this.#storeEpoch,
       limits: { ...MAILBOX_LIMITS, lanes: [HUGE, HUGE, HUGE] },
       diskUsed: 0,
+      mayDelete: true,
       shedding: false,
       depositBits: 0,
       openBits: 0,

@@ -1,4 +1,4 @@
-// As much of CDDL (RFC 8610) as SPEC.md §19 uses: arrays with occurrences, choices, ranges, named
+// As much of CDDL (RFC 8610) as SPEC.md §23 uses: arrays with occurrences, choices, ranges, named
 // groups, .size and .cbor. Reads a grammar, and says whether a value is as a rule of it demands.
 import { type CborValue, decodeCbor } from '../../crypto/index.ts'
 

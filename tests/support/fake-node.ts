@@ -11,6 +11,7 @@ import type {
   Warning,
   Why,
 } from '../../node/api.ts'
+import type { Group } from '../../node/api-groups.ts'
 import { NodeError } from '../../node/errors.ts'
 
 type NewEvent = NodeEvent extends infer E
@@ -24,6 +25,7 @@ const AT = 1_764_000_000_000
 export const ALICE = 'a'.repeat(56)
 export const BOB = 'b'.repeat(56)
 export const CAROL = 'c'.repeat(56)
+export const GROUP_LINK = 'sotto:group'
 
 function contact(name: string, address: string, state: Contact['state'] = 'ready'): Contact {
   return {
@@ -118,6 +120,10 @@ export class FakeNode implements Node {
     return first
   }
 
+  #chat(word: string): string {
+    return word.startsWith('#') ? `#${this.#group(word).name}` : this.#find(word).name
+  }
+
   #change(who: string, fields: Partial<Contact>): Contact {
     const found = this.#find(who)
     const changed = { ...found, ...fields }
@@ -185,6 +191,7 @@ export class FakeNode implements Node {
 
   readonly contacts: Node['contacts'] = {
     add: async (link, options = {}) => {
+      if (link === GROUP_LINK) throw new NodeError('GROUP_LINK', 'it joins a group')
       if (!link.startsWith('sotto:')) throw new NodeError('INVITE_INVALID', 'no invite link')
       const added = contact(options.name ?? 'dave', 'd'.repeat(56), 'pending')
       this.kept.push(added)
@@ -205,11 +212,119 @@ export class FakeNode implements Node {
     reject: async () => undefined,
   }
 
+  readonly circles: Group[] = []
+
+  /** A group of Alice, Bob and Carol. */
+  form(name: string, state: Group['state'] = 'joined'): Group {
+    const member = (
+      who: string,
+      address: string,
+      role: Group['role'],
+    ): Group['members'][number] => ({
+      name: who,
+      address,
+      role,
+      you: address === ALICE,
+    })
+    const group: Group = {
+      id: `${this.circles.length + 1}`.padStart(64, 'f'),
+      name,
+      state,
+      role: 'owner',
+      members: [
+        member('alice', ALICE, 'owner'),
+        member('bob', BOB, 'admin'),
+        member('carol', CAROL, 'member'),
+      ],
+      epoch: '0123456789abcdef',
+      pending: [],
+      settings: { approval: false, membersAdd: false },
+      relays: ['89abcdef'],
+      unread: 0,
+      waiting: 0,
+      missing: 0,
+    }
+    this.circles.push(group)
+    return group
+  }
+
+  /** A text in a group, from Bob or from us. */
+  say(group: Group, text: string, mine: boolean): Message {
+    const message = this.put('bob', text, mine)
+    const said = {
+      ...message,
+      chat: `#${group.name}`,
+      group: group.id,
+      to: { name: `#${group.name}`, address: group.id },
+    }
+    this.log[this.log.length - 1] = said
+    const event = this.feed.at(-1)
+    if (event?.event === 'message') this.feed[this.feed.length - 1] = { ...event, message: said }
+    return said
+  }
+
+  #group(which: string): Group {
+    const word = which.replace(/^#/, '')
+    const found = this.circles.find(({ id, name }) => name === word || id === word)
+    if (found === undefined) throw new NodeError('UNKNOWN_GROUP', `no group ${which}`)
+    return found
+  }
+
+  #reshape(which: string, fields: Partial<Group>): Group {
+    const found = this.#group(which)
+    const changed = { ...found, ...fields }
+    this.circles[this.circles.indexOf(found)] = changed
+    this.emit({ event: 'group', group: changed })
+    return changed
+  }
+
+  readonly groups: Node['groups'] = {
+    create: async (name, options = {}) => {
+      const made = this.form(name)
+      const { approval = false, membersAdd = false } = options
+      return this.#reshape(made.name, { settings: { approval, membersAdd } })
+    },
+    list: async () => this.circles,
+    get: async (which) => this.#group(which),
+    invite: async (which, options = {}) => {
+      this.#group(which)
+      return this.invites.create(options)
+    },
+    join: async (_link, options = {}) => this.form(options.name ?? 'joined', this.joinState),
+    add: async (which, who) => {
+      const { name, address } = this.#find(who)
+      const { members } = this.#group(which)
+      return this.#reshape(which, {
+        members: [...members, { name, address, role: 'member', you: false }],
+      })
+    },
+    approve: async (which) => this.#reshape(which, { pending: [] }),
+    reject: async (which) => this.#reshape(which, { pending: [] }),
+    remove: async (which, who) => {
+      const { members } = this.#group(which)
+      return this.#reshape(which, { members: members.filter(({ name }) => name !== who) })
+    },
+    role: async (which, who, role) => {
+      const { members } = this.#group(which)
+      return this.#reshape(which, {
+        members: members.map((one) => (one.name === who ? { ...one, role } : one)),
+      })
+    },
+    rename: async (which, name) => this.#reshape(which, { name }),
+    leave: async (which) => this.#reshape(which, { state: 'left' }),
+    rotate: async (which) => this.#reshape(which, { epoch: 'fedcba9876543210' }),
+  }
+
+  /** What a join comes to. */
+  joinState: Group['state'] = 'joined'
+
   readonly chats: Node['chats'] = {
     send: async (who, text, options = {}) => {
       await this.gate
       if (text.trim() === '') throw new NodeError('EMPTY_TEXT', 'there is nothing to send')
-      const { id, state } = this.put(this.#find(who).name, text, true)
+      const { id, state } = who.startsWith('#')
+        ? this.say(this.#group(who), text, true)
+        : this.put(this.#find(who).name, text, true)
       if (options.replyTo !== undefined) {
         const at = this.log.length - 1
         this.log[at] = { ...this.#message(id), replyTo: options.replyTo }
@@ -224,7 +339,7 @@ export class FakeNode implements Node {
       return { id, state: this.#message(id).state }
     },
     messages: async (who, options = {}) => {
-      const chat = who === undefined ? undefined : this.#find(who).name
+      const chat = who === undefined ? undefined : this.#chat(who)
       const until =
         options.before === undefined
           ? this.log.length
@@ -240,7 +355,7 @@ export class FakeNode implements Node {
     },
     message: async (id) => this.#message(id),
     markRead: async (who, arrival = this.#arrivals) => {
-      const { name } = this.#find(who)
+      const name = this.#chat(who)
       this.read.set(name, Math.max(arrival, this.read.get(name) ?? 0))
     },
     why: async (id): Promise<Why> => {

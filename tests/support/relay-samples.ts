@@ -70,6 +70,11 @@ export const OPS: readonly RelayOp[] = [
     request: { mailboxId: id, capId: eight, capKey: key, expiresS: 9, uses: 1 },
   },
   { kind: 'inviteDelete', request: { mailboxId: id, capId: eight } },
+  { kind: 'ticket', request: { mailboxId: id, count: 8 } },
+  {
+    kind: 'deposit',
+    request: { ...deposit, lane: 3, flags: 4, coalesce: id, auth: capability },
+  },
 ]
 
 const item = {
@@ -119,6 +124,7 @@ export const REPLIES: { readonly [K in OpKind]: readonly OpReply<K>[] } = {
   close: [{ kind: 'done' }],
   deposit: [
     { kind: 'stored', ...custodied },
+    { kind: 'stored', ...custodied, chain: eight },
     { kind: 'dup', ...custodied, held: true, envHash: key },
     { kind: 'dup', ...custodied, held: false, envHash: key },
     { kind: 'accepted' },
@@ -131,9 +137,22 @@ export const REPLIES: { readonly [K in OpKind]: readonly OpReply<K>[] } = {
       headSeq: 9,
       trimmedUpTo: 0,
       chain: undefined,
+      trimChain: undefined,
+    },
+    {
+      incarnation: eight,
+      items: [{ ...item, lane: 3, capId: eight }],
+      more: false,
+      headSeq: 9,
+      trimmedUpTo: 8,
+      chain: eight,
+      trimChain: key,
     },
   ],
-  sub: [{ incarnation: eight, headSeq: 9, trimmedUpTo: 0 }],
+  sub: [
+    { incarnation: eight, headSeq: 9, trimmedUpTo: 0, trimChain: undefined },
+    { incarnation: eight, headSeq: 9, trimmedUpTo: 3, trimChain: key },
+  ],
   credit: [{ kind: 'done' }],
   unsub: [{ kind: 'done' }],
   ack: [{ count: 2 }],
@@ -146,11 +165,13 @@ export const REPLIES: { readonly [K in OpKind]: readonly OpReply<K>[] } = {
   ping: [{ pad: key }],
   invitePut: [{ left: 1 }],
   inviteDelete: [{ kind: 'done' }],
+  ticket: [{ tickets: [] }, { tickets: [key, mac] }],
 }
 
 export const PUSHES: readonly RelayPush[] = [
   { kind: 'items', mailboxId: id, items: [item] },
   { kind: 'drained', mailboxId: id, incarnation: eight, headSeq: 4, chain: undefined },
+  { kind: 'drained', mailboxId: id, incarnation: eight, headSeq: 4, chain: eight },
   { kind: 'end', mailboxId: id, reason: 0 },
   { kind: 'goaway', graceMs: 5_000 },
   { kind: 'room', mailboxId: id },

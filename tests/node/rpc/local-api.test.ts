@@ -149,8 +149,8 @@ describe('the local API', () => {
   })
 
   test('has a method for everything that the interface can do', () => {
-    const paths = (['invites', 'contacts', 'requests', 'chats'] as const).flatMap((part) =>
-      Object.keys(fake[part]).map((name) => `${part}.${name}`),
+    const paths = (['invites', 'contacts', 'requests', 'groups', 'chats'] as const).flatMap(
+      (part) => Object.keys(fake[part]).map((name) => `${part}.${name}`),
     )
     expect([...METHOD_NAMES].sort()).toEqual(
       [...paths, 'events.cursor', 'settle', 'stats', 'status'].sort(),

@@ -32,6 +32,7 @@ function countingTurn(turn: Turn): readonly [Turn, () => number] {
     self: turn.self,
     random: turn.random,
     crypto: turn.crypto,
+    memory: turn.memory,
     put: (table, key, value) => {
       writes++
       turn.put(table, key, value)

@@ -7,7 +7,14 @@ import {
   noble,
   toHex,
 } from '../../../crypto/index.ts'
-import type { Change, Effect, Load, Step, Turn } from '../../../protocol/index.ts'
+import {
+  type Change,
+  type Effect,
+  type Load,
+  NO_MEMORY,
+  type Step,
+  type Turn,
+} from '../../../protocol/index.ts'
 import { account, device } from '../../crypto/identity-fixture.ts'
 
 interface StoredRow {
@@ -78,6 +85,7 @@ export class Memory {
       },
       random: this.#random,
       crypto: this.#crypto,
+      memory: NO_MEMORY,
       put(table, key, value) {
         const { owner, order } = table.place(key)
         const bytes = copy(table.encode(value))

@@ -1,0 +1,48 @@
+// sotto add, where the link joins a group.
+import type { Node } from '../../node/api.ts'
+import type { Group } from '../../node/api-groups.ts'
+import { NodeError } from '../../node/errors.ts'
+import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
+import type { Invocation } from '../tree/index.ts'
+import { groupRecord, shownName } from './group.ts'
+
+/** Waits until the group let us in or turned us down, at most until the signal aborts. */
+async function answerOf(node: Node, asked: Group, signal: AbortSignal): Promise<Group> {
+  const from = await node.events.cursor()
+  const now = await node.groups.get(asked.name)
+  if (now.state !== 'joining') return now
+  for await (const event of node.events.since(from, { signal })) {
+    if (event.event !== 'group') continue
+    const then = await node.groups.list()
+    const found = then.find(({ id, name }) => name === asked.name || (id !== '' && id === now.id))
+    if (found !== undefined && found.state !== 'joining') return found
+  }
+  return node.groups.get(asked.name)
+}
+
+/** Asks to join by a link, and says what came of it. */
+export async function join(invocation: Invocation, session: Session, link: string): Promise<void> {
+  const { flags, output, signal } = invocation
+  const { node, settle, lasting } = session
+  const name = flags.text('name')
+  const asked = await node.groups.join(link, { signal, ...(name === undefined ? {} : { name }) })
+  await settle()
+  const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS
+  const group = await answerOf(node, asked, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
+  if (group.state === 'refused') {
+    throw new NodeError('INVITE_INVALID', group.problem ?? 'the group did not let you in', {
+      hint: 'Ask for a new link.',
+    })
+  }
+  output.record(groupRecord(group), () => [
+    [group.state === 'joined' ? `You are in ${shownName(group)}.` : 'Asked to join.'],
+  ])
+  if (group.state === 'joined') {
+    output.talk(`Next: sotto send '${shownName(group)}' "hello"`)
+    return
+  }
+  output.talk('Waiting for their answer.')
+  if (!lasting()) {
+    output.talk('Run `sotto daemon start`, or `sotto read` later, to take their answer.')
+  }
+}

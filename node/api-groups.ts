@@ -1,0 +1,98 @@
+// The groups of a node, as embedders see them. A group is named by WHICH: `#` and its local name, its
+// id (64 hex characters), or a unique prefix of at least eight of them. Its messages are those of
+// `chats`, with `#name` for who.
+import type { CallOptions, Invite, Who } from './api.ts'
+
+export type GroupRole = 'member' | 'admin' | 'owner'
+
+export interface GroupMember {
+  /** The contact's name where it is one, else the name it gave itself, else the address's start. */
+  readonly name: string
+  readonly address: string
+  readonly role: GroupRole
+  readonly you: boolean
+}
+
+/** Somebody who asked to join by a link that needs approval. */
+export interface GroupJoin {
+  readonly name: string
+  readonly address: string
+  readonly at: number
+}
+
+/**
+ * joining: asked, no answer yet. joined. left: by oneself. removed: by somebody else; what was said
+ * up to then stays readable. refused: the link was used, expired or turned down.
+ */
+export type GroupState = 'joining' | 'joined' | 'left' | 'removed' | 'refused'
+
+export interface Group {
+  /** Hash of its first operation, 64 hex characters; '' while joining and not yet told. */
+  readonly id: string
+  /** Unique among one's own groups, without `#`. */
+  readonly name: string
+  readonly state: GroupState
+  readonly role: GroupRole
+  readonly members: readonly GroupMember[]
+  /** First 16 hex characters of the operation whose epoch one would send in; '' where none is held. */
+  readonly epoch: string
+  readonly pending: readonly GroupJoin[]
+  readonly settings: {
+    /** Who joins by link waits for an admin. */
+    readonly approval: boolean
+    /** Members who are no admins may add. */
+    readonly membersAdd: boolean
+  }
+  /** First 8 hex characters of the service keys of the relays that carry it. */
+  readonly relays: readonly string[]
+  readonly unread: number
+  /** One's own messages that no relay and no member has yet. */
+  readonly waiting: number
+  /** Messages known to be missing. */
+  readonly missing: number
+  /** What stands in the way, e.g. that the group's key is awaited; absent where nothing does. */
+  readonly problem?: string
+}
+
+/** A group by WHICH. Rejects with UNKNOWN_GROUP or AMBIGUOUS_GROUP: it never guesses. */
+export type Which = string
+
+export interface Groups {
+  /**
+   * A new group with oneself as its owner. Rejects with INVALID_NAME (empty, longer than 256 bytes,
+   * controls) and NO_RELAY where nothing could carry it.
+   */
+  create(
+    name: string,
+    options?: { readonly approval?: boolean; readonly membersAdd?: boolean } & CallOptions,
+  ): Promise<Group>
+  list(options?: CallOptions): Promise<readonly Group[]>
+  get(which: Which, options?: CallOptions): Promise<Group>
+  /** Rejects with FORBIDDEN without the role, GROUP_FULL. */
+  invite(
+    which: Which,
+    options?: {
+      readonly reusable?: boolean
+      readonly expiresInMs?: number
+      /** Each join by this link waits for an admin, whatever the group's setting. */
+      readonly approve?: boolean
+    } & CallOptions,
+  ): Promise<Invite>
+  /** Asks to join. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, ALREADY_MEMBER. */
+  join(link: string, options?: { readonly name?: string } & CallOptions): Promise<Group>
+  /** Adds a contact without a link. */
+  add(which: Which, who: Who, options?: CallOptions): Promise<Group>
+  /** Lets somebody in who asked to join. */
+  approve(which: Which, who: Who, options?: CallOptions): Promise<Group>
+  /** Turns somebody down who asked to join. */
+  reject(which: Which, who: Who, options?: CallOptions): Promise<Group>
+  /** Rejects with FORBIDDEN where one's authority is not above the other's. */
+  remove(which: Which, who: Who, options?: CallOptions): Promise<Group>
+  /** Rejects with FORBIDDEN, LAST_OWNER. */
+  role(which: Which, who: Who, role: GroupRole, options?: CallOptions): Promise<Group>
+  rename(which: Which, name: string, options?: CallOptions): Promise<Group>
+  /** Rejects with LAST_OWNER while others are there and none of them is an owner. */
+  leave(which: Which, options?: CallOptions): Promise<Group>
+  /** New keys for everybody. */
+  rotate(which: Which, options?: CallOptions): Promise<Group>
+}

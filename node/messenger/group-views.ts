@@ -1,0 +1,144 @@
+// Groups and their messages as the API shows them.
+import { type Bytes32, encodeAddress, equalBytes, toHex } from '../../crypto/index.ts'
+import {
+  type EntryView,
+  type GroupRecord,
+  type Membership,
+  type Step,
+  type Turn,
+  contactOf,
+  conversationFacts,
+  evidence,
+  gapsOf,
+  get,
+  memberName,
+  membershipOf,
+  pendingJoins,
+  readPosition,
+  sendableEpoch,
+  shownState,
+  unsentGroupEntries,
+} from '../../protocol/index.ts'
+import type { Message, Person } from '../api.ts'
+import type { Group, GroupJoin, GroupMember, GroupRole } from '../api-groups.ts'
+import { contentOf, selfPerson } from './views.ts'
+
+const ROLES: readonly GroupRole[] = ['member', 'admin', 'owner']
+
+/** Characters of an address that stand in for a name. */
+const STAND_IN_CHARS = 10
+
+/** An account as its user knows it: a contact's name, else what it calls itself. */
+export function* personAt(turn: Turn, account: Bytes32): Step<Person> {
+  const address = encodeAddress(turn.crypto, account)
+  if (equalBytes(account, turn.self.account)) return yield* selfPerson(turn)
+  const contact = yield* contactOf(account)
+  if (contact !== undefined && contact.state !== 'removed') return { name: contact.name, address }
+  const told = yield* memberName(account)
+  return { name: told.trim() === '' ? address.slice(0, STAND_IN_CHARS) : told, address }
+}
+
+function* memberViews(turn: Turn, members: Membership | undefined): Step<readonly GroupMember[]> {
+  const views: GroupMember[] = []
+  for (const { account, role } of members?.members ?? []) {
+    const person = yield* personAt(turn, account)
+    const you = equalBytes(account, turn.self.account)
+    views.push({ ...person, role: ROLES[role] ?? 'member', you })
+  }
+  return views
+}
+
+function* joinViews(turn: Turn, gid: Bytes32): Step<readonly GroupJoin[]> {
+  const views: GroupJoin[] = []
+  for (const { account, name, atMs } of yield* pendingJoins(turn, gid)) {
+    const person = yield* personAt(turn, account)
+    const told = name.trim() === '' ? person.name : name
+    views.push({ address: person.address, name: told, at: atMs })
+  }
+  return views
+}
+
+function* problemOf(
+  turn: Turn,
+  group: GroupRecord,
+  members: Membership | undefined,
+  waiting: number,
+): Step<string> {
+  if (group.problem !== '') return group.problem
+  if (group.standing !== 'joined' || members === undefined || waiting === 0) return ''
+  const target = yield* sendableEpoch(turn, members)
+  return target === undefined ? "waiting for the group's key" : ''
+}
+
+/** A group as it stands. */
+export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
+  const { gid, name, standing: state } = group
+  const known = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  const members = known?.isKnown === true ? known : undefined
+  const facts = gid === undefined ? undefined : yield* conversationFacts(turn, gid)
+  let missing = 0
+  const gaps = gid === undefined ? [] : yield* gapsOf(turn, gid)
+  for (const gap of gaps) missing += gap.to - gap.from + 1
+  const waiting = gid === undefined ? 0 : yield* unsentGroupEntries(gid)
+  const target =
+    members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
+  const problem = yield* problemOf(turn, group, members, waiting)
+  return {
+    id: gid === undefined ? '' : toHex(gid),
+    name,
+    state,
+    role: ROLES[members?.self?.role ?? 0] ?? 'member',
+    members: yield* memberViews(turn, members),
+    epoch: target === undefined ? '' : toHex(target.opId).slice(0, 16),
+    pending: gid === undefined ? [] : yield* joinViews(turn, gid),
+    settings: {
+      approval: members?.setting('approval') ?? false,
+      membersAdd: members?.setting('membersAdd') ?? false,
+    },
+    relays: (members?.writtenRelays ?? []).map(({ serviceKey }) => toHex(serviceKey).slice(0, 8)),
+    unread: facts?.unread ?? 0,
+    waiting,
+    missing,
+    ...(problem === '' ? {} : { problem }),
+  }
+}
+
+/** Who wrote an entry: by the account that its device was of when it was written. */
+function* authorOf(turn: Turn, members: Membership | undefined, entry: EntryView): Step<Person> {
+  const { id, author, n, op } = entry
+  const standing = op === undefined ? undefined : members?.standingOf({ id, author, n, op })
+  const account =
+    standing !== undefined && 'account' in standing ? standing.account : members?.accountOf(author)
+  if (account !== undefined) return yield* personAt(turn, account)
+  return { name: 'somebody', address: '' }
+}
+
+/** One entry of a group. */
+export function* groupMessageView(turn: Turn, group: GroupRecord, entry: EntryView): Step<Message> {
+  const gid = entry.conversation
+  const members = yield* membershipOf(turn, gid)
+  const from = yield* authorOf(turn, members, entry)
+  const mine = from.address === encodeAddress(turn.crypto, turn.self.account)
+  const row = mine ? yield* get(evidence, entry.id) : undefined
+  const shown = row === undefined ? undefined : shownState(row, turn.safeNowMs)
+  const { arrival } = yield* readPosition(turn, gid)
+  const seen = entry.arrival <= arrival ? ('read' as const) : ('delivered' as const)
+  const chat = `#${group.name}`
+  return {
+    id: toHex(entry.id),
+    chat,
+    group: toHex(gid),
+    ...contentOf(entry),
+    from,
+    to: { name: chat, address: toHex(gid) },
+    mine,
+    lamport: entry.lamport,
+    sentAt: entry.sentAtMs,
+    arrivedAt: entry.arrivedAtMs,
+    late: entry.late,
+    open: entry.open,
+    state: mine ? (shown?.state ?? 'queued') : seen,
+    relays: shown?.relays ?? 0,
+    arrival: entry.arrival,
+  }
+}

@@ -1,0 +1,174 @@
+// Adding accounts (SPEC.md §21): one operation that extends an epoch everybody has, and a welcome to
+// each device of the newcomers. It costs the group one message, whatever its size.
+import {
+  type Bytes32,
+  type DeviceList,
+  compareBytes,
+  equalBytes,
+  groupBaseHash,
+  openDeviceList,
+} from '../../crypto/index.ts'
+import type { BaseAuthor } from '../content/base.ts'
+import { groupWelcomeFrame } from '../content/group-welcome.ts'
+import { frameOf } from '../content/kind.ts'
+import { sendControl } from '../delivery/control.ts'
+import { enqueue } from '../delivery/outbox.ts'
+import { ProtocolError } from '../errors.ts'
+import { encodeFrames } from '../frames.ts'
+import { compareRecipients } from '../group/group-epochs.ts'
+import { epochs, lineages } from '../group/epoch-tables.ts'
+import { causalEpochs } from '../group/group-cipher.ts'
+import { opsSince } from '../group/serve-ops.ts'
+import { GROUP_OPS_FRAME_BYTES, PARENTS_MAX, WELCOME_PAGE_AUTHORS_MAX } from '../limits.ts'
+import { type ConversationFrontier, authorFrontier, conversationFrontier } from '../log/frontier.ts'
+import { deviceLists } from '../peers/device-lists.ts'
+import { peers } from '../peers/peer.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { meetMemberDevice, membersFrames } from './member-devices.ts'
+import type { Membership } from './membership.ts'
+import { type Issued, issue, sendOps } from './operate.ts'
+
+export interface Newcomer {
+  readonly account: Bytes32
+  /** H(inviteId), where it came by a link. */
+  readonly inviteHash: Bytes32 | undefined
+}
+
+/** Where the log stands for whoever joins now. */
+export interface GroupBase {
+  readonly heads: readonly { readonly id: Bytes32; readonly lamport: number }[]
+  readonly authors: readonly BaseAuthor[]
+}
+
+/** What is held of every author that ever wrote, ascending by device. */
+export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
+  const authors: BaseAuthor[] = []
+  const { heads } = yield* conversationFrontier(turn, gid)
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const page: ConversationFrontier = yield* conversationFrontier(turn, gid, from)
+    for (const { author, n, last } of page.authors) {
+      if (last !== undefined && n > 0) authors.push({ author, n, ...last })
+    }
+    from = page.next
+  }
+  const kept = heads.slice(0, PARENTS_MAX).toSorted((a, b) => compareBytes(a.id, b.id))
+  return { heads: kept, authors: authors.sort((a, b) => compareBytes(a.author, b.author)) }
+}
+
+/** An epoch to extend: held, of members only, with as many of them as there is; a new one if none. */
+export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32> {
+  const { gid, dag } = members
+  let best:
+    | { readonly opId: Bytes32; readonly missing: number; readonly lamport: number }
+    | undefined
+  for (const epoch of yield* causalEpochs.held(gid)) {
+    const { opId, lamport } = epoch
+    const recipients = compareRecipients(dag, opId)
+    if (epoch.addKey === undefined || members.isVoid(opId) || recipients?.within !== true) continue
+    const missing = recipients.missing.length
+    const better =
+      best === undefined ||
+      missing < best.missing ||
+      (missing === best.missing && lamport > best.lamport)
+    if (better) best = { opId, missing, lamport }
+  }
+  if (best !== undefined) return best.opId
+  const { op } = yield* renew(turn, members)
+  return op.id
+}
+
+/** A fresh epoch for everybody: a merge of several heads, a rotation of one. */
+export function* renew(turn: Turn, members: Membership): Step<Issued> {
+  const own = yield* authorFrontier(turn, members.gid, turn.self.device)
+  const kind = members.heads.length > 1 ? ('merge' as const) : ('rotate' as const)
+  return yield* issue(turn, members, { kind, ownN: own?.headN ?? 0 })
+}
+
+function* listOf(turn: Turn, account: Bytes32): Step<DeviceList> {
+  const record = yield* get(deviceLists, account)
+  if (record === undefined || record.conflict !== undefined) {
+    throw new ProtocolError('ERR_PROTOCOL_UNKNOWN', 'the devices of this account are not known')
+  }
+  return openDeviceList(turn.crypto, record.bytes)
+}
+
+/** Adds accounts whose devices are known. Throws what `issue` throws. */
+export function* addMembers(
+  turn: Turn,
+  members: Membership,
+  newcomers: readonly Newcomer[],
+): Step<Membership> {
+  const epochOp = yield* extendableEpoch(turn, members)
+  const base = yield* groupBase(turn, members.gid)
+  const rows = base.authors.map(({ author, ...row }) => ({ device: author, ...row }))
+  const lists: DeviceList[] = []
+  for (const { account } of newcomers) lists.push(yield* listOf(turn, account))
+  const issued = yield* issue(turn, members, {
+    kind: 'add',
+    epochOp,
+    newcomers: newcomers.flatMap(({ account, inviteHash }) => {
+      const list = lists.find((one) => equalBytes(one.account, account))
+      return list === undefined ? [] : [{ account, list, inviteHash }]
+    }),
+    heads: base.heads,
+    baseHash: groupBaseHash(turn.crypto, rows),
+  })
+  for (const { account, devices } of lists) {
+    for (const { device } of devices) {
+      if (!(yield* meetMemberDevice(turn, account, device))) continue
+      yield* sendWelcome(turn, issued.members, issued.op.id, device, base)
+    }
+  }
+  return issued.members
+}
+
+/** Everything that a newcomer's device needs: epoch, base, operations, and where members are. */
+export function* sendWelcome(
+  turn: Turn,
+  members: Membership,
+  addOp: Bytes32,
+  device: Bytes32,
+  base: GroupBase,
+): Step<void> {
+  const { gid, dag } = members
+  const epoch = yield* get(epochs, { group: gid, opId: addOp })
+  const lineage =
+    epoch === undefined ? undefined : yield* get(lineages, { group: gid, opId: epoch.lineage })
+  if (epoch?.secret === undefined || lineage === undefined) return
+  const pages = Math.max(1, Math.ceil(base.authors.length / WELCOME_PAGE_AUTHORS_MAX))
+  for (let page = 1; page <= pages; page++) {
+    const peer = yield* get(peers, device)
+    if (peer === undefined) return
+    const from = (page - 1) * WELCOME_PAGE_AUTHORS_MAX
+    const { secret } = epoch
+    yield* sendControl(turn, peer, (c) =>
+      frameOf(groupWelcomeFrame, {
+        c,
+        group: gid,
+        addOp,
+        epoch: secret,
+        lineage: lineage.secret,
+        operations: dag.size,
+        page,
+        pages,
+        authors: base.authors.slice(from, from + WELCOME_PAGE_AUTHORS_MAX),
+      }),
+    )
+  }
+  yield* sendAllOps(turn, members, device)
+  for (const frame of yield* membersFrames(members)) {
+    const frames = encodeFrames([frame])
+    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  }
+}
+
+/** Every operation, page after page. */
+function* sendAllOps(turn: Turn, members: Membership, device: Bytes32): Step<void> {
+  const sent: Bytes32[] = []
+  for (;;) {
+    const { ops, more } = opsSince(members.dag, sent, { maxBytes: GROUP_OPS_FRAME_BYTES })
+    yield* sendOps(turn, members.gid, device, ops, more)
+    for (const { id } of ops) sent.push(id)
+    if (!more || ops.length === 0) return
+  }
+}

@@ -1,0 +1,115 @@
+// What members hold of a group's log (SPEC.md §21): each device's own word is evidence for itself, and
+// a hint about others. So an entry of ours is delivered when a device of another member says that it
+// holds it, and a tail that was lost shows by its author's own number.
+import { type Bytes32, concat, EMPTY, equalBytes } from '../../crypto/index.ts'
+import type { GroupFrontier } from '../content/group-frontier.ts'
+import { addGroupEvidence } from '../delivery/evidence.ts'
+import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_MAX_MS } from '../limits.ts'
+import { firstAt, noteHead } from '../log/frontier.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+import { groupEpoch } from '../group/group-epochs.ts'
+import type { Membership } from './membership.ts'
+import { noteOwnControl, ownControl } from './own-control.ts'
+import { noteHeads } from './unknown-heads.ts'
+
+/** How far a member's device says it holds, and its user read, our own entries. */
+export interface Coverage {
+  readonly n: number
+  readonly readN: number
+  readonly atMs: number
+}
+
+const coverage: Table<{ gid: Bytes32; device: Bytes32 }, Coverage> = {
+  name: 'group-coverage',
+  sealing: 'value',
+  place: ({ gid, device }) => ({ owner: concat(gid, device), order: EMPTY }),
+  encode: ({ n, readN, atMs }) => encodeRecord([n, readN, atMs]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'coverage')
+    return { n: fields.uint('n'), readN: fields.uint('readN'), atMs: fields.uint('at') }
+  },
+}
+
+/** Up to where our own entries are known to be held, and read, by any device of another member. */
+const reached: Table<Bytes32, { readonly n: number; readonly readN: number }> = {
+  name: 'group-reached',
+  sealing: 'value',
+  place: (gid) => ({ owner: gid, order: EMPTY }),
+  encode: ({ n, readN }) => encodeRecord([n, readN]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'reached')
+    return { n: fields.uint('n'), readN: fields.uint('readN') }
+  },
+}
+
+export function* coverageOf(gid: Bytes32, device: Bytes32): Step<Coverage | undefined> {
+  return yield* get(coverage, { gid, device })
+}
+
+/** Entries whose evidence one frontier changes at most: the next one goes on. */
+const MARKS_MAX = 1_000
+
+/** Takes what a device of a member says it holds. */
+export function* takeFrontier(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+  frontier: GroupFrontier,
+): Step<void> {
+  const { gid } = members
+  const account = members.accountOf(device)
+  if (account === undefined) return
+  yield* noteHead(turn, gid, device, frontier.ownN)
+  const recipients = groupEpoch(members.dag, frontier.opId)?.recipients() ?? []
+  const own = recipients.findIndex((one) => equalBytes(one, turn.self.device))
+  const held = frontier.held.find(({ devIdx }) => devIdx === own)?.n ?? 0
+  const read = frontier.read.find(({ devIdx }) => devIdx === own)?.n ?? 0
+  if (!equalBytes(account, turn.self.account)) yield* noteReached(turn, gid, device, held, read)
+  yield* noteHeads(turn, members, frontier.heads)
+}
+
+/** A device of another member holds our entries up to n, and its user read them up to readN. */
+export function* noteReached(
+  turn: Turn,
+  gid: Bytes32,
+  device: Bytes32,
+  n: number,
+  readN: number,
+): Step<void> {
+  const before = (yield* get(coverage, { gid, device })) ?? { n: 0, readN: 0, atMs: 0 }
+  if (n <= before.n && readN <= before.readN) return
+  const next = { n: Math.max(n, before.n), readN: Math.max(readN, before.readN) }
+  turn.put(coverage, { gid, device }, { ...next, atMs: turn.nowMs })
+  const all = (yield* get(reached, gid)) ?? { n: 0, readN: 0 }
+  const heldTo = Math.min(next.n, all.n + MARKS_MAX)
+  const readTo = Math.min(next.readN, all.readN + MARKS_MAX)
+  for (let at = all.n + 1; at <= heldTo; at++) yield* mark(turn, gid, at, 'heldAtMs')
+  for (let at = all.readN + 1; at <= readTo; at++) yield* mark(turn, gid, at, 'readAtMs')
+  turn.put(reached, gid, { n: Math.max(all.n, heldTo), readN: Math.max(all.readN, readTo) })
+}
+
+function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs'): Step<void> {
+  const own = yield* firstAt(gid, turn.self.device, n)
+  if (own === undefined) return
+  yield* addGroupEvidence(turn, own.id, (before) => ({
+    ...before,
+    closed: '',
+    [what]: before[what] || turn.nowMs,
+  }))
+}
+
+/**
+ * Somebody asks what is held of an author: answered within a minute, at a moment of our own, unless a
+ * frontier went out in the last five.
+ */
+export function* takeFrontierRequest(turn: Turn, members: Membership): Step<void> {
+  const { gid } = members
+  const own = yield* ownControl(gid)
+  const isRecent = own.frontierAtMs > 0 && turn.safeNowMs - own.frontierAtMs < FRONTIER_MAX_MS
+  if (isRecent || own.frontierAskedMs > own.frontierAtMs) return
+  const spread = (turn.random(1)[0] ?? 0) / 256
+  const frontierAskedMs = turn.safeNowMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
+  yield* noteOwnControl(turn, gid, { frontierAskedMs })
+  turn.effect({ kind: 'group', gid })
+}

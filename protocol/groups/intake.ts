@@ -1,0 +1,96 @@
+// Operations on their way in, from whatever carries them: opened, judged, stored, and followed; then
+// whatever waited for them (SPEC.md §21).
+import {
+  type Bytes32,
+  CryptoError,
+  type GroupOp,
+  equalBytes,
+  openGroupOp,
+} from '../../crypto/index.ts'
+import type { EpochSource } from '../group/keep-epoch.ts'
+import type { Step, Turn } from '../step.ts'
+import { followBoxes, followOperations } from './consequences.ts'
+import { keepGroupEpoch } from './grants.ts'
+import { type Intake, type Membership, addOperations } from './membership.ts'
+import { type PendingSeed, dropSeed, keepSeed, pendingSeeds } from './pending-secrets.ts'
+import { settleWelcome } from './settle-welcome.ts'
+
+/** Opens operations of this group; what does not verify is nothing. */
+function openAll(turn: Turn, gid: Bytes32, encoded: readonly Uint8Array[]): readonly GroupOp[] {
+  return encoded.flatMap((bytes) => {
+    try {
+      const op = openGroupOp(turn.crypto, bytes)
+      return equalBytes(op.groupId, gid) ? [op] : []
+    } catch (error) {
+      if (error instanceof CryptoError) return []
+      throw error
+    }
+  })
+}
+
+/** Takes encoded operations of a group in. */
+export function* takeOperations(
+  turn: Turn,
+  gid: Bytes32,
+  encoded: readonly Uint8Array[],
+): Step<Intake> {
+  return yield* takeOpened(turn, gid, openAll(turn, gid, encoded))
+}
+
+/** Takes operations in whose signatures hold: one's own among them. */
+export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): Step<Intake> {
+  const intake = yield* addOperations(turn, gid, ops)
+  const { members, accepted, missing } = intake
+  if (accepted.length > 0) {
+    yield* settleWelcome(turn, members)
+    yield* followOperations(turn, members, accepted)
+    yield* settleSeeds(turn, members)
+  }
+  if (missing.length > 0) turn.effect({ kind: 'group', gid })
+  return intake
+}
+
+/** Takes an operation and its secret, as a seed frame brings them. */
+export function* takeSeed(
+  turn: Turn,
+  gid: Bytes32,
+  operation: Uint8Array,
+  secret: Omit<PendingSeed, 'opId'>,
+): Step<void> {
+  const [op] = openAll(turn, gid, [operation])
+  if (op === undefined) return
+  yield* keepSeed(turn, gid, { ...secret, opId: op.id })
+  const { members } = yield* takeOpened(turn, gid, [op])
+  yield* settleSeeds(turn, members)
+}
+
+function sourceOf({ secretKind, secret, lineage }: PendingSeed): EpochSource {
+  if (secretKind === 'seed') return { kind: 'seed', seed: secret }
+  return { kind: 'secret', epoch: secret, ...(lineage === undefined ? {} : { lineage }) }
+}
+
+/** Makes epochs of the seeds whose operations are here by now. */
+function* settleSeeds(turn: Turn, members: Membership): Step<void> {
+  const { gid } = members
+  let kept = false
+  for (const seed of yield* pendingSeeds(gid)) {
+    if (members.op(seed.opId) === undefined) continue
+    const outcome = yield* keepGroupEpoch(turn, members, seed.opId, sourceOf(seed))
+    dropSeed(turn, gid, seed.opId)
+    if (outcome.kind === 'kept') kept = true
+    if (outcome.kind === 'refused' && isProof(outcome.reason)) {
+      turn.change({
+        kind: 'warning',
+        code: 'GROUP_SECRET_CONFLICT',
+        text: 'A key of a group is not the one its operation committed to: somebody gave out two. It is not used.',
+      })
+    }
+  }
+  if (!kept) return
+  yield* followBoxes(turn, members)
+  turn.effect({ kind: 'group', gid })
+}
+
+function isProof(reason: string): boolean {
+  return reason === 'commit' || reason === 'lineageCommit'
+}

@@ -1,0 +1,163 @@
+// Somebody asks to join by a link of ours (SPEC.md §21): this device, which made the link, judges it.
+// The answer is a numbered frame, so it comes once and surely; the add, its welcome and the answer
+// are one batch.
+import { type Bytes16, type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
+import { groupInviteNamed } from '../contacts/admission.ts'
+import { type OwnInvite, claimInvite, judgeInvite } from '../contacts/invite.ts'
+import { joinPendingFrame } from '../content/group-member.ts'
+import type { Intro } from '../content/intro.ts'
+import { type JoinState, joinAckFrame } from '../content/join-ack.ts'
+import { frameOf } from '../content/kind.ts'
+import { controlFrame, sendControl } from '../delivery/control.ts'
+import { ProtocolError } from '../errors.ts'
+import { JOINS_PENDING_MS } from '../limits.ts'
+import { deviceLists } from '../peers/device-lists.ts'
+import { type Peer, peers } from '../peers/peer.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import type { OpenedInner } from '../session/open-outcome.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+import { addMembers } from './add-members.ts'
+import { carryWaiting } from './carry.ts'
+import { tie } from './co-members.ts'
+import { groupOf, putGroup } from './group.ts'
+import { noteMemberName } from './member-devices.ts'
+import { type Membership, membershipOf } from './membership.ts'
+import { signOwnControl, waitingControls } from './own-control.ts'
+import { keepJoin } from './pending-joins.ts'
+
+/** The number of the last answer to a device, by invite. */
+const answers: Table<{ device: Bytes32; inviteId: Bytes16 }, number> = {
+  name: 'join-answers',
+  sealing: 'value',
+  place: ({ device, inviteId }) => ({ owner: device, order: inviteId }),
+  encode: (c) => encodeRecord([c]),
+  decode: (bytes) => readRecord(bytes, 'join answer').uint('c'),
+}
+
+/** Whether an answer is on its way: until it came, every message asks again. */
+function* isAnswered(device: Bytes32, inviteId: Bytes16): Step<boolean> {
+  const c = yield* get(answers, { device, inviteId })
+  return c !== undefined && (yield* controlFrame(device, c)) !== undefined
+}
+
+interface Asker {
+  readonly peer: Peer
+  readonly opened: OpenedInner
+  /** When a relay stored the question, Unix s; undefined on a direct stream. */
+  readonly storedAtS: number | undefined
+}
+
+/** Judges the join that an intro asks for; whether it asked for one. */
+export function* takeJoinIntro(turn: Turn, asker: Asker, intro: Intro | undefined): Step<boolean> {
+  const { account, device, transcript } = asker.opened
+  const invite = yield* groupInviteNamed(turn, intro, transcript)
+  if (invite === undefined) return false
+  const { inviteId, group } = invite
+  if (yield* isAnswered(device, inviteId)) return true
+  const members = yield* membershipOf(turn, group.gid)
+  const verdict = yield* judge(turn, invite, members, asker)
+  if (verdict !== 'accepted' || members === undefined) {
+    yield* answerJoin(turn, device, inviteId, verdict, group.gid)
+    return true
+  }
+  if (members.roleOf(account) !== undefined) {
+    yield* answerJoin(turn, device, inviteId, 'accepted', group.gid)
+    return true
+  }
+  claimInvite(turn, invite, account)
+  noteMemberName(turn, account, intro?.name ?? '')
+  if (members.setting('approval') || group.approve) {
+    const state = yield* waitForAdmin(turn, members, invite, asker.opened, intro?.name ?? '')
+    yield* answerJoin(turn, device, inviteId, state, group.gid)
+    return true
+  }
+  yield* answerJoin(turn, device, inviteId, 'accepted', group.gid)
+  const inviteHash = turn.crypto.sha256(inviteId)
+  yield* addMembers(turn, members, [{ account, inviteHash }])
+  return true
+}
+
+function* judge(
+  turn: Turn,
+  invite: OwnInvite & { readonly group: { readonly gid: Bytes32 } },
+  members: Membership | undefined,
+  { opened, storedAtS }: Asker,
+): Step<JoinState> {
+  const group = yield* groupOf(invite.group.gid)
+  if (group?.standing !== 'joined' || members === undefined) return 'refused'
+  const nowS = Math.floor(turn.nowMs / 1000)
+  const verdict = judgeInvite(invite, opened.account, Math.min(storedAtS ?? nowS, nowS))
+  if (verdict === 'expired' || verdict === 'used') return verdict
+  if (verdict !== 'accepted') return 'refused'
+  const isIn = members.roleOf(opened.account) !== undefined
+  if (!isIn && !invite.reusable && wasUsed(turn, members, invite.inviteId)) return 'used'
+  // Who was removed does not come back by the link it came by.
+  if (!isIn && wasRemoved(members, invite, opened.account)) return 'used'
+  const role = members.self?.role ?? 0
+  const mayAdd = role > 0 || members.setting('membersAdd')
+  if (!mayAdd && !members.setting('approval')) return 'refused'
+  return members.members.length >= members.limit ? 'full' : 'accepted'
+}
+
+/** Whether somebody used this invite before, and was removed by others since. */
+function wasRemoved(members: Membership, invite: OwnInvite, account: Bytes32): boolean {
+  if (!invite.claims.some((claim) => equalBytes(claim.account, account))) return false
+  return members.dag.history.nodes.some(
+    ({ op }) =>
+      op.payload.kind === 'remove' &&
+      equalBytes(op.payload.target, account) &&
+      !members.isVoid(op.id),
+  )
+}
+
+/** Whether an add that stands names the invite: also where the claim was lost (J5). */
+function wasUsed(turn: Turn, members: Membership, inviteId: Bytes16): boolean {
+  const hash = turn.crypto.sha256(inviteId)
+  return members.dag.history.nodes.some(({ op }) => {
+    if (op.payload.kind !== 'add' || members.isVoid(op.id)) return false
+    return op.payload.newcomers.some(
+      ({ inviteHash }) => inviteHash !== undefined && equalBytes(inviteHash, hash),
+    )
+  })
+}
+
+/** Answers a join, once and surely; also one that waited. */
+export function* answerJoin(
+  turn: Turn,
+  device: Bytes32,
+  inviteId: Bytes16,
+  state: JoinState,
+  gid: Bytes32,
+): Step<void> {
+  const peer = yield* get(peers, device)
+  if (peer === undefined) return
+  turn.put(answers, { device, inviteId }, peer.numberedSent + 1)
+  const group = state === 'pending' || state === 'accepted' ? gid : undefined
+  yield* sendControl(turn, peer, (c) => frameOf(joinAckFrame, { c, inviteId, state, group }))
+}
+
+/** The join waits, here and at every other admin. */
+function* waitForAdmin(
+  turn: Turn,
+  members: Membership,
+  { inviteId }: OwnInvite,
+  { account, device }: OpenedInner,
+  name: string,
+): Step<JoinState> {
+  const { gid } = members
+  if (!(yield* keepJoin(turn, gid, { account, inviteId, name, ours: true }))) return 'full'
+  yield* tie(turn, account, gid, turn.safeNowMs + JOINS_PENDING_MS)
+  const group = yield* groupOf(gid)
+  if (group !== undefined) putGroup(turn, group)
+  const list = (yield* get(deviceLists, account))?.bytes
+  const mailboxes = (yield* get(peers, device))?.endpoints.mailboxes ?? []
+  if (list === undefined) {
+    throw new ProtocolError('ERR_PROTOCOL_STATE', 'a session with an account without a list')
+  }
+  const { account: listed } = openDeviceList(turn.crypto, list)
+  const value = { inviteId, account: listed, list, name, mailboxes }
+  const frame = yield* signOwnControl(turn, gid, joinPendingFrame, value)
+  turn.put(waitingControls, { gid, kind: frame.kind }, { frame })
+  yield* carryWaiting(turn, members)
+  return 'pending'
+}

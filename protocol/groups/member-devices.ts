@@ -1,0 +1,121 @@
+// Where the devices of co-members are reached (SPEC.md §21): their latest 0x1086 objects, signed by
+// themselves, so that any member may hand them on. What a contact told us in its endpoints wins.
+import { type Bytes32, EMPTY, concat } from '../../crypto/index.ts'
+import { type Control, controlIsGenuine } from '../content/group-control.ts'
+import {
+  type MemberEndpoints,
+  type HandedMembers,
+  groupMemberFrame,
+  groupMembersFrame,
+} from '../content/group-member.ts'
+import { frameOf } from '../content/kind.ts'
+import type { Frame } from '../frames.ts'
+import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX, NAME_MAX_BYTES } from '../limits.ts'
+import { deviceLists } from '../peers/device-lists.ts'
+import { newPeer, peers } from '../peers/peer.ts'
+import { encodeRecord, readRecord, text, textField } from '../record.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
+import type { Membership } from './membership.ts'
+
+interface KnownMember {
+  readonly r: number
+  /** The signed object, as it came. */
+  readonly object: Uint8Array
+}
+
+const known: Table<{ gid: Bytes32; device: Bytes32 }, KnownMember> = {
+  name: 'group-members',
+  sealing: 'value',
+  place: ({ gid, device }) => ({ owner: concat(gid, device), order: EMPTY }),
+  encode: ({ r, object }) => encodeRecord([r, object]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'known member')
+    return { r: fields.uint('r'), object: fields.bytes('object', 1, MEMBERS_FRAME_BYTES) }
+  },
+}
+
+/** What an account calls itself in the groups it shares with us; its own word, of any of its devices. */
+const memberNames: Table<Bytes32, string> = {
+  name: 'member-names',
+  sealing: 'value',
+  place: (account) => ({ owner: account, order: EMPTY }),
+  encode: (name) => encodeRecord([text(name)]),
+  decode: (bytes) => textField(readRecord(bytes, 'member name'), 'name', NAME_MAX_BYTES),
+}
+
+/** Notes the name that somebody gave itself in an intro or in a join that waits. */
+export function noteMemberName(turn: Turn, account: Bytes32, name: string): void {
+  if (name !== '') turn.put(memberNames, account, name)
+}
+
+/** "" where it told none. */
+export function* memberName(account: Bytes32): Step<string> {
+  return (yield* get(memberNames, account)) ?? ''
+}
+
+/** Makes sure that a device of a member can be written to once its mailbox is known. */
+export function* meetMemberDevice(turn: Turn, account: Bytes32, device: Bytes32): Step<boolean> {
+  if ((yield* get(peers, device)) !== undefined) return true
+  const listed = (yield* get(deviceLists, account))?.devices ?? []
+  const dh = listed.find((one) => one.device.every((byte, i) => byte === device[i]))?.dh
+  if (dh === undefined) return false
+  turn.put(peers, device, newPeer({ account, device, dh }))
+  return true
+}
+
+/** Takes a member object whose signature holds; an older one than the known changes nothing. */
+export function* learnMember(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+  { r, value, signed }: Control<MemberEndpoints>,
+): Step<void> {
+  const { gid } = members
+  const account = members.accountOf(device)
+  if (account === undefined || (yield* get(known, { gid, device }))?.r === r) return
+  if (((yield* get(known, { gid, device }))?.r ?? 0) > r) return
+  turn.put(known, { gid, device }, { r, object: groupMemberFrame.encode({ r, value, signed }) })
+  if ((yield* memberName(account)) !== value.name) turn.put(memberNames, account, value.name)
+  if (!(yield* meetMemberDevice(turn, account, device))) return
+  const peer = yield* get(peers, device)
+  // Endpoints are said to us alone, and by the same device.
+  if (peer === undefined || peer.endpoints.counter > 0) return
+  const { mailboxes, home, seal } = value
+  turn.put(peers, device, { ...peer, endpoints: { ...peer.endpoints, mailboxes, home, seal } })
+  turn.effect({ kind: 'endpoints', device })
+}
+
+/** Takes member objects that another member handed on: each is judged by its own signature. */
+export function* learnMembers(
+  turn: Turn,
+  members: Membership,
+  { members: rows }: HandedMembers,
+): Step<void> {
+  for (const { device, member } of rows) {
+    const context = { group: members.gid, kind: groupMemberFrame.kind, device }
+    if (!controlIsGenuine(turn.crypto, context, member)) continue
+    yield* learnMember(turn, members, device, member)
+  }
+}
+
+/** What is known of where members are reached, as frames. */
+export function* membersFrames(members: Membership): Step<readonly Frame[]> {
+  const { gid } = members
+  const pages: HandedMembers['members'][number][][] = [[]]
+  let sizeBytes = 0
+  for (const device of members.devices) {
+    const row = yield* get(known, { gid, device })
+    if (row === undefined) continue
+    let page = pages[pages.length - 1] ?? []
+    if (page.length >= MEMBERS_FRAME_MAX || sizeBytes + row.object.length > MEMBERS_FRAME_BYTES) {
+      page = []
+      pages.push(page)
+      sizeBytes = 0
+    }
+    sizeBytes += row.object.length
+    page.push({ device, member: groupMemberFrame.decode(row.object) })
+  }
+  return pages
+    .filter((rows) => rows.length > 0)
+    .map((rows) => frameOf(groupMembersFrame, { group: gid, members: rows }))
+}

@@ -1,0 +1,56 @@
+// Entries whose membership operation is not here yet: kept as they came, and judged when it is
+// (SPEC.md §20.4, G7). Bounded; what does not fit comes again by sync.
+import { type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
+import { GROUP_HELD_MAX } from '../limits.ts'
+import { type Entry, type WireEntry, decodeEntry, elideEntry, encodeEntry } from '../log/entry.ts'
+import { encodeRecord, readRecord } from '../record.ts'
+import { type Step, type Table, type Turn, get, range } from '../step.ts'
+
+interface OpenEntry {
+  readonly number: number
+  readonly id: Bytes32
+  readonly bytes: Uint8Array
+}
+
+const entries: Table<{ gid: Bytes32; number: number }, OpenEntry> = {
+  name: 'group-open',
+  sealing: 'value',
+  place: ({ gid, number }) => ({ owner: gid, order: u64(number) }),
+  encode: ({ number, id, bytes }) => encodeRecord([number, id, bytes]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'open entry')
+    return {
+      number: fields.uint('number'),
+      id: fields.bytes('id', 32),
+      bytes: fields.bytes('bytes', 1, 65_536),
+    }
+  },
+}
+
+const known: Table<{ gid: Bytes32; id: Bytes32 }, number> = {
+  name: 'group-open-at',
+  sealing: 'value',
+  place: ({ gid, id }) => ({ owner: concat(gid, id), order: EMPTY }),
+  encode: (number) => encodeRecord([number]),
+  decode: (bytes) => readRecord(bytes, 'open entry place').uint('number'),
+}
+
+export function* keepOpenEntry(turn: Turn, gid: Bytes32, entry: Entry): Step<void> {
+  const { id } = entry
+  if ((yield* get(known, { gid, id })) !== undefined) return
+  const rows = yield* range(entries, { owner: gid, limit: GROUP_HELD_MAX })
+  if (rows.length >= GROUP_HELD_MAX) return
+  const number = (rows.at(-1)?.value.number ?? 0) + 1
+  turn.put(entries, { gid, number }, { number, id, bytes: encodeEntry(elideEntry(entry, 'none')) })
+  turn.put(known, { gid, id }, number)
+}
+
+/** Takes all of them out, to be judged again. */
+export function* takeOpenEntries(turn: Turn, gid: Bytes32): Step<readonly WireEntry[]> {
+  const rows = yield* range(entries, { owner: gid, limit: GROUP_HELD_MAX })
+  for (const { value } of rows) {
+    turn.remove(entries, { gid, number: value.number })
+    turn.remove(known, { gid, id: value.id })
+  }
+  return rows.map(({ value }) => decodeEntry(value.bytes))
+}

@@ -1,0 +1,59 @@
+// Sending a text to a group: entry, evidence, ciphertext and top-ups in one batch (SPEC.md §21).
+import type { Bytes32 } from '../../crypto/index.ts'
+import { textContent } from '../content/text.ts'
+import { evidence } from '../delivery/evidence.ts'
+import { type SentEntry, checkText } from '../delivery/send.ts'
+import { ProtocolError } from '../errors.ts'
+import { GROUP_OUTBOX_MAX } from '../limits.ts'
+import { appendEntry } from '../log/append.ts'
+import type { Step, Turn } from '../step.ts'
+import { carryEntry, carryWaiting, sendableEpoch } from './carry.ts'
+import type { GroupRecord } from './group.ts'
+import { groupOutboxSize } from './group-outbox.ts'
+import { membershipOf } from './membership.ts'
+import { keepWaiting, waitingEntries } from './waiting-entries.ts'
+
+/**
+ * Sends a text to a group one is in. Throws ERR_PROTOCOL_GROUP where one is not,
+ * ERR_PROTOCOL_LIMIT where too much waits.
+ */
+export function* sendGroupText(
+  turn: Turn,
+  { gid, standing }: GroupRecord,
+  text: string,
+  replyTo?: Bytes32,
+): Step<SentEntry> {
+  checkText(text)
+  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  if (gid === undefined || standing !== 'joined' || members === undefined) {
+    throw new ProtocolError('ERR_PROTOCOL_GROUP', 'you are not in this group', {
+      detail: { standing },
+    })
+  }
+  if ((yield* groupOutboxSize(gid)) >= GROUP_OUTBOX_MAX) {
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this group', {
+      detail: { max: GROUP_OUTBOX_MAX },
+    })
+  }
+  yield* carryWaiting(turn, members)
+  const before = yield* waitingEntries(gid, 1)
+  const target = before.length > 0 ? undefined : yield* sendableEpoch(turn, members)
+  const { id, n, lamport } = yield* appendEntry(turn, {
+    conversation: gid,
+    op: target?.opId ?? members.highestHead,
+    kind: textContent.kind,
+    body: textContent.encode({ text, replyTo }),
+    sentAtMs: turn.nowMs,
+  })
+  turn.put(evidence, id, {
+    conversation: gid,
+    n,
+    queuedAtMs: turn.nowMs,
+    devices: [],
+    group: { custody: [], heldAtMs: 0, readAtMs: 0, closed: '' },
+  })
+  const carried = target !== undefined && (yield* carryEntry(turn, members, target, id, n))
+  if (!carried) keepWaiting(turn, gid, { entry: id, n })
+  turn.effect({ kind: 'group', gid })
+  return { entry: id, conversation: gid, n, lamport }
+}

@@ -1,0 +1,63 @@
+// Control objects inside group messages (SPEC.md §20.5, §21): where a device is reached, who waits to
+// be let in, what a device holds. Their signatures hold, and they are new.
+import { type Bytes32, CryptoError, openDeviceList } from '../../crypto/index.ts'
+import type { JoinPending } from '../content/group-member.ts'
+import type { GroupControl } from '../group/examine-message.ts'
+import { JOINS_PENDING_MS } from '../limits.ts'
+import { adoptDeviceList } from '../peers/device-lists.ts'
+import { newPeer, peers } from '../peers/peer.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { tie } from './co-members.ts'
+import { takeFrontier, takeFrontierRequest } from './frontiers.ts'
+import { groupOf, putGroup } from './group.ts'
+import { learnMember, noteMemberName } from './member-devices.ts'
+import type { Membership } from './membership.ts'
+import { keepJoin } from './pending-joins.ts'
+
+export function* takeControl(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+  control: GroupControl,
+): Step<void> {
+  switch (control.kind) {
+    case 'member':
+      return yield* learnMember(turn, members, device, control)
+    case 'join-pending':
+      return yield* takeJoinPending(turn, members, device, control.value)
+    case 'frontier':
+      return yield* takeFrontier(turn, members, device, control.value)
+    case 'frontier-request':
+      return yield* takeFrontierRequest(turn, members)
+  }
+}
+
+/** Somebody waits at another member: an admin here may let it in. */
+function* takeJoinPending(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+  { inviteId, account, list, name, mailboxes }: JoinPending,
+): Step<void> {
+  if (members.accountOf(device) === undefined || members.roleOf(account) !== undefined) return
+  try {
+    const opened = openDeviceList(turn.crypto, list)
+    if (opened.account.some((byte, i) => byte !== account[i])) return
+    yield* adoptDeviceList(turn, opened)
+    for (const one of opened.devices) {
+      if ((yield* get(peers, one.device)) !== undefined) continue
+      const peer = newPeer({ account, device: one.device, dh: one.dh })
+      const endpoints = { ...peer.endpoints, mailboxes }
+      // Of several devices the object says only where one is: that one's card tells of the others.
+      turn.put(peers, one.device, { ...peer, endpoints })
+    }
+  } catch (error) {
+    if (error instanceof CryptoError) return
+    throw error
+  }
+  if (!(yield* keepJoin(turn, members.gid, { account, inviteId, name, ours: false }))) return
+  noteMemberName(turn, account, name)
+  yield* tie(turn, account, members.gid, turn.safeNowMs + JOINS_PENDING_MS)
+  const group = yield* groupOf(members.gid)
+  if (group !== undefined) putGroup(turn, group)
+}

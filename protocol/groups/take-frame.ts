@@ -1,0 +1,203 @@
+// Group frames over one-to-one sessions (SPEC.md §21): what a member, or somebody who takes us in, may
+// say, and what comes of it. A frame of anybody else changes nothing.
+import {
+  type Bytes32,
+  CryptoError,
+  type GroupOp,
+  decodeGroupOp,
+  equalBytes,
+} from '../../crypto/index.ts'
+import { contactOf, isAccepted } from '../contacts/contact.ts'
+import { entryFrame } from '../content/entry.ts'
+import { frontierFrame } from '../content/frontier.ts'
+import { syncPageFrame } from '../content/sync-page.ts'
+import { syncRequestFrame } from '../content/sync-request.ts'
+import { groupMembersFrame } from '../content/group-member.ts'
+import { groupOpsFrame, opsRequestFrame } from '../content/group-ops.ts'
+import { groupSeedFrame } from '../content/group-seed.ts'
+import { type GroupWelcome, groupWelcomeFrame } from '../content/group-welcome.ts'
+import { type JoinAck, joinAckFrame } from '../content/join-ack.ts'
+import { readFrame } from '../content/kind.ts'
+import { numberOf } from '../content/registry.ts'
+import { seedRequestFrame } from '../content/seed-request.ts'
+import type { Brought } from '../delivery/brought.ts'
+import { noteReceived } from '../delivery/control.ts'
+import { type Frame, frameClass } from '../frames.ts'
+import { GROUPS_MAX } from '../limits.ts'
+import type { Peer } from '../peers/peer.ts'
+import type { OpenedInner } from '../session/open-outcome.ts'
+import type { Step, Turn } from '../step.ts'
+import { failJoin, stopAsking } from './ask.ts'
+import { tie } from './co-members.ts'
+import { type GroupRecord, allGroups, groupOf, newGroup, putGroup } from './group.ts'
+import { uniqueGroupName } from './group-names.ts'
+import { takeOperations, takeSeed } from './intake.ts'
+import { learnMembers } from './member-devices.ts'
+import { type Membership, membershipOf } from './membership.ts'
+import { answerSeedRequest, serveOperations } from './ops-talk.ts'
+import { pendingWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
+import { serveEntries } from './serve-entries.ts'
+import { settleWelcome } from './settle-welcome.ts'
+import { takeSyncFrontier, takeSyncPage } from './sync-group.ts'
+import { takeEntry } from './take-entry.ts'
+
+interface Sender {
+  readonly peer: Peer
+  readonly opened: OpenedInner
+}
+
+const NUMBERED: readonly number[] = [groupSeedFrame.kind, groupWelcomeFrame.kind, joinAckFrame.kind]
+
+/** Applies a group frame; undefined where it is none. */
+export function* takeGroupFrame(
+  turn: Turn,
+  sender: Sender,
+  frame: Frame,
+): Step<Brought | undefined> {
+  if (NUMBERED.includes(frame.kind)) return yield* takeNumbered(turn, sender, frame)
+  if (frameClass(frame.kind) === 'numbered') return undefined
+  const { device } = sender.peer
+  const entry = readFrame(entryFrame, frame)
+  if (entry !== undefined) {
+    const { conversation } = entry.header
+    const members = conversation && (yield* membershipOf(turn, conversation))
+    if (members === undefined) return undefined
+    return yield* takeEntry(turn, members, entry)
+  }
+  const ops = readFrame(groupOpsFrame, frame)
+  if (ops !== undefined) {
+    if ((yield* groupOf(ops.group)) === undefined) return 'nothing'
+    yield* takeOperations(turn, ops.group, ops.operations)
+    return 'nothing'
+  }
+  const opsRequest = readFrame(opsRequestFrame, frame)
+  if (opsRequest !== undefined) {
+    yield* serveOperations(turn, opsRequest.group, device, opsRequest.heads)
+    return 'nothing'
+  }
+  const seedRequest = readFrame(seedRequestFrame, frame)
+  if (seedRequest !== undefined) {
+    yield* answerSeedRequest(turn, device, seedRequest)
+    return 'nothing'
+  }
+  const synced = yield* takeSyncFrame(turn, device, frame)
+  if (synced) return 'nothing'
+  const rows = readFrame(groupMembersFrame, frame)
+  if (rows === undefined) return undefined
+  const members = yield* membershipOf(turn, rows.group)
+  if (members !== undefined) yield* learnMembers(turn, members, rows)
+  return 'nothing'
+}
+
+/** Frames that repair a group's log; whether it was one. */
+function* takeSyncFrame(turn: Turn, device: Bytes32, frame: Frame): Step<boolean> {
+  const request = readFrame(syncRequestFrame, frame)
+  if (request !== undefined) return yield* serveEntries(turn, device, request)
+  const frontier = readFrame(frontierFrame, frame)
+  if (frontier?.conversation !== undefined) {
+    const members = yield* membershipOf(turn, frontier.conversation)
+    if (members?.accountOf(device) === undefined) return false
+    yield* takeSyncFrontier(turn, members, device, frontier)
+    return true
+  }
+  const page = readFrame(syncPageFrame, frame)
+  const gid = page?.entries.map(({ header }) => header.conversation).find((id) => id !== undefined)
+  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  if (page === undefined || members === undefined) return false
+  yield* takeSyncPage(turn, members, device, page)
+  return true
+}
+
+function* takeNumbered(turn: Turn, { peer, opened }: Sender, frame: Frame): Step<Brought> {
+  if (!(yield* noteReceived(turn, peer.device, numberOf(frame)))) return 'repeat'
+  const seed = readFrame(groupSeedFrame, frame)
+  if (seed !== undefined) {
+    const gid = groupOfOperation(turn, seed.operation)?.groupId
+    // Accepted over the session of any member: the commitment decides, not the messenger.
+    if (gid !== undefined && (yield* groupOf(gid)) !== undefined) {
+      yield* takeSeed(turn, gid, seed.operation, seed)
+    }
+  }
+  const ack = readFrame(joinAckFrame, frame)
+  if (ack !== undefined) yield* takeJoinAck(turn, opened, ack)
+  const welcome = readFrame(groupWelcomeFrame, frame)
+  if (welcome !== undefined) yield* takeWelcome(turn, opened, welcome)
+  return 'news'
+}
+
+function groupOfOperation(turn: Turn, bytes: Uint8Array): GroupOp | undefined {
+  try {
+    return decodeGroupOp(turn.crypto, bytes)
+  } catch (error) {
+    if (error instanceof CryptoError) return undefined
+    throw error
+  }
+}
+
+/** The answer to a join of ours, from an account that we asked. */
+function* takeJoinAck(turn: Turn, { account }: OpenedInner, ack: JoinAck): Step<void> {
+  const group = (yield* allGroups()).find(
+    ({ join }) =>
+      join !== undefined &&
+      equalBytes(join.inviteId, ack.inviteId) &&
+      equalBytes(join.account, account),
+  )
+  if (group?.standing !== 'joining') return
+  const { state } = ack
+  if (state !== 'pending' && state !== 'accepted') {
+    return yield* failJoin(turn, group.number, PROBLEMS[state])
+  }
+  yield* stopAsking(turn, group)
+  if (ack.group === undefined) return
+  const known = yield* groupOf(ack.group)
+  if (known !== undefined && known.number !== group.number) {
+    // It is a group that one was in before: its record goes on.
+    return yield* mergeRecords(turn, known, group)
+  }
+  putGroup(turn, { ...group, gid: ack.group, problem: state === 'pending' ? 'PENDING' : '' })
+  turn.effect({ kind: 'group', gid: ack.group })
+}
+
+const PROBLEMS = {
+  refused: 'REFUSED',
+  used: 'INVITE_USED',
+  expired: 'INVITE_EXPIRED',
+  full: 'GROUP_FULL',
+} as const
+
+function* mergeRecords(turn: Turn, known: GroupRecord, asked: GroupRecord): Step<void> {
+  if (known.standing === 'joined') return yield* failJoin(turn, asked.number, 'ALREADY_MEMBER')
+  putGroup(turn, { ...known, standing: 'joining', join: asked.join, problem: '' })
+  putGroup(turn, { ...asked, gid: undefined, standing: 'refused', problem: 'SAME_GROUP' })
+  if (known.gid !== undefined) turn.effect({ kind: 'group', gid: known.gid })
+}
+
+/** Who may welcome us: a contact, or anybody into a group that we asked to join or were in. */
+function* takeWelcome(
+  turn: Turn,
+  { account, device }: OpenedInner,
+  welcome: GroupWelcome,
+): Step<void> {
+  const { group: gid, addOp, epoch, lineage, page, pages, authors } = welcome
+  const known = yield* groupOf(gid)
+  if (known?.standing === 'joined') return
+  if (known === undefined) {
+    if (!isAccepted(yield* contactOf(account))) return
+    const groups = yield* allGroups()
+    if (groups.length >= GROUPS_MAX) return
+    const name = uniqueGroupName('group', groups)
+    yield* newGroup(turn, { gid, name, named: false, standing: 'joining', join: undefined })
+  }
+  // Until it is judged, whoever welcomes us is heard for what is missing.
+  yield* tie(turn, account, gid, turn.safeNowMs + WELCOME_HEARD_MS)
+  const before = yield* pendingWelcome(gid)
+  if (before === undefined || !equalBytes(before.addOp, addOp)) {
+    putWelcome(turn, gid, { addOp, epoch, lineage, pages, from: device, atMs: turn.safeNowMs })
+  }
+  putBasePage(turn, addOp, page, authors)
+  const members: Membership | undefined = yield* membershipOf(turn, gid)
+  if (members !== undefined) yield* settleWelcome(turn, members)
+  turn.effect({ kind: 'group', gid })
+}
+
+const WELCOME_HEARD_MS = 30 * 86_400_000
