@@ -27,6 +27,8 @@ export interface GroupJoin {
 export type GroupState = 'joining' | 'joined' | 'left' | 'removed' | 'refused'
 
 export interface Group {
+  /** 1, 2, ..: which of one's own groups it is. Never changes, and is there before the id is. */
+  readonly number: number
   /** Hash of its first operation, 64 hex characters; '' while joining and not yet told. */
   readonly id: string
   /** Unique among one's own groups, without `#`. */

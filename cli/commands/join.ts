@@ -7,17 +7,19 @@ import type { Invocation } from '../tree/index.ts'
 import { groupRecord, shownName } from './group.ts'
 
 /** Waits until the group let us in or turned us down, at most until the signal aborts. */
-async function answerOf(node: Node, asked: Group, signal: AbortSignal): Promise<Group> {
+async function answerOf(node: Node, { number }: Group, signal: AbortSignal): Promise<Group> {
   const from = await node.events.cursor()
-  const now = await node.groups.get(asked.name)
+  // It is called otherwise once its name was told: the number stays.
+  const now = (await node.groups.list()).find((group) => group.number === number)
+  if (now === undefined) throw new NodeError('UNKNOWN_GROUP', 'the group is gone')
   if (now.state !== 'joining') return now
+  let last = now
   for await (const event of node.events.since(from, { signal })) {
-    if (event.event !== 'group') continue
-    const then = await node.groups.list()
-    const found = then.find(({ id, name }) => name === asked.name || (id !== '' && id === now.id))
-    if (found !== undefined && found.state !== 'joining') return found
+    if (event.event !== 'group' || event.group.number !== number) continue
+    last = event.group
+    if (last.state !== 'joining') break
   }
-  return node.groups.get(asked.name)
+  return last
 }
 
 /** Asks to join by a link, and says what came of it. */

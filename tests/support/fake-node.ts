@@ -227,6 +227,7 @@ export class FakeNode implements Node {
       you: address === ALICE,
     })
     const group: Group = {
+      number: this.circles.length + 1,
       id: `${this.circles.length + 1}`.padStart(64, 'f'),
       name,
       state,
