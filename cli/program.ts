@@ -68,6 +68,7 @@ function description({ about, details = [] }: CommandSpec): string {
 function build(
   spec: CommandSpec,
   parent: Command,
+  argv: readonly string[],
   chosen: (spec: CommandSpec, command: Command) => void,
 ): void {
   const command = parent.command(spec.name)
@@ -76,11 +77,13 @@ function build(
   for (const word of spec.words ?? []) command.argument(word.syntax, word.about)
   for (const flag of spec.flags ?? []) command.addOption(option(flag))
   if (spec.load !== undefined) command.action(() => chosen(spec, command))
-  for (const child of spec.commands ?? []) build(child, command, chosen)
+  // What nobody asked about is not built: it costs as much as all the rest of `sotto --help`.
+  if (!argv.includes(spec.name)) return
+  for (const child of spec.commands ?? []) build(child, command, argv, chosen)
 }
 
-/** The parser; `result` gives what the last parse found. */
-export function buildProgram(writeOut: (text: string) => void): Programme {
+/** The parser of an argument list; `result` gives what the last parse found. */
+export function buildProgram(argv: readonly string[], writeOut: (text: string) => void): Programme {
   let found: Parsed | undefined
   const program = new Command('sotto')
   // Errors are written by whoever asked, in one form for all.
@@ -94,7 +97,7 @@ export function buildProgram(writeOut: (text: string) => void): Programme {
   program.version(VERSION, '--version', 'the version')
   for (const flag of GLOBAL_FLAGS) program.addOption(option(flag))
   for (const spec of TREE) {
-    build(spec, program, (chosen, command) => {
+    build(spec, program, argv, (chosen, command) => {
       found = {
         kind: 'run',
         spec: chosen,
@@ -127,7 +130,7 @@ function explain({ command, error }: Stop): Parsed {
 
 /** Reads an argument list (without node and script). Help goes to `writeOut`. */
 export function parse(argv: readonly string[], writeOut: (text: string) => void): Parsed {
-  const { program, result } = buildProgram(writeOut)
+  const { program, result } = buildProgram(argv, writeOut)
   try {
     program.parse([...argv], { from: 'user' })
   } catch (error) {

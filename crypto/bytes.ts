@@ -67,20 +67,30 @@ export function u8(value: number): Uint8Array<ArrayBuffer> {
 
 export function u16(value: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(2)
-  new DataView(out.buffer).setUint16(0, value)
+  out[0] = value >>> 8
+  out[1] = value
   return out
 }
 
 export function u32(value: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(4)
-  new DataView(out.buffer).setUint32(0, value)
+  putU32(out, 0, value)
   return out
 }
 
-/** Unsigned 64-bit, big-endian; the value is a safe integer (at most 2^53 - 1). */
+function putU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24
+  out[at + 1] = value >>> 16
+  out[at + 2] = value >>> 8
+  out[at + 3] = value
+}
+
+/** Unsigned 64-bit, big-endian. Throws RangeError where the value is not in 0..2^53 - 1. */
 export function u64(value: number): Uint8Array<ArrayBuffer> {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`no u64: ${value}`)
   const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, BigInt(value))
+  putU32(out, 0, Math.floor(value / 2 ** 32))
+  putU32(out, 4, value % 2 ** 32)
   return out
 }
 
@@ -102,12 +112,14 @@ export function lengthPrefixed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return concat(u16(bytes.length), bytes)
 }
 
-const HEX = '0123456789abcdef'
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+)
 
 /** Lower-case hex: for map keys, logs and vectors. Never for secrets: strings cannot be wiped. */
 export function toHex(bytes: Uint8Array): string {
   let out = ''
-  for (const byte of bytes) out += (HEX[byte >> 4] ?? '') + (HEX[byte & 15] ?? '')
+  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i] ?? 0]
   return out
 }
 

@@ -2,7 +2,8 @@
 // device list, the long-lived prekeys, the seal key, and where each device can be reached
 // (SPEC.md §2).
 import { type Bytes32, compareBytes } from './bytes.ts'
-import { type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { FieldReader, decodeCbor } from './cbor.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
 import { type DeviceCert } from './device-cert.ts'
 import { type DeviceList, findDevice, openDeviceList } from './device-list.ts'
 import { CryptoError, malformed } from './errors.ts'

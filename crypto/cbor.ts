@@ -1,18 +1,13 @@
 // The one codec for structured bytes: deterministic CBOR of arrays, unsigned integers and byte
 // strings, nothing else (SPEC.md §1). Decoding is: size cap, iterative pre-scan, cborg in strict
 // mode, and re-encode-and-compare, always.
-import { decode, encode } from 'cborg'
+import { decode } from 'cborg'
 import { equalBytes } from './bytes.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { CBOR_MAX_DEPTH, CBOR_MAX_ITEMS } from './limits.ts'
 
-/** What the protocol's CBOR can hold. Text is a byte string of UTF-8; booleans are 0 and 1. */
-export type CborValue = number | Uint8Array | readonly CborValue[]
 export type CborArray = readonly CborValue[]
-
-export function encodeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encode(value))
-}
 
 /** Walks the heads without recursion: majors 0, 2, 4, minimal heads, depth and item limits, exact end. */
 function prescan(bytes: Uint8Array): void {
@@ -79,7 +74,7 @@ export function decodeCbor(bytes: Uint8Array, maxBytes: number): CborValue {
   } catch (cause) {
     throw new CryptoError('ERR_WIRE_MALFORMED', 'CBOR: not decodable', { cause })
   }
-  if (!equalBytes(encode(value), bytes)) malformed('CBOR: not the deterministic encoding')
+  if (!equalBytes(encodeCbor(value), bytes)) malformed('CBOR: not the deterministic encoding')
   return value
 }
 

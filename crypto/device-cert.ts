@@ -1,7 +1,8 @@
 // A device's certificate: the device key vouches for its X25519 key and names its account. The
 // account's assent is the device list that holds it, so it carries no account signature (SPEC.md §2).
 import type { Bytes32, Bytes64 } from './bytes.ts'
-import { type CborArray, type CborValue, FieldReader, encodeCbor } from './cbor.ts'
+import { type CborArray, FieldReader } from './cbor.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
 import { CryptoError } from './errors.ts'
 import { sign, verify } from './kdf.ts'
 import type { CryptoProvider } from './provider.ts'

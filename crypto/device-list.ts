@@ -1,7 +1,8 @@
 // The device list: which devices speak for an account, signed by the account key, which signs
 // nothing else (SPEC.md §2).
 import { type Bytes32, EMPTY, compareBytes } from './bytes.ts'
-import { type CborArray, type CborValue, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { type CborArray, FieldReader, decodeCbor } from './cbor.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
 import {
   type DeviceCert,
   decodeDeviceCert,

@@ -1,6 +1,6 @@
 // Sender chains of a group epoch (SPEC.md §20.3): one for each recipient device, stepped with each of
 // its messages. Chain state is immutable; a step makes a new one that counts only once it is stored.
-import { type Bytes32, concat, readU16, readU32, u16, u32 } from './bytes.ts'
+import { type Bytes32, readU16, readU32 } from './bytes.ts'
 import { CryptoError, expectLength, malformed } from './errors.ts'
 import { GROUP_CHAIN_MAX_MESSAGES, GROUP_CHAIN_SKIP_MAX } from './limits.ts'
 import type { CryptoProvider } from './provider.ts'
@@ -34,7 +34,12 @@ const HEADER_BYTES = 8
 
 /** devIdx u16 ‖ ctr u32 ‖ flags u16. */
 export function encodeGroupHeader(header: GroupHeader): Uint8Array<ArrayBuffer> {
-  return concat(u16(header.devIdx), u32(header.ctr), u16(header.flags))
+  const out = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(out.buffer)
+  view.setUint16(0, header.devIdx)
+  view.setUint32(2, header.ctr)
+  view.setUint16(6, header.flags)
+  return out
 }
 
 /** Throws ERR_WIRE_MALFORMED. */

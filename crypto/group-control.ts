@@ -1,7 +1,8 @@
 // Operations messages (SPEC.md §20.5), sealed under a lineage's key so that every member and nobody
 // else reads the group's operations; and control objects, which a device signs inside its messages.
 import { type Bytes8, type Bytes32, type Random, concat, u16 } from './bytes.ts'
-import { FieldReader, type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
+import { FieldReader, decodeCbor } from './cbor.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { sign, verify } from './kdf.ts'
 import { label } from './labels.ts'

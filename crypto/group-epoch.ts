@@ -2,9 +2,9 @@
 // core, which holds no commit: so the commit can stand beside it in the operation without a circle,
 // and two members who took different secrets for one operation notice it at once.
 import { type Bytes32, compareBytes, concat, equalBytes } from './bytes.ts'
-import { CryptoError } from './errors.ts'
 import { hkdf, hkdfExpand } from './kdf.ts'
 import { label } from './labels.ts'
+import { expectSecretLength } from './lengths.ts'
 import type { CryptoProvider } from './provider.ts'
 
 /** What of an operation enters its epoch's keys. */
@@ -19,14 +19,8 @@ export interface EpochCore {
 export const DERIVED_COMMIT_BYTES = 32
 export const FRESH_COMMIT_BYTES = 64
 
-/**
- * HMAC pads short keys with zeros, so 31 bytes and the same 31 with a zero behind them would give
- * one epoch: a secret of any other length than 32 is refused. Throws ERR_CRYPTO_PARAMETER.
- */
-function expectSecret(secret: Uint8Array, what: string): void {
-  if (secret.length === 32) return
-  throw new CryptoError('ERR_CRYPTO_PARAMETER', `${what}: ${secret.length} bytes instead of 32`)
-}
+// HMAC pads short keys with zeros, so 31 bytes and the same 31 with a zero behind them would give one
+// epoch: a secret of any other length than 32 is refused everywhere (ERR_CRYPTO_PARAMETER).
 
 /** E = HKDF(g, seed, L("epoch") ‖ coreHash, 32): the epoch of an operation that draws a new seed. */
 export function freshEpochSecret(
@@ -34,7 +28,7 @@ export function freshEpochSecret(
   core: EpochCore,
   seed: Bytes32,
 ): Uint8Array<ArrayBuffer> {
-  expectSecret(seed, 'epoch seed')
+  expectSecretLength(seed)
   return hkdf(provider, core.group, seed, concat(label('epoch'), core.coreHash), 32)
 }
 
@@ -44,13 +38,13 @@ export function derivedEpochSecret(
   core: EpochCore,
   addKey: Bytes32,
 ): Uint8Array<ArrayBuffer> {
-  expectSecret(addKey, 'add key')
+  expectSecretLength(addKey)
   return hkdf(provider, core.group, addKey, concat(label('add'), core.coreHash), 32)
 }
 
 /** addk = Expand(E, L("g-addk"), 32): what epochs that extend this one derive from. */
 export function epochAddKey(provider: CryptoProvider, epoch: Bytes32): Uint8Array<ArrayBuffer> {
-  expectSecret(epoch, 'epoch secret')
+  expectSecretLength(epoch)
   return hkdfExpand(provider, epoch, label('g-addk'), 32)
 }
 
@@ -60,13 +54,13 @@ export function epochChainKey(
   epoch: Bytes32,
   device: Bytes32,
 ): Uint8Array<ArrayBuffer> {
-  expectSecret(epoch, 'epoch secret')
+  expectSecretLength(epoch)
   return hkdfExpand(provider, epoch, concat(label('g-chain'), device), 32)
 }
 
 /** G = Expand(E, L("g-lineage"), 32), of a fresh epoch: what all that extend it share. */
 export function lineageSecret(provider: CryptoProvider, epoch: Bytes32): Uint8Array<ArrayBuffer> {
-  expectSecret(epoch, 'epoch secret')
+  expectSecretLength(epoch)
   return hkdfExpand(provider, epoch, label('g-lineage'), 32)
 }
 
@@ -76,7 +70,7 @@ export function commitEpoch(
   core: EpochCore,
   epoch: Bytes32,
 ): Uint8Array<ArrayBuffer> {
-  expectSecret(epoch, 'epoch secret')
+  expectSecretLength(epoch)
   return provider.hmac(epoch, label('commit'), core.group, core.coreHash)
 }
 
@@ -89,7 +83,7 @@ export function commitLineage(
   core: EpochCore,
   lineage: Bytes32,
 ): Uint8Array<ArrayBuffer> {
-  expectSecret(lineage, 'lineage secret')
+  expectSecretLength(lineage)
   return provider.sha256(label('lineage'), core.group, core.coreHash, lineage)
 }
 

@@ -1,6 +1,6 @@
 // Hashes that group operations carry or that order their members (SPEC.md §19.1, §20).
 import { type Bytes32, compareBytes } from './bytes.ts'
-import { encodeCbor } from './cbor.ts'
+import { encodeCbor } from './cbor-encoder.ts'
 import { label } from './labels.ts'
 import type { CryptoProvider } from './provider.ts'
 

@@ -5,6 +5,7 @@ import { type Bytes8, type Bytes16, type Bytes32, u32, u8 } from './bytes.ts'
 import { encodeBase32 } from './base32.ts'
 import { hkdfExpand } from './kdf.ts'
 import { label } from './labels.ts'
+import { expectSecretLength } from './lengths.ts'
 import { TOPIC_OVERLAP_S, TOPIC_WEEK_S } from './limits.ts'
 import type { CryptoProvider } from './provider.ts'
 
@@ -19,6 +20,7 @@ export interface LineageKeys {
 
 /** The four keys of G, 32 bytes each. Throws ERR_CRYPTO_PARAMETER unless G has 32 bytes. */
 export function deriveLineage(provider: CryptoProvider, lineage: Bytes32): LineageKeys {
+  expectSecretLength(lineage)
   const key = (name: 'g-hdr' | 'g-ctl' | 'gtopic' | 'g-tag'): Uint8Array<ArrayBuffer> =>
     hkdfExpand(provider, lineage, label(name), 32)
   return {

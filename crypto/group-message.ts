@@ -169,5 +169,7 @@ function openBody(
   const key = messageKey(provider, step.seed, message.nonce)
   const padded = provider.aeadOpen(key, NONCE_0, message.prefix, message.ciphertext)
   key.fill(0)
+  // A stored seed is its row's: it goes with the row.
+  if (step.usedSkipped === undefined) step.seed.fill(0)
   return padded
 }

@@ -4,7 +4,8 @@
 // GroupOp = [core bstr, commit bstr, sig64]
 // core = [1, gid32, kind, [[parent opId, lamport]] 0..16, AK, DK, seq, lamport, payload]
 import { type Bytes32, type Bytes64, EMPTY, compareBytes, copy, equalBytes } from './bytes.ts'
-import { type CborArray, FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { type CborArray, FieldReader, decodeCbor } from './cbor.ts'
+import { encodeCbor } from './cbor-encoder.ts'
 import { type DeviceList, decodeDeviceList, openDeviceList } from './device-list.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { encodeGroupPayload, expectAscending, readGroupPayload } from './group-payload-codec.ts'

@@ -1,6 +1,7 @@
 // The bytes of a group operation's payload (SPEC.md §19.1), read strictly.
 import { type Bytes32, EMPTY, compareBytes } from './bytes.ts'
-import { type CborArray, type CborValue, FieldReader } from './cbor.ts'
+import { type CborArray, FieldReader } from './cbor.ts'
+import { type CborValue } from './cbor-encoder.ts'
 import type { DeviceList } from './device-list.ts'
 import { malformed } from './errors.ts'
 import {

@@ -1,6 +1,6 @@
 // What the kinds of group operations say (SPEC.md §19.1): one payload per kind.
 import type { Bytes32 } from './bytes.ts'
-import type { CborValue } from './cbor.ts'
+import type { CborValue } from './cbor-encoder.ts'
 import type { DeviceList } from './device-list.ts'
 
 /** Kinds on the wire. */

@@ -74,10 +74,11 @@ export function initiateHandshake(
 ): HandshakeResult & { readonly init: Uint8Array<ArrayBuffer> } {
   const { random } = options
   const ephemeralSecret = random(32)
-  const ephemeral = provider.x25519PublicKey(ephemeralSecret)
+  const ephemeralKey = provider.x25519Key(ephemeralSecret)
+  const ephemeral = ephemeralKey.publicKey
   const { ciphertext, secret } = provider.mlkemEncapsulate(bundle.kem.key, random(32))
-  const dh2 = provider.x25519(ephemeralSecret, bundle.dh)
-  const dh3 = provider.x25519(ephemeralSecret, bundle.spk.key)
+  const dh2 = ephemeralKey.agree(bundle.dh)
+  const dh3 = ephemeralKey.agree(bundle.spk.key)
   const ck = agree(provider, { dh2, dh3, secret })
   const head = concat(
     u8(INIT_TYPE),
@@ -101,7 +102,7 @@ export function initiateHandshake(
     init,
   })
   const secrets = [ck, provider.x25519(self.dhSecret, bundle.spk.key)]
-  if (bundle.opk) secrets.push(provider.x25519(ephemeralSecret, bundle.opk.key))
+  if (bundle.opk) secrets.push(ephemeralKey.agree(bundle.opk.key))
   const keys = deriveKeys(provider, transcript, secrets)
   ephemeralSecret.fill(0)
   const state = initiatorState(provider, keys, bundle.spk.key, options)
@@ -115,9 +116,10 @@ function initiatorState(
   options: InitiateOptions,
 ): RatchetState {
   const secret = options.random(32)
+  const key = provider.x25519Key(secret)
   const step = stepRoot(provider, {
     rootKey: keys.rootKey,
-    dh: provider.x25519(secret, remote),
+    dh: key.agree(remote),
     pqEpoch: 0,
   })
   return {
@@ -125,7 +127,7 @@ function initiatorState(
     sid: keys.sid,
     ad: keys.ad,
     rootKey: step.rootKey,
-    own: { secret, publicKey: provider.x25519PublicKey(secret) },
+    own: { secret, publicKey: key.publicKey },
     remote,
     sending: {
       headerKey: keys.initiatorHeaderKey,

@@ -6,7 +6,9 @@ import { CryptoError } from './errors.ts'
 
 function words(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true))
+  const out = new Uint32Array(bytes.length / 4)
+  for (let i = 0; i < out.length; i++) out[i] = view.getUint32(4 * i, true)
+  return out
 }
 
 /** "expand 32-byte k" */
@@ -22,7 +24,7 @@ export function hchacha20(key: Bytes32, nonce: Bytes16): Uint8Array<ArrayBuffer>
   hchacha(SIGMA, keyWords, words(nonce), subkey)
   const out = new Uint8Array(32)
   const view = new DataView(out.buffer)
-  for (const [index, word] of subkey.entries()) view.setUint32(4 * index, word, true)
+  for (let i = 0; i < 8; i++) view.setUint32(4 * i, subkey[i] ?? 0, true)
   keyWords.fill(0)
   subkey.fill(0)
   return out

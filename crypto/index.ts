@@ -44,7 +44,8 @@ export {
   openCard,
   signCard,
 } from './card.ts'
-export { type CborArray, type CborValue, decodeCbor, encodeCbor, FieldReader } from './cbor.ts'
+export { type CborArray, decodeCbor, FieldReader } from './cbor.ts'
+export { type CborValue, encodeCbor } from './cbor-encoder.ts'
 export { type DeviceCert, encodeDeviceCert, openDeviceCert, signDeviceCert } from './device-cert.ts'
 export {
   decodeDeviceList,
@@ -204,11 +205,11 @@ export {
   EPOCH_RECIPIENTS_MAX,
   GROUP_CHAIN_MAX_MESSAGES,
   GROUP_CHAIN_ROTATE_AT,
+  GROUP_NAME_MAX_BYTES,
   GROUP_OP_MAX_BYTES,
   GROUP_OVERHEAD_BYTES,
-  GROUP_SKIPPED_MAX,
-  GROUP_NAME_MAX_BYTES,
   GROUP_PARENTS_MAX,
+  GROUP_SKIPPED_MAX,
   LADDER,
   LIST_MAX_BYTES,
   LISTS_BYTES,

@@ -1,7 +1,8 @@
 // Where a device can be reached: its mailboxes at relays and its account's rendezvous mailboxes, as
 // cards, intros and endpoints carry them (SPEC.md §2).
 import { type Bytes16, type Bytes32, EMPTY } from './bytes.ts'
-import { type CborArray, type CborValue, FieldReader } from './cbor.ts'
+import { type CborArray, FieldReader } from './cbor.ts'
+import { type CborValue } from './cbor-encoder.ts'
 import { malformed } from './errors.ts'
 import { ADDRESSES_MAX, ADDRESS_MAX_BYTES } from './limits.ts'
 import { decodeText, encodeText } from './text.ts'

@@ -5,7 +5,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { concat, equalBytes } from './bytes.ts'
+import { type Bytes32, concat, equalBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { expectAeadLengths, expectSecretLength } from './lengths.ts'
 import { ed25519KeyIsStrict, signatureScalarIsReduced } from './strict-ed25519.ts'
@@ -34,6 +34,16 @@ function open(run: () => Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     // Lengths were checked: what noble throws here as a plain Error is a tag that does not hold.
     if (cause instanceof TypeError || cause instanceof RangeError) throw cause
     return undefined
+  }
+}
+
+function agree(secret: Bytes32, publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  expectSecretLength(secret)
+  checkX25519PublicKey(publicKey)
+  try {
+    return own(x25519.getSharedSecret(secret, publicKey))
+  } catch (cause) {
+    throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
   }
 }
 
@@ -88,15 +98,11 @@ export const noble: CryptoProvider = {
     expectSecretLength(secret)
     return own(x25519.getPublicKey(secret))
   },
-  x25519: (secret, publicKey) => {
-    expectSecretLength(secret)
-    checkX25519PublicKey(publicKey)
-    try {
-      return own(x25519.getSharedSecret(secret, publicKey))
-    } catch (cause) {
-      throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
-    }
-  },
+  x25519: agree,
+  x25519Key: (secret) => ({
+    publicKey: noble.x25519PublicKey(secret),
+    agree: (publicKey) => noble.x25519(secret, publicKey),
+  }),
 
   mlkemPublicKey: (seed) => own(ml_kem768.keygen(seed).publicKey),
   mlkemEncapsulate: (publicKey, m) => {

@@ -1,7 +1,8 @@
 // One-time prekeys on offer: each is signed alone, for one relay and until a stated time, so that a
 // relay that hands one out twice or too late is found (SPEC.md §4).
 import { type Bytes32, equalBytes } from './bytes.ts'
-import { FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { FieldReader, decodeCbor } from './cbor.ts'
+import { encodeCbor } from './cbor-encoder.ts'
 import { CryptoError, malformed } from './errors.ts'
 import { PREKEY_COUNTER_MAX, PREKEY_MAX_BYTES } from './limits.ts'
 import type { CryptoProvider } from './provider.ts'

@@ -2,6 +2,13 @@
 // alike: noble.ts here (portable, the reference) and node/native-crypto.ts (node:crypto, faster).
 import type { Bytes, Bytes12, Bytes24, Bytes32, Bytes64 } from './bytes.ts'
 
+/** A secret of X25519 taken in once for several uses: as long-lived as whoever holds it. */
+export interface X25519Key {
+  readonly publicKey: Uint8Array<ArrayBuffer>
+  /** As {@link CryptoProvider.x25519}. */
+  agree(publicKey: Uint8Array): Uint8Array<ArrayBuffer>
+}
+
 export interface CryptoProvider {
   readonly name: string
 
@@ -59,6 +66,9 @@ export interface CryptoProvider {
    * for an all-zero output.
    */
   x25519(secret: Bytes32, publicKey: Uint8Array): Uint8Array<ArrayBuffer>
+
+  /** For a secret that is used more than once in one step: taking it in costs as much as a use. */
+  x25519Key(secret: Bytes32): X25519Key
 
   /** ML-KEM-768 encapsulation key, 1184 bytes, of the seed d ‖ z (FIPS 203 §7.1). */
   mlkemPublicKey(seed: Bytes64): Uint8Array<ArrayBuffer>

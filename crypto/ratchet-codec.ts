@@ -19,10 +19,14 @@ const KNOWN_FLAGS = 63
 /** Largest encoding: all fields, 64 old chains, an answer under way. */
 const MAX_BYTES = 4_096
 
+/** One for all, since encoding is one synchronous run; wiped at the end of each. */
+const scratch = new Uint8Array(MAX_BYTES)
+const scratchView = new DataView(scratch.buffer)
+
 /** Writes into one buffer: the state is encoded with every message. */
 class ByteWriter {
-  readonly #bytes = new Uint8Array(MAX_BYTES)
-  readonly #view = new DataView(this.#bytes.buffer)
+  readonly #bytes = scratch
+  readonly #view = scratchView
   #at = 0
 
   put(bytes: Uint8Array | undefined): void {
@@ -154,7 +158,7 @@ class ByteReader {
 
   take(length: number): Uint8Array<ArrayBuffer> {
     const start = this.#advance(length)
-    return this.#bytes.subarray(start, start + length)
+    return new Uint8Array(this.#bytes.buffer, start, length)
   }
 
   key(): Bytes32 {
@@ -227,7 +231,8 @@ export function decodeRatchetState(bytes: Uint8Array): RatchetState {
   const flags = reader.u8()
   if (flags > KNOWN_FLAGS) malformed('ratchet state: unknown flags')
   const has = (flag: number): boolean => (flags & flag) !== 0
-  const fixed = {
+  // In the order of the bytes; one literal, since this is read with every message.
+  const state: RatchetState = {
     sid: reader.take(16),
     ad: reader.key(),
     rootKey: reader.key(),
@@ -239,14 +244,14 @@ export function decodeRatchetState(bytes: Uint8Array): RatchetState {
     pqSinceMs: reader.u64(),
     pqMessages: reader.u32(),
     confirmed: has(CONFIRMED),
+    own: has(HAS_OWN) ? { secret: reader.key(), publicKey: reader.key() } : undefined,
+    remote: has(HAS_REMOTE) ? reader.key() : undefined,
+    sending: has(HAS_SENDING) ? readSending(reader) : undefined,
+    receiving: has(HAS_RECEIVING) ? readReceiving(reader) : undefined,
+    oldEphemeralKey: has(HAS_OLD_EPHEMERAL) ? reader.key() : undefined,
+    oldChains: Array.from({ length: reader.u8() }, () => readOldChain(reader)),
+    pq: readPq(reader),
   }
-  const own = has(HAS_OWN) ? { secret: reader.key(), publicKey: reader.key() } : undefined
-  const remote = has(HAS_REMOTE) ? reader.key() : undefined
-  const sending = has(HAS_SENDING) ? readSending(reader) : undefined
-  const receiving = has(HAS_RECEIVING) ? readReceiving(reader) : undefined
-  const oldEphemeralKey = has(HAS_OLD_EPHEMERAL) ? reader.key() : undefined
-  const oldChains = Array.from({ length: reader.u8() }, () => readOldChain(reader))
-  const pq = readPq(reader)
   reader.end()
-  return { ...fixed, own, remote, sending, receiving, oldEphemeralKey, oldChains, pq }
+  return state
 }

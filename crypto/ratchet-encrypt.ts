@@ -46,17 +46,18 @@ function stepSending(provider: CryptoProvider, state: RatchetState, random: Rand
     throw new CryptoError('ERR_CRYPTO_PARAMETER', 'ratchet: nothing received yet')
   }
   const secret = random(32)
+  const key = provider.x25519Key(secret)
   const pqEpoch = pq.kind === 'armed' ? state.pqEpoch + 1 : state.pqEpoch
   const step = stepRoot(provider, {
     rootKey: state.rootKey,
-    dh: provider.x25519(secret, remote),
+    dh: key.agree(remote),
     ...(pq.kind === 'armed' ? { mix: pq.mix } : {}),
     pqEpoch,
   })
   return {
     ...state,
     rootKey: step.rootKey,
-    own: { secret, publicKey: provider.x25519PublicKey(secret) },
+    own: { secret, publicKey: key.publicKey },
     sending: {
       headerKey: state.nextSendingKey,
       chainKey: step.chainKey,

@@ -66,8 +66,9 @@ export function sealEnvelope(
     throw new CryptoError('ERR_CRYPTO_PARAMETER', `seal: ${inner.length} bytes are off the ladder`)
   }
   const secret = random(32)
-  const ephemeral = provider.x25519PublicKey(secret)
-  const key = sealKey(provider, ephemeral, publicKey, provider.x25519(secret, publicKey))
+  const fresh = provider.x25519Key(secret)
+  const ephemeral = fresh.publicKey
+  const key = sealKey(provider, ephemeral, publicKey, fresh.agree(publicKey))
   const head = Uint8Array.of(ENVELOPE, keyId)
   const sealed = provider.aeadSeal(key, NONCE, concat(head, mailboxId), concat(sid, inner))
   wipe(secret, key)

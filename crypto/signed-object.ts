@@ -1,6 +1,7 @@
 // Signed object = [body bstr, sig bstr64]: the body is signed as the bytes it is, and kept so
 // (SPEC.md §1).
-import { FieldReader, decodeCbor, encodeCbor } from './cbor.ts'
+import { FieldReader, decodeCbor } from './cbor.ts'
+import { encodeCbor } from './cbor-encoder.ts'
 import { CryptoError } from './errors.ts'
 import { sign, verify } from './kdf.ts'
 import type { SignatureContext } from './labels.ts'

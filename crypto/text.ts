@@ -5,6 +5,21 @@ import { CryptoError } from './errors.ts'
 
 /** UTF-8 bytes of a well-formed string. Throws ERR_CRYPTO_TEXT on a lone surrogate. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return encodeAscii(text) ?? encodeUtf8(text)
+}
+
+/** Most texts and all names of tables: one byte a character. Undefined where the text has others. */
+function encodeAscii(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const out = new Uint8Array(text.length)
+  for (let i = 0; i < out.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) return undefined
+    out[i] = unit
+  }
+  return out
+}
+
+function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   const out: number[] = []
   for (const character of text) {
     const point = character.codePointAt(0) ?? 0

@@ -7,6 +7,7 @@ import {
   concat,
   lengthPrefixed,
   readU32,
+  u16,
   u32,
   u8,
 } from './bytes.ts'
@@ -70,8 +71,9 @@ function associatedData(place: ValuePlace): Uint8Array<ArrayBuffer> {
   if (place.key.length > 0xffff) {
     throw new CryptoError('ERR_CRYPTO_PARAMETER', 'vault: a key above 65 535 bytes')
   }
-  const store = lengthPrefixed(encodeText(place.store))
-  return concat(label('vault-value'), store, lengthPrefixed(place.key))
+  const store = encodeText(place.store)
+  const { key } = place
+  return concat(label('vault-value'), u16(store.length), store, u16(key.length), key)
 }
 
 function expectOpened(

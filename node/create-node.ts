@@ -84,12 +84,13 @@ export async function startNode(
   const { ledger } = core
   const person = await ledger.read((turn) => selfPerson(turn))
   const call = makeCall(core)
-  const moved = (signal: AbortSignal): Promise<void> => messenger.moved.next(signal)
+  const moved = (signal: AbortSignal): Promise<void> => messenger.waiters.moved(signal)
   const feed: Feed = { core, moved }
   const chats = makeChats({
     core,
-    stateRose: moved,
+    stateRose: (entry, signal) => messenger.waiters.stateRose(entry, signal),
     troubles: (device) => messenger.troubles(device),
+    groupTroubles: (gid) => messenger.groupTroubles(gid),
   })
   const listeners = new Listeners(feed, messenger.startCursor, (who, text, sendOptions) =>
     chats.send(who, text, sendOptions),

@@ -2,6 +2,7 @@
 // as much as the operation. Only keys that live long are kept; ratchet secrets never, for a kept
 // object would outlive the wiping of its bytes.
 import { type KeyObject, createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { noble } from '../crypto/index.ts'
 
 type Curve = 'Ed25519' | 'X25519'
 
@@ -9,6 +10,8 @@ type Curve = 'Ed25519' | 'X25519'
 const VERIFYING_KEYS_MAX = 4_096
 /** One's own signing keys: device, mailboxes, a relay's service and process keys. */
 const SIGNING_KEYS_MAX = 64
+/** ML-KEM public keys of seeds: offers under way and one-time keys at the relays. 1.2 KiB each. */
+const KEM_PUBLIC_KEYS_MAX = 256
 /** A signing key is kept from this use on. */
 const KEEP_FROM_USE = 8
 
@@ -109,4 +112,15 @@ export function signingKeyObject(seed: Uint8Array): KeyObject {
   uses.count++
   if (uses.count < KEEP_FROM_USE) return secretKeyObject('Ed25519', seed)
   return signingKeys.get(name, () => secretKeyObject('Ed25519', seed))
+}
+
+const kemPublicKeys = new RecentlyUsed<Uint8Array>(KEM_PUBLIC_KEYS_MAX)
+
+/**
+ * The ML-KEM public key of a seed, kept under a hash of the seed: an offer repeats it, and whoever
+ * answers names it. Nothing secret is kept. Never to be written to.
+ */
+export function kemPublicKey(seed: Uint8Array): Uint8Array {
+  const name = createHash('sha256').update(seed).digest('base64url')
+  return kemPublicKeys.get(name, () => noble.mlkemPublicKey(seed))
 }

@@ -19,10 +19,12 @@ import { Carrier } from './delivery/carrier.ts'
 import { ReceiptTimer } from './delivery/receipt-timer.ts'
 import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
+import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { GroupService } from './groups/group-service.ts'
 import { closedError } from './messenger/calls.ts'
+import { FeedWaiters } from './messenger/feed-waiters.ts'
 import { joinPeerAddress } from './net/peer-id.ts'
 import { parseRelayAddress } from './relays/relay-address.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
@@ -32,7 +34,6 @@ import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
 import { type Services, dispatch } from './services.ts'
-import { Signal } from './signal.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
@@ -45,8 +46,7 @@ const GOODBYE_MS = 1_500
 
 export class Messenger {
   readonly core: Core
-  /** Raised when the change feed grew. */
-  readonly moved: Signal = new Signal()
+  readonly waiters: FeedWaiters = new FeedWaiters()
   readonly #options: CreateNodeOptions
   readonly #ports: NodePorts
   readonly #stop: AbortController
@@ -75,13 +75,14 @@ export class Messenger {
     this.#recovery = new Recovery({
       core,
       profile: opened,
-      onChange: () => this.moved.raise(),
+      onChange: () => this.waiters.wake(),
       onRecovered: () => this.#restart(),
     })
     this.#upkeep = new Upkeep({
       core,
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
+      sweepGroups: (drainedMs) => this.#services?.groups.sweep(drainedMs) ?? Promise.resolve(),
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
   }
@@ -109,7 +110,7 @@ export class Messenger {
         provider,
         self: identity.self,
         onEffects: (effects) => messenger?.carryOut(effects),
-        onChanges: () => messenger?.moved.raise(),
+        onChanges: (rows) => messenger?.waiters.wake(rows),
         onFailure: (error) => messenger?.failed(error),
         onDefect: (error) => log('ledger', String(error)),
       })
@@ -161,6 +162,11 @@ export class Messenger {
       .map(({ serviceKey, why }) => `relay ${serviceKey.slice(0, 8)}: ${why}`)
   }
 
+  /** What keeps a group's messages from its relays, as sentences. */
+  groupTroubles(gid: Bytes32): readonly string[] {
+    return this.#services?.groups.troubles(gid) ?? ['this node is offline']
+  }
+
   async #begin(homeSeed: Bytes32): Promise<void> {
     const { ledger } = this.core
     await ledger.run((turn) => renewPrekeys(turn))
@@ -179,10 +185,14 @@ export class Messenger {
     const listen = this.#options.listen ?? []
     const host = await network.createHost({ seed: homeSeed, listen, role: 'home' })
     const courier = new Courier(core, () => this.#startCourierHost())
-    const direct = new DirectService({
+    const standing = new StandingStreams(core, host, (device) => direct.connect(device))
+    const direct: DirectService = new DirectService({
       core,
       host,
-      onLink: (device) => this.#services?.carrier.kick(device),
+      onLink: (device) => {
+        this.#services?.carrier.kick(device)
+        this.#report('standing streams', standing.renew(device))
+      },
       bundle: (inviteId, caller) =>
         directBundle(core, host.transportKey, inviteId, caller?.account),
     })
@@ -197,14 +207,15 @@ export class Messenger {
     const groups = new GroupService({
       core,
       courier,
+      host,
       ticket: (serviceKey) => this.#ticketOf(serviceKey),
+      ownRelays: () => this.#relays.flatMap((relay) => relay.serviceKey ?? []),
     })
     this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {
       const before = yield* profile()
-      const addresses = host.addresses()
-      const home =
-        addresses.length === 0 ? undefined : { transportKey: host.transportKey, addresses }
+      // Named also where nothing listens: contacts that can be dialled know then whom they let in.
+      const home = { transportKey: host.transportKey, addresses: host.addresses() }
       turn.put(profiles, 0, { ...before, home })
       yield* refreshEndpoints(turn)
     })
@@ -221,6 +232,7 @@ export class Messenger {
       relay.start()
     }
     await carrier.start()
+    await standing.start()
     await receipts.start()
     await bundles.start()
     await groups.start()
@@ -287,6 +299,7 @@ export class Messenger {
   async #endpointsOf(device: Bytes32): Promise<void> {
     await this.#services?.direct.learn(device)
     this.#services?.carrier.heard(device)
+    this.#services?.groups.endpointsChanged()
   }
 
   async #retryHeld(device: Bytes32): Promise<void> {
@@ -356,7 +369,7 @@ export class Messenger {
   async #shutDown(): Promise<void> {
     const services = this.#services
     this.#stop.abort(new NodeError('CLOSED', 'the node is closed'))
-    this.moved.raise()
+    this.waiters.wake()
     await this.#upkeep.stop()
     services?.receipts.stop()
     services?.bundles.stop()

@@ -2,12 +2,13 @@
 // on the curves, and byte for byte the same. ML-KEM stays with noble: node:crypto has none on
 // Node 20, and none that takes the randomness of an encapsulation on any.
 import {
+  type KeyObject,
   createCipheriv,
   createDecipheriv,
   createHash,
   createHmac,
-  createPublicKey,
   diffieHellman,
+  hash,
   sign,
   verify,
 } from 'node:crypto'
@@ -25,6 +26,7 @@ import {
 } from '../crypto/index.ts'
 import {
   dhKeyObject,
+  kemPublicKey,
   secretKeyObject,
   signingKeyObject,
   verifyingKeyObject,
@@ -32,18 +34,71 @@ import {
 
 const TAG_BYTES = 16
 const OPTIONS = { authTagLength: TAG_BYTES } as const
-/** u = 9: X25519 of a secret and this is its public key (RFC 7748 §6.1). */
-const BASE_POINT = dhKeyObject(Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 9 : 0)))
+
+/** Block of SHA-256 (RFC 2104 §2). */
+const BLOCK_BYTES = 64
+/** What is hashed in one call at most. */
+const SCRATCH_BYTES = 2_048
+/** For one synchronous run each, wiped at its end: nothing secret outlives the call. */
+const scratch = new Uint8Array(SCRATCH_BYTES)
+const outer = new Uint8Array(BLOCK_BYTES + 32)
 
 /** A copy that is no Buffer: neither its type nor its pool leaves this file. */
 function own(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer)
 }
 
-function hash(algorithm: string, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function digest(algorithm: string, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const state = createHash(algorithm)
   for (const part of parts) state.update(part)
   return own(state.digest())
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0
+  for (const part of parts) length += part.length
+  return length
+}
+
+/** Puts parts into the scratch from `at` on; where they end. */
+function fill(at: number, parts: readonly Uint8Array[]): number {
+  let end = at
+  for (const part of parts) {
+    scratch.set(part, end)
+    end += part.length
+  }
+  return end
+}
+
+/** SHA-256 in one call: a hash object costs more than hashing what is short, and then its collection. */
+function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = lengthOf(parts)
+  if (length > SCRATCH_BYTES) return digest('sha256', parts)
+  fill(0, parts)
+  const out = own(hash('sha256', scratch.subarray(0, length), 'buffer'))
+  scratch.fill(0, 0, length)
+  return out
+}
+
+/** HMAC (RFC 2104 §2) by two such calls; longer messages and keys by an object. */
+function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = BLOCK_BYTES + lengthOf(parts)
+  if (length > SCRATCH_BYTES || key.length > BLOCK_BYTES) {
+    const state = createHmac('sha256', key)
+    for (const part of parts) state.update(part)
+    return own(state.digest())
+  }
+  for (let i = 0; i < BLOCK_BYTES; i++) {
+    const byte = key[i] ?? 0
+    scratch[i] = byte ^ 0x36
+    outer[i] = byte ^ 0x5c
+  }
+  fill(BLOCK_BYTES, parts)
+  outer.set(hash('sha256', scratch.subarray(0, length), 'buffer'), BLOCK_BYTES)
+  const out = own(hash('sha256', outer, 'buffer'))
+  scratch.fill(0, 0, length)
+  outer.fill(0)
+  return out
 }
 
 type Seal = CryptoProvider['aeadSeal']
@@ -94,16 +149,27 @@ function extended<R>(
   return result
 }
 
+/** The public key of a secret one: OpenSSL made it as it took the secret in. */
+function publicBytes(key: KeyObject): Uint8Array<ArrayBuffer> {
+  const { x = '' } = key.export({ format: 'jwk' })
+  return own(Buffer.from(x, 'base64url'))
+}
+
+function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  checkX25519PublicKey(publicKey)
+  try {
+    return own(diffieHellman({ privateKey, publicKey: dhKeyObject(publicKey) }))
+  } catch (cause) {
+    throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
+  }
+}
+
 /** The provider for Node. */
 export const nativeCrypto: CryptoProvider = {
   name: 'node:crypto',
-  sha256: (...parts) => hash('sha256', parts),
-  sha512: (...parts) => hash('sha512', parts),
-  hmac: (key, ...parts) => {
-    const state = createHmac('sha256', key)
-    for (const part of parts) state.update(part)
-    return own(state.digest())
-  },
+  sha256,
+  sha512: (...parts) => digest('sha512', parts),
+  hmac,
 
   aeadSeal,
   aeadOpen,
@@ -114,8 +180,7 @@ export const nativeCrypto: CryptoProvider = {
 
   ed25519PublicKey: (seed) => {
     expectSecretLength(seed)
-    const { x = '' } = createPublicKey(signingKeyObject(seed)).export({ format: 'jwk' })
-    return own(Buffer.from(x, 'base64url'))
+    return publicBytes(signingKeyObject(seed))
   },
   ed25519Sign: (seed, message) => {
     expectSecretLength(seed)
@@ -130,21 +195,19 @@ export const nativeCrypto: CryptoProvider = {
 
   x25519PublicKey: (secret) => {
     expectSecretLength(secret)
-    const privateKey = secretKeyObject('X25519', secret)
-    return own(diffieHellman({ privateKey, publicKey: BASE_POINT }))
+    return publicBytes(secretKeyObject('X25519', secret))
   },
   x25519: (secret, publicKey) => {
     expectSecretLength(secret)
-    checkX25519PublicKey(publicKey)
-    const privateKey = secretKeyObject('X25519', secret)
-    try {
-      return own(diffieHellman({ privateKey, publicKey: dhKeyObject(publicKey) }))
-    } catch (cause) {
-      throw new CryptoError('ERR_CRYPTO_KEY', 'X25519 key of small order', { cause })
-    }
+    return agree(secretKeyObject('X25519', secret), publicKey)
+  },
+  x25519Key: (secret) => {
+    expectSecretLength(secret)
+    const key = secretKeyObject('X25519', secret)
+    return { publicKey: publicBytes(key), agree: (publicKey) => agree(key, publicKey) }
   },
 
-  mlkemPublicKey: (seed) => noble.mlkemPublicKey(seed),
+  mlkemPublicKey: (seed) => own(kemPublicKey(seed)),
   mlkemEncapsulate: (publicKey, m) => noble.mlkemEncapsulate(publicKey, m),
   mlkemDecapsulate: (seed, ciphertext) => noble.mlkemDecapsulate(seed, ciphertext),
 }

@@ -1,6 +1,7 @@
 // The network port: hosts that open and accept streams of frames. Production gives libp2p
 // (net/libp2p-host.ts), the simulator a network of its own; both pass tests/contracts/transport.ts.
 import type { Bytes32 } from '../crypto/index.ts'
+import type { Gossip, GossipOptions } from './gossip.ts'
 
 export interface ProtocolSpec {
   /** e.g. /sotto/direct/1 */
@@ -57,6 +58,8 @@ export interface Host {
   handle(protocol: ProtocolSpec, accept: (stream: FrameStream) => void): Promise<void>
   /** Closes every connection to a host. */
   disconnect(remoteKey: Bytes32): Promise<void>
+  /** Starts gossip over this host's connections, once; a home host only, else INVALID. */
+  startGossip(options: GossipOptions): Promise<Gossip>
   stop(): Promise<void>
 }
 

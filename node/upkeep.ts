@@ -38,6 +38,8 @@ export interface UpkeepOptions {
   readonly tidy: () => Promise<void>
   /** Slots of the relays whose mailboxes are read to their end at this moment. */
   readonly drainedNow: () => readonly number[]
+  /** Deletes what groups need no more; when own mailboxes were last all read, guarded clock. */
+  readonly sweepGroups: (ownDrainedMs: number) => Promise<void>
 }
 
 export class Upkeep {
@@ -119,6 +121,9 @@ export class Upkeep {
       await ledger.run((turn) => tendDelivery(turn))
     })
     await this.#job('skipped messages', () => this.#skipped())
+    await this.#job('groups', async () => {
+      await this.#options.sweepGroups(await ledger.read((turn) => drainedAt(turn)))
+    })
     await this.#job('seen messages', () => this.#untilLess((turn) => forgetSeen(turn, STEP_ROWS)))
     await this.#job('changes', () => this.#untilLess((turn) => trimChanges(turn, STEP_ROWS)))
     await this.#job('state key', async () => {

@@ -18,6 +18,7 @@ export function deviceSet(name: string): DeviceSet {
   const slots: Table<number, Bytes32> = {
     name,
     sealing: 'value',
+    rows: 'few',
     place: (slot) => ({ owner: EMPTY, order: u64(slot) }),
     encode: (device) => encodeRecord([device]),
     decode: (bytes) => readRecord(bytes, name).bytes('device', 32),

@@ -53,9 +53,9 @@ export {
   type IndexedCount,
 } from './content/group-frontier.ts'
 export {
-  type GroupMember,
+  type MemberEndpoints,
   groupMemberFrame,
-  type GroupMembers,
+  type HandedMembers,
   groupMembersFrame,
   type JoinPending,
   joinPendingFrame,
@@ -99,6 +99,7 @@ export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts
 export {
   type DeviceEvidence,
   type Evidence,
+  type GroupEvidence,
   evidence,
   shownState,
   type ShownState,
@@ -107,6 +108,7 @@ export { receiveInner } from './delivery/inbox.ts'
 export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export {
+  type OutboxHead,
   outboxHead,
   unsentEntries,
   type OutboxItem,
@@ -123,7 +125,7 @@ export {
 } from './delivery/receipts-out.ts'
 export { isBehind } from './delivery/behind.ts'
 export { keptCount } from './delivery/kept.ts'
-export { relayDoubts } from './delivery/relay-score.ts'
+export { relayDoubts, scoreDown } from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
 export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
@@ -147,6 +149,8 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
+export { GossipPeerGate, GossipSenderGate } from './group/gossip-gate.ts'
+export { type GossipLineage, topicToPublish, topicsToHear } from './group/gossip-topics.ts'
 export {
   chooseEpoch,
   missingFrom,
@@ -156,7 +160,6 @@ export {
 export { isNewControl, noteControl } from './group/control-window.ts'
 export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
 export { chainAt, epochsByTag, epochsOf, recipientsOf } from './group/epoch-chains.ts'
-export { type EligibilityView, isEligible, type PastOperation } from './group/epoch-eligibility.ts'
 export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
 export {
   type DroppedEpoch,
@@ -168,6 +171,7 @@ export {
 export {
   chains,
   type ControlWindow,
+  controlWindows,
   type EpochKey,
   epochs,
   groupSkipped,
@@ -242,9 +246,9 @@ export {
   type GroupEpoch,
   groupEpoch,
   groupEpochs,
-  isEligible as isFitForSending,
+  isEligible,
 } from './group/group-epochs.ts'
-export { type GroupMember as GroupMemberView, GroupView } from './group/group-view.ts'
+export { type GroupMember, GroupView } from './group/group-view.ts'
 export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
 export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
 export {
@@ -271,6 +275,7 @@ export {
   takeGroupPage,
 } from './groups/carriage.ts'
 export { sendableEpoch } from './groups/carry.ts'
+export { gossipTopics, toPublish } from './groups/gossip-plan.ts'
 export { createGroup, type GroupOptions } from './groups/create-group.ts'
 export {
   allGroups,
@@ -285,8 +290,11 @@ export { Membership, membershipOf } from './groups/membership.ts'
 export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'
 export { takeGroupMessage, type Taken } from './groups/receive.ts'
 export { sendGroupText } from './groups/send-text.ts'
+export { coverageOf } from './groups/frontiers.ts'
+export { moveCarriage } from './groups/move-carriage.ts'
+export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
 export { tendGroup, type Tended } from './groups/tend.ts'
-export { scoreDown } from './delivery/relay-score.ts'
+export { wantsCompare } from './groups/sync-group.ts'
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
@@ -304,6 +312,9 @@ export {
   DIRECT_UNKNOWN_STREAMS,
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
+  GOSSIP_DATA_MAX_BYTES,
+  GOSSIP_PEERS_MAX,
+  GOSSIP_TOPICS_MAX,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
 } from './limits.ts'

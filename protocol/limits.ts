@@ -131,16 +131,12 @@ export const CARRIED_PER_DEVICE_MAX = 10_000
 // --- Groups (SPEC.md §19-21) ---
 /** Groups of one profile: they are listed as a whole. */
 export const GROUPS_MAX = 1_000
-/** Bytes of UTF-8 in a group's name. */
-export const GROUP_NAME_MAX_BYTES = 256
 /** Groups that tie one account to us. */
 export const CO_MEMBER_TIES_MAX = 1_024
 /** Somebody who was removed is still served its removal for this long. */
 export const REMOVED_SERVED_MS: number = 30 * DAY_MS
 /** A join that nobody judged lapses; a welcome for it is taken for as long. */
 export const JOIN_LIFE_MS: number = 30 * DAY_MS
-/** Relays that carry one group. */
-export const GROUP_RELAYS_MAX = 3
 /** What waits for a group's relays: beyond it sending is refused, never dropped. */
 export const GROUP_OUTBOX_MAX = 20_000
 /** A message of a group is offered to its relays for as long as they would keep it. */
@@ -152,6 +148,37 @@ export const GROUP_HELD_MAX = 1_000
 export const GROUP_HELD_MAX_BYTES: number = 8 << 20
 /** Seeds of one group that wait for their operations. */
 export const GROUP_SECRETS_PENDING_MAX = 256
+/** Operations that are missing are asked for at intervals between these. */
+export const OPS_ASK_MIN_MS: number = 10 * SECOND_MS
+export const OPS_ASK_MAX_MS: number = 15 * MINUTE_MS
+/** Heads that members named and nobody brought, and how long they are believed. */
+export const UNKNOWN_HEADS_MAX = 64
+export const UNKNOWN_HEAD_LIFE_MS: number = 7 * DAY_MS
+/** A frontier goes out so long after a change, at intervals of so much for each ten members, at most
+ * so long; above so many members only where somebody asks; every 24th names all devices. */
+export const FRONTIER_SETTLE_MS: number = 2 * SECOND_MS
+export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
+export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS
+export const FRONTIER_ASKED_MEMBERS = 50
+export const FRONTIER_FULL_EVERY = 24
+/** Answers to one question for frontiers are spread over this. */
+export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
+/** Pages that answer one question, and entries served to a device in a minute. */
+export const SYNC_PAGES_MAX = 4
+export const SYNC_SERVED_PER_MINUTE = 10_000
+/** A question that nothing answered is asked of another device after this, twice as long each time. */
+export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
+export const SYNC_RETRY_MAX_MS: number = HOUR_MS
+/** Two logs are compared again after this. */
+export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
+/** A mailbox that was not read for longer than this: the log is compared with somebody's. */
+export const ABSENCE_MS: number = HOUR_MS
+/** What no relay of a group took for this long goes over sessions. */
+export const FALL_BACK_MS: number = MINUTE_MS
+/** All relays of a group gone for this long: an admin gives it others. */
+export const CARRIAGE_DEAD_MS: number = 10 * MINUTE_MS
+/** A member's newer device list is told to its group by others after this and their delay. */
+export const LISTS_TOLD_AFTER_MS: number = MINUTE_MS
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS
@@ -216,11 +243,6 @@ export const EPOCH_KEEP_MS: number = 14 * DAY_MS
 export const EPOCH_CAP_MS: number = 90 * DAY_MS
 /** Devices that a message may miss by its epoch and reach one-to-one. */
 export const TOP_UP_DEVICES_MAX = 16
-/** Operations in the past of a fresh one among which its author's are counted, and how many. */
-export const FRESH_WINDOW_OPS = 32
-export const FRESH_PER_AUTHOR_MIN = 3
-/** A fresh operation is earned by this many own entries since the last one. */
-export const FRESH_EARNED_ENTRIES = 512
 /** Repair: delay per rank, its end, and the jitter beside it. */
 export const REPAIR_STEP_MS = 500
 export const REPAIR_STEP_END_MS: number = 60 * SECOND_MS
@@ -312,3 +334,25 @@ export const GROUP_FRESH_BUDGET = 64
 export const GROUP_EARNED_ENTRIES = 512
 /** Operations read from the store at once. */
 export const GROUP_OP_LOAD_ROWS = 256
+// --- Groups: gossip (SPEC.md §22) ---
+/** Bytes of what is published: the longest group message. */
+export const GOSSIP_DATA_MAX_BYTES = 65_536
+/** Topics subscribed at once; other groups are followed by mailbox. */
+export const GOSSIP_TOPICS_MAX = 32
+/** Transport keys that one topic is exchanged with. */
+export const GOSSIP_PEERS_MAX = 24
+/** Messages per second and at once from one peer, copies included. */
+export const GOSSIP_PEER_PER_S = 50
+export const GOSSIP_PEER_BURST = 200
+/** Messages per second and at once of one sender of an epoch. */
+export const GOSSIP_SENDER_PER_S = 10
+export const GOSSIP_SENDER_BURST = 100
+/** This many rejected messages within the window put a peer out for the time below. */
+export const GOSSIP_REJECTS_MAX = 3
+export const GOSSIP_REJECTS_WINDOW_MS: number = MINUTE_MS
+export const GOSSIP_OUT_MS: number = 10 * MINUTE_MS
+/** Peers and senders whose rates are kept in memory; the longest unused go. */
+export const GOSSIP_PEERS_WATCHED_MAX = 1_024
+export const GOSSIP_SENDERS_WATCHED_MAX = 4_096
+/** A superseded lineage's topics are listened to this much longer. */
+export const GOSSIP_LINEAGE_LINGER_S = 86_400

@@ -10,7 +10,7 @@ import { type Step, type Table, get } from './step.ts'
 export interface Profile {
   readonly name: string
   readonly createdAtMs: number
-  /** The home host, while it listens somewhere. */
+  /** The home host, without addresses where it listens nowhere; undefined before the first start. */
   readonly home: HomeHost | undefined
   /** Rises when mailboxes, home host or seal key change. */
   readonly endpointsCounter: number

@@ -24,6 +24,11 @@ export interface Table<K, V> {
   readonly name: string
   /** 'state' for what forward secrecy rests on: sealed under the rotating state key. */
   readonly sealing: 'value' | 'state'
+  /**
+   * What a store may expect, and nothing rests on: 'few' where an owner has few records as a rule, so
+   * that all of them are worth holding; 'rare' where the whole table is empty as a rule.
+   */
+  readonly rows?: 'few' | 'rare'
   readonly place: (key: K) => Place
   readonly encode: (value: V) => Uint8Array
   readonly decode: (bytes: Uint8Array) => V

@@ -29,6 +29,24 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', ...proj
   stdio: 'inherit',
 })
 
+/**
+ * commander loads node:child_process as it starts, for sub-commands that are programs of their own;
+ * there are none here, and loading it is a third of what `sotto --help` costs beyond node itself.
+ */
+const lazyChildProcess = {
+  name: 'lazy-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer)
+        ? { path: 'child_process', namespace: 'lazy' }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
+      contents: 'exports.spawn = (...args) => require("node:child_process").spawn(...args)',
+    }))
+  },
+}
+
 const { build } = await import('esbuild')
 rmSync('dist/cli', { recursive: true, force: true })
 await build({
@@ -44,6 +62,7 @@ await build({
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [lazyChildProcess],
   banner: {
     // Some dependencies are CommonJS and ask for require at run time.
     js: "import{createRequire as __sottoRequire}from'node:module';const require=__sottoRequire(import.meta.url);",

@@ -22,7 +22,7 @@ export async function run({ words, output }: Invocation): Promise<void> {
   const [first = ''] = words
   const topic = Object.hasOwn(TOPICS, first) ? TOPICS[first] : undefined
   if (topic !== undefined) return output.raw(topic)
-  let command: Command | undefined = buildProgram((text) => output.raw(text)).program
+  let command: Command | undefined = buildProgram(words, (text) => output.raw(text)).program
   for (const word of words) {
     command = command?.commands.find((child) => child.name() === word)
   }

@@ -5,7 +5,9 @@ import { type Bytes32, type Mailbox, toHex } from '../../crypto/index.ts'
 import {
   DIRECT_HEAD_START_MS,
   DIRECT_RECENT_MS,
+  type OutboxHead,
   type Peer,
+  type Step,
   peers,
   get,
   prepareOutbox,
@@ -24,6 +26,15 @@ interface Destination {
   readonly deposits: Map<string, DepositLane>
   directOkMs: number
   working: number
+}
+
+interface Standing {
+  readonly peer: Peer | undefined
+  readonly head: OutboxHead
+}
+
+function* standingOf(device: Bytes32): Step<Standing> {
+  return { peer: yield* get(peers, device), head: yield* outboxHead(device) }
 }
 
 export class Carrier {
@@ -113,14 +124,12 @@ export class Carrier {
   }
 
   async #work(destination: Destination): Promise<void> {
-    const { ledger, stopping } = this.#core
+    const { stopping } = this.#core
     if (stopping.aborted) return
     destination.working += 1
     try {
       const { device } = destination
-      await this.#prepareAll(device)
-      const peer = await ledger.read(() => get(peers, device))
-      const head = await ledger.read(() => outboxHead(device))
+      const { peer, head } = await this.#prepareAll(device)
       if (peer === undefined || head.items === 0) return
       const recent = this.#core.clock.monotonicMs() - destination.directOkMs < DIRECT_RECENT_MS
       const link = this.#direct.openLink(device)
@@ -136,12 +145,14 @@ export class Carrier {
     }
   }
 
-  async #prepareAll(device: Bytes32): Promise<void> {
+  /** Encrypts what waits for a device and can be; where its outbox stands then. */
+  async #prepareAll(device: Bytes32): Promise<Standing> {
     for (;;) {
-      const head = await this.#core.ledger.read(() => outboxHead(device))
-      if (head.prepared >= head.next - 1) return
+      const standing = await this.#core.ledger.read(() => standingOf(device))
+      const { prepared, next } = standing.head
+      if (prepared >= next - 1) return standing
       const blocked = await this.#core.ledger.run((turn) => prepareOutbox(turn, device))
-      if (blocked !== undefined) return
+      if (blocked !== undefined) return this.#core.ledger.read(() => standingOf(device))
     }
   }
 

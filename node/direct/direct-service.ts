@@ -1,6 +1,6 @@
 // Direct streams with the home hosts of accepted contacts: who may open one, which of two stays, and
 // what an arriving envelope goes through (SPEC.md §9).
-import { type Bytes16, type Bytes32, compareBytes, equalBytes, toHex } from '../../crypto/index.ts'
+import { type Bytes16, type Bytes32, compareBytes, toHex } from '../../crypto/index.ts'
 import {
   CARD_REQUESTS_MAX,
   CARD_REQUESTS_WINDOW_MS,
@@ -20,6 +20,7 @@ import {
 import { Backoff } from '../backoff.ts'
 import { type Core, unit } from '../core.ts'
 import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
+import { type Caller, Callers } from './callers.ts'
 import { DirectLink } from './direct-link.ts'
 
 export const DIRECT_PROTOCOL: ProtocolSpec = {
@@ -28,11 +29,6 @@ export const DIRECT_PROTOCOL: ProtocolSpec = {
 }
 
 const DIAL_MS = 10_000
-
-interface Caller {
-  readonly device: Bytes32
-  readonly account: Bytes32
-}
 
 interface Dialling {
   readonly backoff: Backoff
@@ -48,8 +44,8 @@ export class DirectService {
     inviteId: Bytes16,
     caller: Caller | undefined,
   ) => Promise<CardReply | undefined>
-  /** By transport key: who may be there, and the open link. */
-  readonly #callers = new Map<string, Caller>()
+  readonly #callers = new Callers()
+  /** By transport key: the open link. */
   readonly #links = new Map<string, DirectLink>()
   /** Links whose stream this host opened. */
   readonly #mine = new WeakSet<DirectLink>()
@@ -90,13 +86,14 @@ export class DirectService {
 
   /** Takes note of where a device's home host is now. */
   async learn(device: Bytes32): Promise<void> {
-    const peer = await this.#core.ledger.read(() => get(peers, device))
+    const [peer, isPeer] = await this.#core.ledger.read(function* () {
+      const known = yield* get(peers, device)
+      return [known, known !== undefined && isAccepted(yield* contactOf(known.account))] as const
+    })
     const home = peer?.endpoints.home
-    if (peer === undefined || home === undefined) return
-    for (const [key, caller] of this.#callers) {
-      if (equalBytes(caller.device, device)) this.#callers.delete(key)
-    }
-    this.#callers.set(toHex(home.transportKey), { device, account: peer.account })
+    if (peer === undefined || home === undefined || !isPeer) return
+    this.#callers.forget(device)
+    this.#callers.add(home.transportKey, { device, account: peer.account })
     const dialling = this.#dialling.get(toHex(device))
     dialling?.backoff.reset()
     if (dialling !== undefined) dialling.notBeforeMs = 0
@@ -104,9 +101,8 @@ export class DirectService {
 
   /** The open stream with a device. */
   openLink(device: Bytes32): DirectLink | undefined {
-    for (const [key, caller] of this.#callers) {
-      if (!equalBytes(caller.device, device)) continue
-      const link = this.#links.get(key)
+    for (const host of this.#callers.hostsOf(device)) {
+      const link = this.#links.get(host)
       if (link?.open === true) return link
     }
     return undefined
@@ -138,8 +134,9 @@ export class DirectService {
   async #dial(device: Bytes32, state: Dialling): Promise<DirectLink | undefined> {
     const peer = await this.#core.ledger.read(() => get(peers, device))
     const home = peer?.endpoints.home
-    if (peer === undefined || home === undefined || home.addresses.length === 0) return undefined
-    this.#callers.set(toHex(home.transportKey), { device, account: peer.account })
+    if (peer === undefined || home === undefined) return undefined
+    this.#callers.add(home.transportKey, { device, account: peer.account })
+    if (home.addresses.length === 0) return undefined
     // A stream that it opened as a stranger is one with it, now that it is known.
     const open = this.openLink(device)
     if (open !== undefined) return open
@@ -191,9 +188,8 @@ export class DirectService {
   }
 
   async #accept(stream: FrameStream): Promise<void> {
-    const key = toHex(stream.remoteKey)
     stream.pause()
-    if (!this.#callers.has(key)) {
+    if (!this.#callers.has(stream.remoteKey)) {
       const live = await this.#strangersAllowed()
       if (!live || this.#strangers >= DIRECT_UNKNOWN_STREAMS) {
         this.counts.refused += 1
@@ -209,8 +205,7 @@ export class DirectService {
     this.counts.accepted += 1
     this.#take(stream, false)
     stream.resume()
-    const caller = this.#callers.get(key)
-    if (caller !== undefined) this.#onLink(caller.device)
+    for (const { device } of this.#callers.at(stream.remoteKey)) this.#onLink(device)
   }
 
   /** Unknown hosts are let in only while a direct invite of ours can still be answered. */
@@ -229,7 +224,8 @@ export class DirectService {
   }
 
   /** A bundle costs signatures and one-time keys: six per host in ten minutes. */
-  async #card(key: string, inviteId: Bytes16): Promise<CardReply | undefined> {
+  async #card(host: Bytes32, inviteId: Bytes16): Promise<CardReply | undefined> {
+    const key = toHex(host)
     const now = this.#core.clock.monotonicMs()
     const since = now - CARD_REQUESTS_WINDOW_MS
     for (const [other, times] of this.#cardRequests) {
@@ -238,7 +234,7 @@ export class DirectService {
     const recent = (this.#cardRequests.get(key) ?? []).filter((atMs) => atMs > since)
     if (recent.length >= CARD_REQUESTS_MAX) return undefined
     this.#cardRequests.set(key, [...recent, now])
-    return this.#bundle(inviteId, this.#callers.get(key))
+    return this.#bundle(inviteId, this.#callers.at(host)[0])
   }
 
   /** Makes a link of a stream; of two with one host, the one the smaller key opened stays. */
@@ -250,12 +246,12 @@ export class DirectService {
       jitter: () => unit(this.#core.random),
       handler: {
         envelope: (sid, inner) => this.#envelope(stream.remoteKey, sid, inner),
-        known: () => this.#callers.has(key),
+        known: () => this.#callers.has(stream.remoteKey),
         spend: (sizeBytes) => this.#spend(sizeBytes),
-        card: (inviteId) => this.#card(key, inviteId),
+        card: (inviteId) => this.#card(stream.remoteKey, inviteId),
         closed: () => {
           if (this.#links.get(key) === link) this.#links.delete(key)
-          this.#lost(key)
+          this.#lost(stream.remoteKey)
         },
       },
     })
@@ -276,13 +272,14 @@ export class DirectService {
   }
 
   /** A stream ended: what was on its way over it, unanswered, goes out again after a moment. */
-  #lost(key: string): void {
+  #lost(host: Bytes32): void {
     const { clock, random, stopping } = this.#core
-    const caller = this.#callers.get(key)
-    if (caller === undefined || stopping.aborted) return
+    const callers = this.#callers.at(host)
+    if (callers.length === 0 || stopping.aborted) return
     const waitMs = new Backoff(() => unit(random)).nextMs()
     clock.after(waitMs, () => {
-      if (!stopping.aborted) this.#onLink(caller.device)
+      if (stopping.aborted) return
+      for (const { device } of callers) this.#onLink(device)
     })
   }
 
@@ -291,9 +288,7 @@ export class DirectService {
       receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
     )
     // Whoever proved by its session to be an accepted device may be answered on this stream.
-    const key = toHex(transportKey)
-    if (answer.from !== undefined && !this.#callers.has(key)) {
-      this.#callers.set(key, answer.from)
+    if (answer.from !== undefined && this.#callers.add(transportKey, answer.from)) {
       this.#onLink(answer.from.device)
     }
     return answer
@@ -303,10 +298,6 @@ export class DirectService {
   async drop(account: Bytes32): Promise<void> {
     const contact = await this.#core.ledger.read(() => contactOf(account))
     if (isAccepted(contact)) return
-    for (const [key, caller] of this.#callers) {
-      if (!equalBytes(caller.account, account)) continue
-      this.#callers.delete(key)
-      await this.#links.get(key)?.close()
-    }
+    for (const host of this.#callers.forgetAccount(account)) await this.#links.get(host)?.close()
   }
 }

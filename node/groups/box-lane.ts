@@ -77,6 +77,11 @@ export class BoxLane {
     })
   }
 
+  /** It is followed, and everything in it was read. */
+  get atHead(): boolean {
+    return this.mailbox.open && this.#drained
+  }
+
   get active(): boolean {
     return this.#running
   }

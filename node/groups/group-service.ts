@@ -3,41 +3,61 @@ import { type Bytes32, toHex } from '../../crypto/index.ts'
 import { allGroups } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
+import type { Host } from '../transport.ts'
+import { GroupGossip } from './group-gossip.ts'
 import { GroupWorker } from './group-worker.ts'
 
 export interface GroupServiceOptions {
   readonly core: Core
   readonly courier: Courier
+  readonly host: Host
   /** A ticket of one of our own relays, where it gives any. */
   readonly ticket: (serviceKey: Bytes32) => Promise<Uint8Array | undefined>
+  /** Service keys of own relays that are reached now. */
+  readonly ownRelays: () => readonly Bytes32[]
 }
 
 export class GroupService {
   readonly #options: GroupServiceOptions
   readonly #workers = new Map<string, GroupWorker>()
+  readonly #gossip: GroupGossip
   #waiting: (() => void)[] = []
 
   constructor(options: GroupServiceOptions) {
     this.#options = options
+    this.#gossip = new GroupGossip(options.core, options.host)
   }
 
   /** Takes up every group where the last run left it. */
   async start(): Promise<void> {
     const groups = await this.#options.core.ledger.read(() => allGroups())
     for (const { gid } of groups) if (gid !== undefined) this.kick(gid)
+    if (groups.length > 0) this.#gossip.refresh()
   }
 
   kick(gid: Bytes32): void {
-    const { core, courier, ticket } = this.#options
+    const { core, courier, ticket, ownRelays } = this.#options
     if (core.stopping.aborted) return
     const key = toHex(gid)
     let worker = this.#workers.get(key)
     if (worker === undefined) {
       const onProgress = (): void => this.#settle()
-      worker = new GroupWorker({ core, courier, gid, ticket, onProgress })
+      worker = new GroupWorker({ core, courier, gid, ticket, ownRelays, onProgress })
       this.#workers.set(key, worker)
     }
     worker.kick()
+    this.#gossip.refresh()
+    void this.#gossip.publish(gid)
+  }
+
+  /** Where members are reached changed. */
+  endpointsChanged(): void {
+    if (this.#workers.size > 0) this.#gossip.refresh()
+  }
+
+  /** Once an hour: deletes what groups need no more. */
+  async sweep(ownDrainedMs: number): Promise<void> {
+    for (const worker of this.#workers.values()) await worker.sweep(ownDrainedMs)
   }
 
   troubles(gid: Bytes32): readonly string[] {
@@ -63,6 +83,9 @@ export class GroupService {
 
   async stop(): Promise<void> {
     this.#settle()
-    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+    await Promise.all([
+      this.#gossip.stop(),
+      ...[...this.#workers.values()].map((worker) => worker.stop()),
+    ])
   }
 }

@@ -7,7 +7,11 @@ import {
   expireGroupItems,
   get,
   lineages,
+  moveCarriage,
+  noteStillDrained,
+  sweepGroup,
   tendGroup,
+  wantsCompare,
 } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
@@ -20,6 +24,8 @@ export interface GroupWorkerOptions {
   readonly gid: Bytes32
   /** A ticket of one of our own relays. */
   readonly ticket: (serviceKey: Bytes32) => Promise<Uint8Array | undefined>
+  /** Service keys of own relays that are reached now. */
+  readonly ownRelays: () => readonly Bytes32[]
   readonly onProgress: () => void
 }
 
@@ -35,6 +41,7 @@ export class GroupWorker {
   #again = false
   #timer: Timer | undefined
   #stopped = false
+  #goneSinceMs: number | undefined
 
   constructor(options: GroupWorkerOptions) {
     this.#options = options
@@ -74,6 +81,18 @@ export class GroupWorker {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.firstDrain(signal)))
   }
 
+  /** Once an hour: deletes what is needed no more. */
+  async sweep(ownDrainedMs: number): Promise<void> {
+    const { ledger, stopping } = this.#core
+    for (const { box, atHead } of this.#lanes.values()) {
+      if (atHead) await ledger.run((turn) => noteStillDrained(turn, box))
+    }
+    while (await ledger.run((turn) => sweepGroup(turn, this.#gid, ownDrainedMs))) {
+      if (stopping.aborted) return
+    }
+    this.kick()
+  }
+
   async #run(): Promise<void> {
     this.#running = true
     this.#timer?.cancel()
@@ -104,7 +123,33 @@ export class GroupWorker {
     if (again) this.#again = true
     await this.#followBoxes()
     for (const lane of this.#lanes.values()) lane.kick()
-    return nextAtMs === undefined ? ROUND_MS : Math.min(ROUND_MS, nextAtMs - guarded.nowMs())
+    const moveAtMs = await this.#moveWhereGone()
+    const next = Math.min(nextAtMs ?? Infinity, moveAtMs ?? Infinity)
+    return Math.min(ROUND_MS, next - guarded.nowMs())
+  }
+
+  /** A relay dropped what was not read, or lost its queue: a member has it. */
+  async #compare(): Promise<void> {
+    try {
+      await this.#core.ledger.run((turn) => wantsCompare(turn, this.#gid))
+    } catch (error) {
+      if (!this.#core.stopping.aborted) this.#core.log('group', String(error))
+    }
+  }
+
+  /** Where every relay of the group is gone, looks for others; when to look again. */
+  async #moveWhereGone(): Promise<number | undefined> {
+    const { ledger, guarded } = this.#core
+    const written = [...this.#lanes.values()].filter(({ box }) => box.writes)
+    const isGone = written.length > 0 && written.every(({ mailbox }) => !mailbox.open)
+    if (!isGone) {
+      this.#goneSinceMs = undefined
+      return undefined
+    }
+    this.#goneSinceMs ??= guarded.nowMs()
+    const since = this.#goneSinceMs
+    const usable = this.#options.ownRelays()
+    return ledger.run((turn) => moveCarriage(turn, this.#gid, since, usable))
   }
 
   async #followBoxes(): Promise<void> {
@@ -129,7 +174,7 @@ export class GroupWorker {
         lineageSecret: keys.secret,
         ticket: () => this.#options.ticket(box.serviceKey),
         onProgress: this.#options.onProgress,
-        onGap: () => this.kick(),
+        onGap: () => void this.#compare(),
       })
       this.#lanes.set(key, lane)
       lane.start()

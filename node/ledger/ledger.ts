@@ -2,7 +2,7 @@
 // before it left, and all that queued while a batch was being written goes into the next one.
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
-import type { Change, Effect, Load, Table, Turn } from '../../protocol/index.ts'
+import type { Change, Effect, Table, Turn } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
@@ -10,20 +10,19 @@ import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
 import { Journal } from './journal.ts'
 import type { Job, LedgerOptions, Machine, Rewrite } from './job.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
-import { Overlay, mergeRows, overlayCount } from './overlay.ts'
-import { RowCache } from './row-cache.ts'
+import { Loads } from './loads.ts'
 import { RecentMemory } from './memory.ts'
+import { Overlay } from './overlay.ts'
 import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
 
 const changeTable = changes as Table<never, unknown>
 
 export class Ledger {
   readonly #options: LedgerOptions
-  readonly #cache = new RowCache()
   /** Of turns, and of reads beside them: these see an earlier moment. */
   readonly #memories = { turns: new RecentMemory(), reads: new RecentMemory() }
   readonly #readers = new Set<Reader>()
-  #records: RecordStore
+  #loads: Loads
   #journal: Journal
   #jobs: Job[] = []
   #open: Batch = newBatch()
@@ -39,7 +38,7 @@ export class Ledger {
 
   private constructor(options: LedgerOptions, journal: Journal, cursor: number) {
     this.#options = options
-    this.#records = options.records
+    this.#loads = new Loads(options.records)
     this.#journal = journal
     this.#nextCursor = cursor
     this.#durableCursor = cursor
@@ -64,8 +63,7 @@ export class Ledger {
     this.#journal = await Journal.open(records)
     this.#nextCursor = await nextCursor(records)
     this.#durableCursor = this.#nextCursor
-    this.#records = records
-    this.#cache.clear()
+    this.#loads = new Loads(records)
     this.#memories.turns.clear()
     this.#memories.reads.clear()
     this.#failure = undefined
@@ -122,7 +120,7 @@ export class Ledger {
     const batch = newBatch()
     this.#writing = batch
     try {
-      const records = this.#records
+      const { records } = this.#loads
       const { writes, result } = await work(records)
       if (writes.length > 0) {
         try {
@@ -256,8 +254,8 @@ export class Ledger {
     while (step.done !== true) {
       const load = step.value
       view.onLoad(load)
-      const known = load.kind === 'get' ? view.known(load) : undefined
-      step = run.next(known === undefined ? await this.#load(load, view) : known.value)
+      const known = this.#loads.known(load, view)
+      step = run.next(known === undefined ? await this.#loads.load(load, view) : known.value)
     }
     return step.value
   }
@@ -265,11 +263,7 @@ export class Ledger {
   /** What a turn sees: the disk, what is being written, what waits for it, its own writes. */
   #turnView(own: Overlay): View {
     return {
-      known: ({ table, place }) =>
-        own.at(table, place) ??
-        this.#open.overlay.at(table, place) ??
-        this.#writing?.overlay.at(table, place) ??
-        this.#cache.get(table, place),
+      known: (key) => own.at(key) ?? this.#open.overlay.at(key) ?? this.#writing?.overlay.at(key),
       overlays: () =>
         this.#writing === undefined
           ? [this.#open.overlay, own]
@@ -281,30 +275,10 @@ export class Ledger {
   /** What a read beside the loop sees: the disk. */
   #durableView(reader: Reader): View {
     return {
-      known: ({ table, place }) => this.#cache.get(table, place),
+      known: () => undefined,
       overlays: () => [],
       onLoad: (load) => void reader.loads.push(load),
     }
-  }
-
-  async #load(load: Load, view: View): Promise<unknown> {
-    const records = this.#records
-    if (load.kind === 'get') {
-      const { epoch } = this.#cache
-      const { value, sizeBytes } = await records.load(load.table, load.place)
-      const newer = view.known(load)
-      if (newer !== undefined) return newer.value
-      if (epoch === this.#cache.epoch) this.#cache.set(load.table, load.place, value, sizeBytes)
-      return value
-    }
-    const { table, query } = load
-    const before = view.overlays()
-    const stored = await records.range(table, {
-      ...query,
-      limit: query.limit + overlayCount(before, table, query),
-    })
-    // `before` still holds a batch that became durable during the read: merging it again is harmless.
-    return mergeRows(stored, before, table, query)
   }
 
   #flush(): void {
@@ -318,7 +292,7 @@ export class Ledger {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const records = this.#records
+    const { records } = this.#loads
     const sizes: number[] = []
     try {
       const writes = []
@@ -333,11 +307,7 @@ export class Ledger {
     } catch (cause) {
       return this.#failed(batch, cause)
     }
-    this.#cache.epoch += 1
-    let at = 0
-    for (const { table, place, value } of batch.overlay.values()) {
-      this.#cache.set(table, place, value, sizes[at++] ?? 0)
-    }
+    this.#loads.durable(batch.overlay, sizes)
     this.#writing = undefined
     this.#durableCursor = (batch.rows.at(-1)?.cursor ?? this.#durableCursor - 1) + 1
     this.#release(batch)
@@ -369,7 +339,7 @@ export class Ledger {
     this.#open = newBatch()
     this.#writing = undefined
     this.#nextCursor = this.#durableCursor
-    this.#cache.clear()
+    this.#loads.clear()
     for (const { fail } of dropped) for (const reject of fail) reject(error)
     for (const job of jobs) job.reject(error)
     this.#wakeIdle()

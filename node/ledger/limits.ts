@@ -10,6 +10,14 @@ export const READ_ATTEMPTS = 3
 export const CACHE_MAX_BYTES: number = 32 << 20
 /** What a cached record costs beside its bytes: keys, map entries, the decoded object. */
 export const CACHE_ROW_BYTES = 512
+/** Sealed bytes of the records of owners that are held whole. */
+export const WHOLE_OWNERS_MAX_BYTES: number = 8 << 20
+/** Records of an owner that is held whole: of the largest, they are read at 16 MiB at most. */
+export const WHOLE_OWNER_MAX_ROWS = 256
+/** Loads after which an owner that had more is looked at again. */
+export const WHOLE_OWNER_RETRY_LOADS = 256
+/** Owners remembered as having more; beyond it all of them are looked at again. */
+export const LARGE_OWNERS_MAX = 4_096
 /** Journal rows kept: older ones have proved that nothing is missing. */
 export const JOURNAL_KEEP_BATCHES = 4_096
 /** Journal rows looked at in one load. */

@@ -1,22 +1,32 @@
 // Decoded records that are on the disk, so that the rows of a busy conversation are read once.
-// Only the Ledger writes the store, so what is here is never older than the disk.
-import { toHex } from '../../crypto/index.ts'
-import type { Place, Table } from '../../protocol/index.ts'
+// Only the Ledger writes the store, so what is here is never older than the disk; what a batch
+// removes or replaces is gone from here with it.
 import { CACHE_MAX_BYTES, CACHE_ROW_BYTES } from './limits.ts'
-
-function keyOf(table: Table<never, unknown>, place: Place): string {
-  return `${table.name}/${toHex(place.owner)}/${toHex(place.order)}`
-}
+import type { PlaceKey } from './place-key.ts'
 
 interface Cached {
   readonly value: unknown
   readonly sizeBytes: number
 }
 
+/** Records written or read since the last generation began, and the bytes they count for. */
+interface Generation {
+  readonly rows: Map<string, Cached>
+  sizeBytes: number
+}
+
+function newGeneration(): Generation {
+  return { rows: new Map(), sizeBytes: 0 }
+}
+
+/**
+ * Two generations: what is used moves to the young one, and when that is half of the bound it
+ * becomes the old one, whose rest is forgotten. No list to keep in order at every use.
+ */
 export class RowCache {
-  readonly #rows = new Map<string, Cached>()
   readonly #maxBytes: number
-  #sizeBytes = 0
+  #young = newGeneration()
+  #old = newGeneration()
   /** Rises with every batch: a read that began before it must not fill the cache. */
   epoch = 0
 
@@ -26,36 +36,49 @@ export class RowCache {
 
   /** Bytes it accounts for; never above its bound. */
   get sizeBytes(): number {
-    return this.#sizeBytes
+    return this.#young.sizeBytes + this.#old.sizeBytes
   }
 
-  get(table: Table<never, unknown>, place: Place): { readonly value: unknown } | undefined {
-    return this.#rows.get(keyOf(table, place))
+  get({ owner, order }: PlaceKey): { readonly value: unknown } | undefined {
+    const key = owner + order
+    const young = this.#young.rows.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.rows.get(key)
+    if (old !== undefined) this.#put(key, old)
+    return old
   }
 
   /** Takes a record as it is on the disk: `sizeBytes` of it there, 0 where there is none. */
-  set(table: Table<never, unknown>, place: Place, value: unknown, sizeBytes: number): void {
-    const key = keyOf(table, place)
-    this.#drop(key)
-    const cached = { value, sizeBytes: sizeBytes + CACHE_ROW_BYTES }
-    this.#rows.set(key, cached)
-    this.#sizeBytes += cached.sizeBytes
-    for (const oldest of this.#rows.keys()) {
-      if (this.#sizeBytes <= this.#maxBytes) return
-      this.#drop(oldest)
-    }
+  set({ owner, order }: PlaceKey, value: unknown, sizeBytes: number): void {
+    this.#put(owner + order, { value, sizeBytes: sizeBytes + CACHE_ROW_BYTES })
   }
 
   clear(): void {
     this.epoch += 1
-    this.#rows.clear()
-    this.#sizeBytes = 0
+    this.#young = newGeneration()
+    this.#old = newGeneration()
+  }
+
+  #put(key: string, cached: Cached): void {
+    const most = this.#maxBytes / 2
+    this.#young.sizeBytes -= this.#young.rows.get(key)?.sizeBytes ?? 0
+    if (cached.sizeBytes > most) {
+      // Too large to be kept, and what was known of it counts no more.
+      this.#young.rows.delete(key)
+      this.#drop(key)
+      return
+    }
+    if (this.#young.sizeBytes + cached.sizeBytes > most) {
+      this.#young.rows.delete(key)
+      this.#old = this.#young
+      this.#young = newGeneration()
+    }
+    this.#young.rows.set(key, cached)
+    this.#young.sizeBytes += cached.sizeBytes
   }
 
   #drop(key: string): void {
-    const old = this.#rows.get(key)
-    if (old === undefined) return
-    this.#sizeBytes -= old.sizeBytes
-    this.#rows.delete(key)
+    this.#old.sizeBytes -= this.#old.rows.get(key)?.sizeBytes ?? 0
+    this.#old.rows.delete(key)
   }
 }

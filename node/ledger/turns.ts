@@ -3,10 +3,11 @@ import type { Change, Effect, Load, Table, Turn } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import type { Overlay, Written } from './overlay.ts'
+import { type PlaceKey, placeKey } from './place-key.ts'
 
 /** Where a machine's loads are answered from. */
 export interface View {
-  readonly known: (load: Load & { kind: 'get' }) => { readonly value: unknown } | undefined
+  readonly known: (key: PlaceKey) => { readonly value: unknown } | undefined
   /** Overlays over the store, oldest first. */
   readonly overlays: () => readonly Overlay[]
   readonly onLoad: (load: Load) => void
@@ -39,7 +40,7 @@ export function written(
   value: unknown,
 ): Written {
   // Encoded at once: a value that has no encoding fails the turn that wrote it, not the batch.
-  return { table, place, value, plain: table.encode(value) }
+  return { table, place, key: placeKey(table, place), value, plain: table.encode(value) }
 }
 
 /** Keeps what a turn leaves. */
@@ -47,13 +48,12 @@ export function collect(overlay: Overlay, effects: Effect[], said: Change[]): Ou
   return {
     put: (table, key, value) =>
       overlay.set(written(table as Table<never, unknown>, table.place(key), value)),
-    remove: (table, key) =>
-      overlay.set({
-        table: table as Table<never, unknown>,
-        place: table.place(key),
-        value: undefined,
-        plain: undefined,
-      }),
+    remove: (of, key) => {
+      const table = of as Table<never, unknown>
+      const place = of.place(key)
+      const written = { table, place, key: placeKey(table, place) }
+      overlay.set({ ...written, value: undefined, plain: undefined })
+    },
     effect: (effect) => void effects.push(effect),
     change: (change) => void said.push(change),
   }

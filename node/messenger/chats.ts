@@ -215,9 +215,11 @@ function checkLimit(limit: number | undefined): void {
 
 export interface ChatsOptions {
   readonly core: Core
-  /** Resolves when a state rises, or the signal aborts. */
-  readonly stateRose: (signal: AbortSignal) => Promise<void>
+  /** Resolves when the message's state rises, or the signal aborts. */
+  readonly stateRose: (entry: Uint8Array, signal: AbortSignal) => Promise<void>
   readonly troubles: (device: Uint8Array) => readonly string[]
+  /** What keeps a group's messages from its relays. */
+  readonly groupTroubles: (gid: Uint8Array) => readonly string[]
 }
 
 export function makeChats(options: ChatsOptions): Node['chats'] {
@@ -257,7 +259,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
           })
         }
         // Only where nothing landed since the state was read: no wake-up is slept through.
-        if (ledger.cursor === seen) await options.stateRose(limit)
+        if (ledger.cursor === seen) await options.stateRose(entry, limit)
       }
     } finally {
       release()
@@ -306,6 +308,8 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
       call(callOptions, () => ledger.run((turn) => markChatRead(turn, who, arrival))),
 
     why: (id, callOptions): Promise<Why> =>
-      call(callOptions, () => ledger.read((turn) => explain(turn, parseId(id), troubles))),
+      call(callOptions, () =>
+        ledger.read((turn) => explain(turn, parseId(id), troubles, options.groupTroubles)),
+      ),
   }
 }

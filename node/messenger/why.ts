@@ -13,6 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Why, WhyStep } from '../api.ts'
 import { NodeError } from '../errors.ts'
+import { explainGroup } from './why-group.ts'
 
 function short(key: Bytes32): string {
   return toHex(key).slice(0, 8)
@@ -56,7 +57,8 @@ function* obstacles(
     }
     if (custody.length === 0) {
       for (const why of troubles(device)) missing.push(why)
-      if (peer.endpoints.mailboxes.length === 0 && peer.endpoints.home === undefined) {
+      const { mailboxes, home } = peer.endpoints
+      if (mailboxes.length === 0 && (home?.addresses ?? []).length === 0) {
         missing.push('the contact told no relay and no address')
       }
     } else missing.push('the contact has not fetched it from the relay yet')
@@ -69,6 +71,7 @@ export function* explain(
   turn: Turn,
   entry: Bytes32,
   troubles: (device: Bytes32) => readonly string[],
+  groupTroubles: (gid: Bytes32) => readonly string[] = () => [],
 ): Step<Why> {
   const row = yield* get(evidence, entry)
   if (row === undefined) {
@@ -78,7 +81,14 @@ export function* explain(
   }
   const { state } = shownState(row, turn.safeNowMs)
   const queued: WhyStep = { at: row.queuedAtMs, what: 'queued', evidence: 'fdatasync' }
-  const steps = [queued, ...row.devices.flatMap(deviceSteps)].sort((a, b) => a.at - b.at)
+  const { group, conversation } = row
+  const told =
+    group === undefined
+      ? undefined
+      : yield* explainGroup(turn, row, group, groupTroubles(conversation))
+  const all = [queued, ...row.devices.flatMap(deviceSteps), ...(told?.steps ?? [])]
+  const steps = all.sort((a, b) => a.at - b.at)
+  if (told !== undefined) return { id: toHex(entry), state, steps, missing: told.missing }
   const done = state === 'delivered' || state === 'read'
   return {
     id: toHex(entry),

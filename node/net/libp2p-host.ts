@@ -12,6 +12,7 @@ import { yamux } from '@libp2p/yamux'
 import { type Libp2p, createLibp2p } from 'libp2p'
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { NodeError } from '../errors.ts'
+import type { Gossip, GossipOptions } from '../gossip.ts'
 import type {
   DialOptions,
   FrameStream,
@@ -23,6 +24,7 @@ import type {
 import { frameLibp2pStream } from './libp2p-stream.ts'
 import { admission, ed25519Key } from './admission.ts'
 import { hostOf, parseAddress } from './address.ts'
+import { noGossip } from './gossip-door.ts'
 import { dialError, isWrongPeer, startError, wrongPeer } from './libp2p-errors.ts'
 import {
   DIAL_TIMEOUT_MS,
@@ -123,10 +125,13 @@ export class Libp2pHost implements Host {
   /** The libp2p node, for services that attach to it (gossipsub); nothing else uses it. */
   readonly libp2p: Libp2p
   readonly #listeners: Listeners
+  readonly #role: HostOptions['role']
+  #gossip: Promise<Gossip> | undefined
 
-  private constructor(libp2p: Libp2p, listeners: Listeners) {
+  private constructor(libp2p: Libp2p, listeners: Listeners, role: HostOptions['role']) {
     this.libp2p = libp2p
     this.#listeners = listeners
+    this.#role = role
     const key = ed25519Key(libp2p.peerId)
     if (key === undefined) throw new NodeError('KEY_REFUSED', 'a host needs an Ed25519 key')
     this.transportKey = key
@@ -149,7 +154,7 @@ export class Libp2pHost implements Host {
       await libp2p.stop()
       throw taken
     }
-    return new Libp2pHost(libp2p, listeners)
+    return new Libp2pHost(libp2p, listeners, options.role)
   }
 
   addresses(): readonly string[] {
@@ -263,7 +268,20 @@ export class Libp2pHost implements Host {
     await Promise.all(connections.map((connection) => closeConnection(connection)))
   }
 
+  startGossip(options: GossipOptions): Promise<Gossip> {
+    if (this.#role !== 'home' || this.#gossip !== undefined) {
+      return Promise.reject(noGossip(this.#role))
+    }
+    // Loaded when a group needs it: most nodes, and all relays, never do.
+    this.#gossip = import('./libp2p-gossip.ts').then(({ Libp2pGossip }) =>
+      Libp2pGossip.start(this.libp2p, options),
+    )
+    return this.#gossip
+  }
+
   async stop(): Promise<void> {
+    const gossip = await this.#gossip?.catch(() => undefined)
+    await gossip?.stop()
     // What was sent in this tick is on its streams after this.
     await new Promise<void>((resolve) => {
       queueMicrotask(() => process.nextTick(resolve))

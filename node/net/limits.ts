@@ -18,6 +18,8 @@ export const STREAMS_PER_PROTOCOL = 16
 export const KEEP_ALIVE_MS = 30_000
 /** The longest a dial takes without a signal of the caller's. */
 export const DIAL_TIMEOUT_MS = 20_000
+/** Streams that a device nobody can reach keeps to its contacts; below its maxConnections. */
+export const STANDING_STREAMS_MAX = 64
 /** Peers waiting in the kernel for accept(); bounds a reconnect storm after a relay restart. */
 export const LISTEN_BACKLOG = 1024
 
@@ -59,3 +61,35 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     inboundUpgradeTimeoutMs: 3_000,
   },
 }
+
+// --- Gossip (SPEC.md §22) ---
+/** Characters of a topic's name. */
+export const GOSSIP_TOPIC_MAX_CHARS = 64
+/** Topics with an allow-list: those subscribed to, and as many that are only published on. */
+export const GOSSIP_LISTS_MAX = 64
+/** Messages under validation, of one peer and in all; what is beyond is ignored. */
+export const GOSSIP_VALIDATING_PER_PEER = 64
+export const GOSSIP_VALIDATING_MAX = 512
+/** How long data counts as seen. */
+export const GOSSIP_SEEN_MS: number = 2 * 60_000
+/** One RPC. It holds the whole first list of subscriptions, and all answers to one question. */
+export const GOSSIP_RPC_MAX_BYTES: number = 1024 * 1024
+/** Messages in one RPC, and those sent for one question: with the longest ones it fits the above. */
+export const GOSSIP_RPC_MESSAGES_MAX = 64
+export const GOSSIP_ANSWER_MESSAGES_MAX = 15
+/** Subscriptions in one RPC, message ids in one list, control messages of one kind. */
+export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 4_096
+export const GOSSIP_RPC_IDS_MAX = 5_000
+export const GOSSIP_RPC_CONTROLS_MAX = 128
+/** What one peer may be behind with; then its stream is dropped. */
+export const GOSSIP_BEHIND_MAX_BYTES: number = 1024 * 1024
+/** Topics remembered that a peer names and we do not share (yet). */
+export const GOSSIP_CLAIMS_MAX = 256
+/** Streams of gossip on one connection, each way: one, and one that replaces it. */
+export const GOSSIP_STREAMS_MAX = 4
+/** From this size on members tell each other what they have, so that it is not sent twice. */
+export const GOSSIP_HAVE_FROM_BYTES = 4_096
+/** How often a connected peer without a stream of gossip is offered one. */
+export const GOSSIP_REOPEN_MS = 30_000
+/** The longest that stopping waits for streams to close. */
+export const GOSSIP_STOP_MS = 1_000

@@ -3,6 +3,7 @@
 import { type Bytes32, equalBytes, noble } from '../../crypto/index.ts'
 import { type Clock, TimeoutError } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import type { Gossip, GossipOptions } from '../gossip.ts'
 import type {
   DialOptions,
   FrameStream,
@@ -12,14 +13,17 @@ import type {
   ProtocolSpec,
 } from '../transport.ts'
 import { parseAddress } from './address.ts'
+import { noGossip } from './gossip-door.ts'
 import { DIAL_TIMEOUT_MS } from './limits.ts'
 import { MemoryConnection } from './memory-connection.ts'
+import { type GossipSite, MemoryGossip } from './memory-gossip.ts'
 import { Lane, type Wire, memoryStreamPair } from './memory-stream.ts'
 import { splitPeerAddress } from './peer-id.ts'
 
 /** A wire that delivers everything at once and whole. */
 const PERFECT_WIRE: Wire = {
   delayMs: () => 0,
+  loses: () => false,
   pieceBytes: (_from, _to, sizeBytes) => sizeBytes,
 }
 
@@ -35,20 +39,32 @@ interface Handler {
 
 type HostConnection = MemoryConnection<MemoryHost>
 
-class MemoryHost implements Host {
+class MemoryHost implements Host, GossipSite {
   readonly transportKey: Bytes32
   readonly machine: string
+  readonly #role: HostOptions['role']
   readonly #network: MemoryNetwork
   readonly #addresses: readonly string[]
   readonly #handlers = new Map<string, Handler>()
   readonly #connections = new Set<HostConnection>()
+  #gossip: MemoryGossip | undefined
   #stopped = false
 
-  constructor(network: MemoryNetwork, machine: string, key: Bytes32, addresses: readonly string[]) {
+  constructor(
+    network: MemoryNetwork,
+    machine: string,
+    addresses: readonly string[],
+    options: HostOptions,
+  ) {
     this.#network = network
     this.machine = machine
-    this.transportKey = key
+    this.transportKey = noble.ed25519PublicKey(options.seed)
     this.#addresses = addresses
+    this.#role = options.role
+  }
+
+  get gossip(): MemoryGossip | undefined {
+    return this.#gossip
   }
 
   get connections(): ReadonlySet<HostConnection> {
@@ -191,8 +207,27 @@ class MemoryHost implements Host {
     }
   }
 
+  async startGossip(options: GossipOptions): Promise<Gossip> {
+    if (this.#role !== 'home' || this.#gossip !== undefined) throw noGossip(this.#role)
+    this.#gossip = new MemoryGossip(this, options)
+    return this.#gossip
+  }
+
+  neighbours(): readonly MemoryHost[] {
+    return [...this.#connections].map((connection) => connection.other(this))
+  }
+
+  cast(to: MemoryHost, sizeBytes: number, arrive: () => void): void {
+    const connection = [...this.#connections].find((each) => each.other(this) === to)
+    if (connection === undefined) return
+    this.#network.cast(this.machine, to.machine, sizeBytes, () => {
+      if (connection.open) arrive()
+    })
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
+    await this.#gossip?.stop()
     this.#network.release(this)
     await Promise.all([...this.#connections].map((each) => this.#closeGracefully(each)))
   }
@@ -214,6 +249,7 @@ class MemoryHost implements Host {
   /** Power off: gone without a word of its own, what is in the air still arrives. */
   vanish(): void {
     this.#stopped = true
+    this.#gossip?.halt()
     this.#network.release(this)
     for (const connection of this.#connections) connection.leave(this)
   }
@@ -253,7 +289,7 @@ export class MemoryNetwork implements Network {
         })
       }
     }
-    const host = new MemoryHost(this, machine, noble.ed25519PublicKey(options.seed), addresses)
+    const host = new MemoryHost(this, machine, addresses, options)
     this.#hosts.add(host)
     for (const address of addresses) this.#listening.set(address, host)
     return host
@@ -283,6 +319,13 @@ export class MemoryNetwork implements Network {
 
   lane(from: string, to: string): Lane {
     return new Lane(this.clock, this.#wire, from, to)
+  }
+
+  /** Hands bytes to the wire as one piece, which may be lost, and passes others on its way. */
+  cast(from: string, to: string, sizeBytes: number, arrive: () => void): void {
+    const delayMs = this.#wire.delayMs(from, to, sizeBytes)
+    if (delayMs === undefined || this.#wire.loses(from, to)) return
+    this.clock.after(delayMs, arrive)
   }
 
   /** Waits as long as a request takes; asks again while nothing passes. Rejects with the signal. */

@@ -14,6 +14,8 @@ export interface Wire {
   delayMs(from: string, to: string, sizeBytes: number): number | undefined
   /** How many of the bytes at hand the next piece takes, at least 1: where a TCP segment would end. */
   pieceBytes(from: string, to: string, sizeBytes: number): number
+  /** Whether a piece outside any stream (gossip) is lost on the way. */
+  loses(from: string, to: string): boolean
 }
 
 /** One way between two machines, for one stream: pieces arrive in the order they were sent. */

@@ -72,7 +72,7 @@ export async function openProfile(options: OpenProfileOptions): Promise<OpenedPr
 async function openStore(dir: string): Promise<Store> {
   const path = profilePaths(dir).store
   try {
-    const store = await openLevelStore(path)
+    const store = await openLevelStore(path, { readsInline: true })
     await makePrivateFiles(path)
     return store
   } catch (error) {

@@ -16,7 +16,7 @@ interface Cell {
 type AnyTable = Table<never, unknown>
 
 function mapKey(key: Uint8Array): string {
-  return String.fromCharCode(...key)
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }
 
 export class FlushView {
@@ -33,7 +33,11 @@ export class FlushView {
   async run<T>(steps: Step<T>): Promise<T> {
     this.#step = new Map()
     let next = steps.next()
-    while (next.done !== true) next = steps.next(await this.#load(next.value))
+    while (next.done !== true) {
+      const load = next.value
+      const known = load.kind === 'get' ? this.#known(load) : undefined
+      next = steps.next(known === undefined ? await this.#load(load) : known.value)
+    }
     for (const [key, cell] of this.#step) this.#cells.set(key, cell)
     this.#step = new Map()
     return next.value
@@ -56,9 +60,20 @@ export class FlushView {
 
   /** Reads what is likely to be asked for, in one go. */
   async prefetch(wanted: readonly (readonly [table: AnyTable, key: Uint8Array])[]): Promise<void> {
-    const missing = wanted.filter(([, key]) => !this.#cells.has(mapKey(key)))
-    const values = await this.#store.get(missing.map(([, key]) => key))
-    for (const [i, [table, key]] of missing.entries()) this.#remember(table, key, values[i])
+    // Once each: most of a flush may be for one mailbox.
+    const missing = new Map<string, (typeof wanted)[number]>()
+    for (const one of wanted) {
+      const name = mapKey(one[1])
+      if (!this.#cells.has(name)) missing.set(name, one)
+    }
+    const values = await this.#store.get([...missing.values()].map(([, key]) => key))
+    let at = 0
+    for (const [table, key] of missing.values()) this.#remember(table, key, values[at++])
+  }
+
+  #known({ table, place }: Load & { readonly kind: 'get' }): Cell | undefined {
+    const name = mapKey(rowKey(table.name, place.owner, place.order))
+    return this.#step.get(name) ?? this.#cells.get(name)
   }
 
   #remember(table: AnyTable, key: Uint8Array, bytes: Uint8Array | undefined): unknown {
@@ -71,9 +86,6 @@ export class FlushView {
   async #load(load: Load): Promise<unknown> {
     if (load.kind === 'range') return this.#range(load.table, load.query)
     const key = rowKey(load.table.name, load.place.owner, load.place.order)
-    const name = mapKey(key)
-    const cell = this.#step.get(name) ?? this.#cells.get(name)
-    if (cell !== undefined) return cell.value
     const [bytes] = await this.#store.get([key])
     return this.#remember(load.table, key, bytes)
   }

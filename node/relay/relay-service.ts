@@ -292,6 +292,7 @@ class Service implements RelayService {
 
   #turnOf(slot: FlushSlot): MailboxTurn {
     const { provider, random, diskUsed } = this.#options
+    const openBits = (): number => this.#openBits
     return {
       nowS: this.#safe.nowS(),
       crypto: provider,
@@ -303,7 +304,10 @@ class Service implements RelayService {
       mayDelete: !this.#safe.distrusted,
       shedding: this.#lagging,
       depositBits: this.#depositBits,
-      openBits: this.#openBits,
+      // It asks the host for its addresses: only where a mailbox is opened.
+      get openBits() {
+        return openBits()
+      },
       dummySecret: this.#dummySecret,
       gate: this.#gate,
       counters: this.#counters,

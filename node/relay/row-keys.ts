@@ -1,7 +1,5 @@
 // Keys of a relay's store (SPEC.md §14.1): a prefix byte for the table, the mailbox, what sorts.
 // Nothing is hidden: a relay's store holds opaque envelopes, and the relay knows its mailboxes.
-import { concat } from '../../crypto/index.ts'
-
 const PREFIXES: ReadonlyMap<string, number> = new Map([
   ['service', 0x00],
   ['mailbox', 0x01],
@@ -20,14 +18,14 @@ const PREFIXES: ReadonlyMap<string, number> = new Map([
 
 export const SERVICE_KEY: Uint8Array = Uint8Array.of(0)
 
-function prefixOf(table: string): Uint8Array {
+export function rowKey(table: string, owner: Uint8Array, order: Uint8Array): Uint8Array {
   const prefix = PREFIXES.get(table)
   if (prefix === undefined) throw new TypeError(`no such table: ${table}`)
-  return Uint8Array.of(prefix)
-}
-
-export function rowKey(table: string, owner: Uint8Array, order: Uint8Array): Uint8Array {
-  return concat(prefixOf(table), owner, order)
+  const key = new Uint8Array(1 + owner.length + order.length)
+  key[0] = prefix
+  key.set(owner, 1)
+  key.set(order, 1 + owner.length)
+  return key
 }
 
 /** The first key behind all that begin with these bytes, which are not all 0xff. */

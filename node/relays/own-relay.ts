@@ -84,6 +84,11 @@ export class OwnRelay {
     return this.#connection !== undefined
   }
 
+  /** Its service key, while it is connected. */
+  get serviceKey(): Bytes32 | undefined {
+    return this.connected ? this.#own?.serviceKey : undefined
+  }
+
   get service(): string {
     return this.#own === undefined ? '' : toHex(this.#own.serviceKey).slice(0, 8)
   }

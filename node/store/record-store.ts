@@ -13,7 +13,6 @@ import {
   sealStateValue,
   sealValue,
   stateGeneration,
-  toHex,
 } from '../../crypto/index.ts'
 import type { Place, RangeQuery, Row, Table } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
@@ -39,7 +38,11 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   throw new RangeError('a prefix of 0xff has no end')
 }
 
-/** Index keys are asked for again and again: a small cache spares the HMAC. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+/** Beginnings of keys, asked for again and again: a small cache spares the HMAC. */
 const INDEX_CACHE_SIZE = 8_192
 
 function damaged(table: AnyTable, cause: unknown): NodeError {
@@ -54,7 +57,7 @@ export class RecordStore {
   readonly #keys: VaultKeys
   readonly #provider: CryptoProvider
   readonly #random: Random
-  readonly #owners = new Map<string, Uint8Array>()
+  readonly #prefixes = new Map<string, Uint8Array>()
 
   constructor(options: {
     readonly store: Store
@@ -69,17 +72,19 @@ export class RecordStore {
   }
 
   #prefix(table: AnyTable, owner: Uint8Array): Uint8Array {
-    const name = ascii(table.name)
-    const head = concat(Uint8Array.of(name.length), name)
-    if (owner.length === 0) return head
-    const cacheKey = `${table.name}/${toHex(owner)}`
-    let hidden = this.#owners.get(cacheKey)
-    if (hidden === undefined) {
-      hidden = indexKey(this.#provider, this.#keys.index, table.name, owner)
-      if (this.#owners.size >= INDEX_CACHE_SIZE) this.#owners.clear()
-      this.#owners.set(cacheKey, hidden)
+    const cacheKey = `${table.name}/${latin1(owner)}`
+    let prefix = this.#prefixes.get(cacheKey)
+    if (prefix === undefined) {
+      const name = ascii(table.name)
+      const head = concat(Uint8Array.of(name.length), name)
+      prefix =
+        owner.length === 0
+          ? head
+          : concat(head, indexKey(this.#provider, this.#keys.index, table.name, owner))
+      if (this.#prefixes.size >= INDEX_CACHE_SIZE) this.#prefixes.clear()
+      this.#prefixes.set(cacheKey, prefix)
     }
-    return concat(head, hidden)
+    return prefix
   }
 
   #key(table: AnyTable, place: Place): Uint8Array {
@@ -140,12 +145,23 @@ export class RecordStore {
     return rows.map(([key]) => key.subarray(prefixBytes))
   }
 
-  async range(table: AnyTable, query: RangeQuery): Promise<readonly Row<unknown>[]> {
+  /** The records of a range, with the bytes each takes on the disk. */
+  async range(
+    table: AnyTable,
+    query: RangeQuery,
+  ): Promise<readonly (Row<unknown> & { readonly sizeBytes: number })[]> {
     const { rows, prefixBytes } = await this.#rows(table, query)
     return rows.map(([key, sealed]) => ({
       order: key.subarray(prefixBytes),
       value: this.#open(table, key, sealed),
+      sizeBytes: sealed.length,
     }))
+  }
+
+  /** Whether a table has no record of anybody. */
+  async isEmpty(table: AnyTable): Promise<boolean> {
+    const { rows } = await this.#rows(table, { owner: EMPTY, limit: 1 })
+    return rows.length === 0
   }
 
   async #rows(table: AnyTable, query: RangeQuery) {

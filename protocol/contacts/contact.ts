@@ -44,6 +44,7 @@ export interface Contact {
 const contactRows: Table<number, Contact> = {
   name: 'contacts',
   sealing: 'value',
+  rows: 'few',
   place: (number) => ({ owner: EMPTY, order: u64(number) }),
   encode: (contact) =>
     encodeRecord([

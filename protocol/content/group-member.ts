@@ -63,7 +63,7 @@ export const joinPendingFrame: ControlKind<JoinPending> = controlKind({
 })
 
 /** Where the signing device is reached by its co-members. */
-export interface GroupMember {
+export interface MemberEndpoints {
   readonly mailboxes: readonly Mailbox[]
   /** Only in groups whose settings have members tell each other. */
   readonly home: HomeHost | undefined
@@ -72,7 +72,7 @@ export interface GroupMember {
   readonly name: string
 }
 
-export const groupMemberFrame: ControlKind<GroupMember> = controlKind({
+export const groupMemberFrame: ControlKind<MemberEndpoints> = controlKind({
   kind: 0x1086,
   name: 'member',
   write: ({ mailboxes, home, seal, name }) => [
@@ -96,17 +96,20 @@ export const groupMemberFrame: ControlKind<GroupMember> = controlKind({
 })
 
 /** Member objects handed on, each with the device that signed it. */
-export interface GroupMembers {
+export interface HandedMembers {
   readonly group: Bytes32
-  readonly members: readonly { readonly device: Bytes32; readonly member: Control<GroupMember> }[]
+  readonly members: readonly {
+    readonly device: Bytes32
+    readonly member: Control<MemberEndpoints>
+  }[]
 }
 
-function encodeMembers({ group, members }: GroupMembers): Uint8Array<ArrayBuffer> {
+function encodeMembers({ group, members }: HandedMembers): Uint8Array<ArrayBuffer> {
   const rows = members.map(({ device, member }) => [device, groupMemberFrame.encode(member)])
   return encodeCbor([1, group, rows])
 }
 
-function decodeMembers(body: Uint8Array): GroupMembers {
+function decodeMembers(body: Uint8Array): HandedMembers {
   const fields = versionedFields(body, 'members')
   const group = fields.bytes('gid', 32)
   let total = 0
@@ -123,7 +126,7 @@ function decodeMembers(body: Uint8Array): GroupMembers {
   return { group, members }
 }
 
-export const groupMembersFrame: ContentKind<GroupMembers> = {
+export const groupMembersFrame: ContentKind<HandedMembers> = {
   kind: 0x1087,
   name: 'members',
   encode: encodeMembers,

@@ -8,6 +8,7 @@ import { settleContact } from '../contacts/settle-contact.ts'
 import { baseFrame } from '../content/base.ts'
 import { endpointsFrame } from '../content/endpoints.ts'
 import { entryFrame } from '../content/entry.ts'
+import type { Intro } from '../content/intro.ts'
 import { readFrame } from '../content/kind.ts'
 import { listFrame } from '../content/list.ts'
 import { listRequestFrame } from '../content/list-request.ts'
@@ -50,6 +51,8 @@ interface Opened {
   readonly admission: Admission | undefined
   /** When a relay stored it, Unix s; undefined on a direct stream. */
   readonly storedAtS: number | undefined
+  /** Transport key of the host that brought it over a stream. */
+  readonly host: Bytes32 | undefined
 }
 
 const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: false }
@@ -68,12 +71,12 @@ interface FrameContext {
 /** Applies a message whose session step is part of this turn. */
 export function* applyMessage(
   turn: Turn,
-  { opened, message, admission, storedAtS }: Opened,
+  { opened, message, admission, storedAtS, host }: Opened,
 ): Step<ArrivalAnswer> {
   const { account, device } = opened
   const intro = introOf(message.frames)
   const before = yield* get(peers, device)
-  const peer = yield* notePeer(turn, opened, message)
+  const peer = yield* notePeer(turn, opened, intro, host)
   const memberOnly = yield* isMemberOnly(turn, opened, admission, intro)
   const settle = { account, device, admission, intro }
   const contact = memberOnly ? undefined : yield* settleContact(turn, settle)
@@ -134,15 +137,23 @@ function* applyDirectEntries(
   )
 }
 
-/** Notes that a device was heard, and where its intro says it is reached. */
-function* notePeer(turn: Turn, opened: OpenedInner, message: MessageFrames): Step<Peer> {
+/**
+ * Notes that a device was heard, and where its intro says it is reached. The host that brought the
+ * intro is its home until endpoints say so: it is let in after a restart, when the invite is over.
+ */
+function* notePeer(
+  turn: Turn,
+  opened: OpenedInner,
+  intro: Intro | undefined,
+  host: Bytes32 | undefined,
+): Step<Peer> {
   const { account, device } = opened
   const before = yield* get(peers, device)
-  const intro = introOf(message.frames)
   const known = before ?? newPeer({ account, device, dh: yield* listedDh(opened) })
+  const home = host === undefined ? undefined : { transportKey: host, addresses: [] }
   const endpoints =
     intro !== undefined && known.endpoints.counter === 0
-      ? { ...known.endpoints, mailboxes: intro.mailboxes }
+      ? { ...known.endpoints, mailboxes: intro.mailboxes, home: home ?? known.endpoints.home }
       : known.endpoints
   const peer: Peer = { ...known, endpoints, invite: undefined, heard: true, heardAtMs: turn.nowMs }
   turn.put(peers, device, peer)

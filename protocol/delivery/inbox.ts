@@ -63,7 +63,8 @@ export function* openArrival(turn: Turn, arrival: Arrival): Step<ArrivalAnswer |
       const message = readFrames(opened.frames)
       // The ratchet step stands, nothing of the content applies.
       if (message === undefined) return refuse(turn, id)
-      const answer = yield* applyMessage(turn, { opened, message, admission, storedAtS })
+      const host = arrival.path.kind === 'direct' ? arrival.path.transportKey : undefined
+      const answer = yield* applyMessage(turn, { opened, message, admission, storedAtS, host })
       markSeen(turn, id, seenAs(answer), opened.device)
       return answer
     }

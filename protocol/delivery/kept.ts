@@ -81,6 +81,7 @@ const keptItems: Table<Shelf & { sequence: number }, KeptItem> = {
 const keptPlaces: Table<Bytes32, Shelf & { readonly sequence: number }> = {
   name: 'kept-places',
   sealing: 'value',
+  rows: 'rare',
   place: (innerId) => ({ owner: EMPTY, order: innerId }),
   encode: (row) => encodeRecord([row.device, row.held ? 1 : 0, row.sequence]),
   decode: (bytes) => {

@@ -59,6 +59,7 @@ export interface OutboxItem {
 export const outbox: Table<{ device: Bytes32; sequence: number }, OutboxItem> = {
   name: 'outbox',
   sealing: 'state',
+  rows: 'few',
   place: ({ device, sequence }) => ({ owner: device, order: u64(sequence) }),
   encode: (item) => {
     const { content, message } = item

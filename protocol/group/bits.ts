@@ -15,7 +15,8 @@ export class Bits {
     for (const member of members) length = Math.max(length, (member >>> 5) + 1)
     const words = new Uint32Array(length)
     for (const set of sets) {
-      for (const [at, word] of set.#words.entries()) words[at] = (words[at] ?? 0) | word
+      const other = set.#words
+      for (let at = 0; at < other.length; at++) words[at] = (words[at] ?? 0) | (other[at] ?? 0)
     }
     for (const member of members) {
       words[member >>> 5] = (words[member >>> 5] ?? 0) | (1 << (member & 31))
@@ -56,8 +57,8 @@ export class Bits {
   /** Members, ascending. */
   members(): readonly number[] {
     const members: number[] = []
-    for (const [at, word] of this.#words.entries()) {
-      for (let rest = word; rest !== 0; rest &= rest - 1) {
+    for (let at = 0; at < this.#words.length; at++) {
+      for (let rest = this.#words[at] ?? 0; rest !== 0; rest &= rest - 1) {
         members.push((at << 5) + 31 - Math.clz32(rest & -rest))
       }
     }

@@ -17,7 +17,7 @@ export interface SendableEpoch {
   readonly ownCount: number
   /** Its operation does not stand. */
   readonly isVoid: boolean
-  /** SPEC.md §20.8, S6. */
+  /** S6: the judgement of the membership (SPEC.md §19). */
   readonly eligible: boolean
 }
 

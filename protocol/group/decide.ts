@@ -59,6 +59,10 @@ class Decision {
   /** Decided to stand, or what one that stands rests on: never void any more. */
   readonly #firm = new Set<number>()
   readonly #standing: OpNode[] = []
+  /** Operations that by now only their authors' seniority entitles. */
+  readonly #bySeniority = new Set<number>()
+  /** Accounts that a void operation of the block is about. */
+  readonly #fallen = new Set<number>()
   readonly #work: DecideWork
 
   constructor(base: GroupState, block: readonly OpNode[], work: DecideWork) {
@@ -107,7 +111,10 @@ class Decision {
 
   #drop(node: OpNode, dirty: Set<number>): void {
     this.void.add(node.index)
-    for (const account of node.about) dirty.add(account)
+    for (const account of node.about) {
+      dirty.add(account)
+      this.#fallen.add(account)
+    }
   }
 
   /** Makes an operation firm, and what its author's membership, list and rank rest on. */
@@ -135,6 +142,9 @@ class Decision {
 
   /** An operation's author as its past has it, less what is void by now. */
   #authorOf(node: OpNode): AccountState {
+    // Nothing is otherwise than it was when the operation was judged: the usual case, and the one that
+    // must stay cheap however many lists an account brings.
+    if (node.voidPast === this.#base.void && !this.#fallen.has(node.account)) return node.author
     let state = this.#base.account(node.account)
     for (const other of this.#about.get(node.account) ?? []) {
       if (!this.#counts(node, other)) continue
@@ -150,6 +160,7 @@ class Decision {
       return false
     }
     if (roleOf(this.#base.ops, { grants, roles, list }) >= node.need) return true
+    this.#bySeniority.add(node.index)
     return this.#seniorFor(node) === node.account
   }
 
@@ -163,7 +174,8 @@ class Decision {
   #dropGroundless(dirty: Set<number>): void {
     for (const node of this.#block) {
       if (!this.#isOpen(node)) continue
-      if (!dirty.has(node.account) && !node.actsAsOwner) continue
+      const isSenior = node.actsAsOwner || this.#bySeniority.has(node.index)
+      if (!dirty.has(node.account) && !isSenior) continue
       if (!this.#isEntitled(node)) this.#drop(node, dirty)
     }
   }

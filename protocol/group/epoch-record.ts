@@ -6,15 +6,14 @@ import {
   type Bytes32,
   type GroupChain,
   concat,
+  copy,
   expectLength,
   malformed,
   readU16,
   readU32,
-  readU64,
   u16,
   u32,
   u64,
-  u8,
 } from '../../crypto/index.ts'
 
 const VERSION = 1
@@ -65,8 +64,7 @@ export function encodeEpoch(epoch: EpochRecord): Uint8Array<ArrayBuffer> {
   const flags =
     (epoch.fresh ? FRESH : 0) | (epoch.secret ? HAS_SECRET : 0) | (epoch.addKey ? HAS_ADD_KEY : 0)
   return concat(
-    u8(VERSION),
-    u8(flags),
+    Uint8Array.of(VERSION, flags),
     epoch.group,
     epoch.opId,
     epoch.lineage,
@@ -85,12 +83,18 @@ export function encodeEpoch(epoch: EpochRecord): Uint8Array<ArrayBuffer> {
   )
 }
 
-/** Throws ERR_WIRE_MALFORMED for anything {@link encodeEpoch} does not write. */
-export function decodeEpoch(bytes: Uint8Array): EpochRecord {
-  expectLength(bytes, EPOCH_BYTES, 'epoch record')
+/**
+ * Fields are views of one copy: an epoch is read with every message. Throws ERR_WIRE_MALFORMED for
+ * anything {@link encodeEpoch} does not write.
+ */
+export function decodeEpoch(stored: Uint8Array): EpochRecord {
+  expectLength(stored, EPOCH_BYTES, 'epoch record')
+  const bytes = copy(stored)
   if (bytes[0] !== VERSION) malformed('epoch record: unknown version')
   const flags = bytes[1] ?? 0
-  const field = (i: number): Bytes32 => bytes.slice(2 + 32 * i, 34 + 32 * i)
+  const view = new DataView(bytes.buffer)
+  const field = (i: number): Bytes32 => bytes.subarray(2 + 32 * i, 34 + 32 * i)
+  const number = (at: number): number => view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
   return {
     fresh: (flags & FRESH) !== 0,
     group: field(0),
@@ -101,13 +105,13 @@ export function decodeEpoch(bytes: Uint8Array): EpochRecord {
     recipientsHash: field(5),
     secret: (flags & HAS_SECRET) === 0 ? undefined : field(6),
     addKey: (flags & HAS_ADD_KEY) === 0 ? undefined : field(7),
-    tag: bytes.slice(258, 266),
-    recipientCount: readU16(bytes, 266),
-    ownIndex: readU16(bytes, 268),
-    lamport: readU64(bytes, 270),
-    keptAtMs: readU64(bytes, 278),
-    supersededAtMs: readU64(bytes, 286),
-    freshAboveAtMs: readU64(bytes, 294),
+    tag: bytes.subarray(258, 266),
+    recipientCount: view.getUint16(266),
+    ownIndex: view.getUint16(268),
+    lamport: number(270),
+    keptAtMs: number(278),
+    supersededAtMs: number(286),
+    freshAboveAtMs: number(294),
   }
 }
 
@@ -116,31 +120,33 @@ export interface ChainRecord extends GroupChain {
   readonly device: Bytes32
 }
 
-/** Always 69 bytes: version 1, DK 32, CK 32 (zeros at its end), count 2, outstanding 2. */
-export function encodeChain(chain: ChainRecord): Uint8Array<ArrayBuffer> {
-  return concat(
-    u8(VERSION),
-    chain.device,
-    chain.chainKey ?? ZEROS32,
-    u16(chain.chainKey === undefined ? chain.count | CHAIN_AT_END : chain.count),
-    u16(chain.outstanding),
-  )
-}
-
 /** Bit of the count that says that the chain has no key any more. */
 const CHAIN_AT_END = 0x8000
 
+/** Always 69 bytes: version 1, DK 32, CK 32 (zeros at its end), count 2, outstanding 2. */
+export function encodeChain(chain: ChainRecord): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(CHAIN_BYTES)
+  const view = new DataView(out.buffer)
+  out[0] = VERSION
+  out.set(chain.device, 1)
+  if (chain.chainKey) out.set(chain.chainKey, 33)
+  view.setUint16(65, chain.chainKey === undefined ? chain.count | CHAIN_AT_END : chain.count)
+  view.setUint16(67, chain.outstanding)
+  return out
+}
+
 /** Throws ERR_WIRE_MALFORMED. */
-export function decodeChain(bytes: Uint8Array): ChainRecord {
-  expectLength(bytes, CHAIN_BYTES, 'chain record')
+export function decodeChain(stored: Uint8Array): ChainRecord {
+  expectLength(stored, CHAIN_BYTES, 'chain record')
+  const bytes = copy(stored)
   if (bytes[0] !== VERSION) malformed('chain record: unknown version')
-  const count = readU16(bytes, 65)
-  const atEnd = (count & CHAIN_AT_END) !== 0
+  const view = new DataView(bytes.buffer)
+  const count = view.getUint16(65)
   return {
-    device: bytes.slice(1, 33),
-    chainKey: atEnd ? undefined : bytes.slice(33, 65),
+    device: bytes.subarray(1, 33),
+    chainKey: (count & CHAIN_AT_END) === 0 ? bytes.subarray(33, 65) : undefined,
     count: count & ~CHAIN_AT_END,
-    outstanding: readU16(bytes, 67),
+    outstanding: view.getUint16(67),
   }
 }
 

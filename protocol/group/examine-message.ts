@@ -11,14 +11,12 @@ import {
   groupFrontierFrame,
 } from '../content/group-frontier.ts'
 import {
-  type GroupMember,
+  type MemberEndpoints,
   groupMemberFrame,
   type JoinPending,
   joinPendingFrame,
 } from '../content/group-member.ts'
-import { readFrame } from '../content/kind.ts'
-import { decodeMessageFrames } from '../content/registry.ts'
-import type { Frame } from '../frames.ts'
+import { type Frame, decodeFrames } from '../frames.ts'
 import { type Entry, type WireEntry, restoreEntry } from '../log/entry.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { isNewControl, noteControl } from './control-window.ts'
@@ -30,7 +28,7 @@ export type GroupControl =
   | ({ readonly kind: 'frontier' } & Control<GroupFrontier>)
   | ({ readonly kind: 'frontier-request' } & Control<FrontierRequest>)
   | ({ readonly kind: 'join-pending' } & Control<JoinPending>)
-  | ({ readonly kind: 'member' } & Control<GroupMember>)
+  | ({ readonly kind: 'member' } & Control<MemberEndpoints>)
 
 export interface GenuineMessage {
   readonly kind: 'genuine'
@@ -64,19 +62,22 @@ function restore(turn: Turn, candidate: OpenedCandidate, wire: WireEntry): Entry
   return restoreEntry(turn.crypto, wire, { conversation: group, author: device, op: opId })
 }
 
-const CONTROLS = [
-  ['frontier', groupFrontierFrame],
-  ['frontier-request', frontierRequestFrame],
-  ['join-pending', joinPendingFrame],
-  ['member', groupMemberFrame],
-] as const
+const CONTROLS: ReadonlyMap<number, readonly [GroupControl['kind'], ControlKind<unknown>]> =
+  new Map(
+    (
+      [
+        ['frontier', groupFrontierFrame],
+        ['frontier-request', frontierRequestFrame],
+        ['join-pending', joinPendingFrame],
+        ['member', groupMemberFrame],
+      ] as const
+    ).map(([kind, content]) => [content.kind, [kind, content as ControlKind<unknown>] as const]),
+  )
 
-function readControl(frame: Frame): GroupControl | undefined {
-  for (const [kind, content] of CONTROLS) {
-    const control = readFrame(content as ControlKind<unknown>, frame)
-    if (control !== undefined) return { ...control, kind } as GroupControl
-  }
-  return undefined
+/** A frame that this carrier lets through and that is no entry is one of these. */
+function readControl(frame: Frame): GroupControl {
+  const [kind, content] = CONTROLS.get(frame.kind) ?? malformed(`group message: ${frame.kind}`)
+  return { ...content.decode(frame.body), kind } as GroupControl
 }
 
 interface Contents {
@@ -87,19 +88,16 @@ interface Contents {
 /** Everything a message holds, or undefined where a signature is not its sender's. */
 function readContents(turn: Turn, candidate: OpenedCandidate): Contents | undefined {
   const { group, device } = candidate
-  const { frames } = decodeMessageFrames(candidate.frames, 'group')
   const entries: Entry[] = []
   const controls: GroupControl[] = []
-  for (const frame of frames) {
-    const wire = readFrame(entryFrame, frame)
-    if (wire !== undefined) {
-      const entry = restore(turn, candidate, wire)
+  for (const frame of decodeFrames(candidate.frames, 'group')) {
+    if (frame.kind === entryFrame.kind) {
+      const entry = restore(turn, candidate, entryFrame.decode(frame.body))
       if (!isSignedBy(turn, device, entry)) return undefined
       entries.push(entry)
       continue
     }
     const control = readControl(frame)
-    if (control === undefined) continue
     const context = { group, kind: frame.kind, device }
     if (!controlIsGenuine(turn.crypto, context, control)) return undefined
     controls.push(control)

@@ -109,8 +109,7 @@ export class GroupDag {
     const number = this.history.devices.find(device)
     if (number === undefined) return 1
     const past = this.history.closure(this.#indexes(parents))
-    const seqs = this.history.byDevice(number).filter((index) => past.has(index))
-    return 1 + Math.max(0, ...seqs.map((index) => this.history.at(index).op.seq))
+    return 1 + this.history.highestSeq(number, past)
   }
 
   #indexes(refs: readonly { readonly id: Bytes32 }[]): readonly number[] {
@@ -216,10 +215,7 @@ export class GroupDag {
   #siblings(op: GroupOp): readonly OpNode[] {
     const device = this.history.devices.find(op.device)
     if (device === undefined) return []
-    return this.history
-      .byDevice(device)
-      .map((index) => this.history.at(index))
-      .filter((node) => node.op.seq === op.seq)
+    return this.history.withSeq(device, op.seq).map((index) => this.history.at(index))
   }
 
   /** Forks are kept in a bounded number, unless somebody else builds on one. */
@@ -244,7 +240,6 @@ export class GroupDag {
   }
 
   #accept(op: GroupOp, collected: Collected): GroupFault | undefined {
-    if (op.payload.kind === 'create' && this.size > 0) return 'parents'
     const judged = this.#judge(op, true)
     if (typeof judged === 'string') return judged
     for (const { op: first } of this.#siblings(op)) {

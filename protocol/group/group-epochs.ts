@@ -107,13 +107,13 @@ function isRotation(node: OpNode): boolean {
 
 /** The last rotation or merge of a device below an operation of its own. */
 function rotationBefore(dag: GroupDag, node: OpNode): OpNode | undefined {
-  let last: OpNode | undefined
-  for (const index of dag.history.byDevice(node.device)) {
-    const other = dag.history.at(index)
-    if (!isRotation(other) || !node.past.has(index)) continue
-    if (last === undefined || other.op.seq > last.op.seq) last = other
+  for (let seq = node.op.seq - 1; seq > 0; seq--) {
+    for (const index of dag.history.withSeq(node.device, seq)) {
+      const other = dag.history.at(index)
+      if (isRotation(other) && node.past.has(index)) return other
+    }
   }
-  return last
+  return undefined
 }
 
 /**

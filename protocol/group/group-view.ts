@@ -1,5 +1,11 @@
 // A group as it stands after some operations (SPEC.md §19.3): what the rest of the program sees.
-import type { Bytes32, GroupOpRef, GroupRelay, GroupRole } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  equalBytes,
+  type GroupOpRef,
+  type GroupRelay,
+  type GroupRole,
+} from '../../crypto/index.ts'
 import { determiningOp } from './account-state.ts'
 import type { GroupState } from './group-state.ts'
 import type { OpHistory } from './history.ts'
@@ -125,6 +131,16 @@ export class GroupView {
     if (number === undefined) return undefined
     const account = this.#state.members().find((member) => this.#state.hasDevice(member, number))
     return account === undefined ? undefined : this.#history.accounts.key(account)
+  }
+
+  /** Whether an add that stands took somebody in by this invite: H of its id. */
+  isInviteUsed(inviteHash: Bytes32): boolean {
+    return this.#history.nodes.some(({ index, op: { payload } }) => {
+      if (payload.kind !== 'add' || this.#state.void.has(index)) return false
+      return payload.newcomers.some(
+        (row) => row.inviteHash !== undefined && equalBytes(row.inviteHash, inviteHash),
+      )
+    })
   }
 
   isVoid(opId: Bytes32): boolean {

@@ -26,7 +26,8 @@ export class OpHistory {
   readonly ordered: number[] = []
   readonly work: DecideWork = { decided: 0, judged: 0 }
   readonly #byId = new Map<string, number>()
-  readonly #byDevice = new Map<number, number[]>()
+  /** Operations of a device by number: at n - 1 those with seq n, several where it forked. */
+  readonly #byDevice = new Map<number, number[][]>()
   readonly #byAbout = new Map<number, number[]>()
   readonly #recent = new Map<string, GroupState>()
   readonly #anchors = new Map<string, GroupState>()
@@ -48,9 +49,16 @@ export class OpHistory {
     return node
   }
 
-  /** Operations of one device, as they came. */
-  byDevice(device: number): readonly number[] {
-    return this.#byDevice.get(device) ?? []
+  /** Operations of one device with one number: several where it forked. */
+  withSeq(device: number, seq: number): readonly number[] {
+    return this.#byDevice.get(device)?.[seq - 1] ?? []
+  }
+
+  /** The highest number of a device in a closed set, 0 where it has none there. */
+  highestSeq(device: number, set: Bits): number {
+    let seq = this.#byDevice.get(device)?.length ?? 0
+    while (seq > 0 && !this.withSeq(device, seq).some((index) => set.has(index))) seq--
+    return seq
   }
 
   /** Operations about one account, as they came. */
@@ -63,7 +71,11 @@ export class OpHistory {
     const { index, op, device } = node
     this.nodes.push(node)
     this.#byId.set(toHex(op.id), index)
-    push(this.#byDevice, device, index)
+    const own = this.#byDevice.get(device) ?? []
+    this.#byDevice.set(device, own)
+    const same = own[op.seq - 1]
+    if (same === undefined) own[op.seq - 1] = [index]
+    else same.push(index)
     for (const account of node.about) push(this.#byAbout, account, index)
     this.#heads = [...this.#heads.filter((head) => !node.past.has(head)), index]
     this.#order(node)

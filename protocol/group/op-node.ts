@@ -8,6 +8,7 @@ import {
   type GroupRole,
   toHex,
 } from '../../crypto/index.ts'
+import type { AccountState } from './account-state.ts'
 import type { Bits } from './bits.ts'
 import type { KeyNumbers } from './keys.ts'
 
@@ -47,6 +48,8 @@ export interface OpNode extends OpFacts {
   readonly authority: Authority
   /** The rank it needed. */
   readonly need: GroupRole
+  /** Its author's account in state(past). */
+  readonly author: AccountState
   /** Its author had that rank only because there was no owner. */
   readonly actsAsOwner: boolean
   /** What it takes from others even where they do not know it yet. */

@@ -9,7 +9,6 @@ import {
   type GroupHeader,
   type GroupMessage,
   decodeGroupMessage,
-  innerId,
   openGroupHeader,
   openGroupMessage,
 } from '../../crypto/index.ts'
@@ -26,8 +25,6 @@ export interface GroupOrigin {
   /** DK of devIdx. */
   readonly device: Bytes32
   readonly header: GroupHeader
-  /** H(L("inner") ‖ message). */
-  readonly innerId: Bytes32
 }
 
 /** A message that opened. Nothing is written yet. */
@@ -94,7 +91,7 @@ function* openIn(turn: Turn, bytes: Uint8Array): Step<GroupOpenOutcome> {
     case 'stale':
     case 'held':
     case 'candidate':
-      return { ...opening, ...origin, innerId: innerId(turn.crypto, bytes) }
+      return { ...opening, ...origin }
   }
 }
 

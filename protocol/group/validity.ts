@@ -12,6 +12,7 @@ import {
   GROUP_OPS_MAX,
   GROUP_RECIPIENTS_MAX,
 } from '../limits.ts'
+import { roleOf } from './account-state.ts'
 import type { GroupFault } from './fault.ts'
 import { type GroupState, StateBuilder } from './group-state.ts'
 import { settingsOf } from './group-view.ts'
@@ -51,10 +52,7 @@ function parentsFault(history: OpHistory, op: GroupOp): GroupFault | undefined {
 
 /** V5. */
 function seqFault({ history, facts }: Judging): GroupFault | undefined {
-  let highest = 0
-  for (const index of history.byDevice(facts.device)) {
-    if (facts.past.has(index)) highest = Math.max(highest, history.at(index).op.seq)
-  }
+  const highest = history.highestSeq(facts.device, facts.past)
   return facts.op.seq === highest + 1 ? undefined : 'seq'
 }
 
@@ -115,6 +113,12 @@ function strongKind(judging: Judging, revokes: readonly number[]): OpNode['stron
   return lowers(judging) ? 'lower' : undefined
 }
 
+/** Whether only seniority in a group without owner gives the author what it needs. */
+function actsAsOwner({ facts, before }: Judging, need: GroupRole): boolean {
+  const plain = roleOf(before.ops, before.account(facts.account))
+  return need > plain && before.actsAsOwner(facts.account)
+}
+
 function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipients']): OpNode {
   const { facts, before } = judging
   const { payload } = facts.op
@@ -129,7 +133,8 @@ function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipient
       ? { rank: 2, lamport: 1, op: facts.op.id, account: facts.op.account }
       : before.authority(speaker),
     need,
-    actsAsOwner: !isRoot && need === 2 && before.actsAsOwner(facts.account),
+    author: before.account(facts.account),
+    actsAsOwner: !isRoot && actsAsOwner(judging, need),
     strong: strongKind(judging, revokes),
     revokes,
     onlyRevokes:

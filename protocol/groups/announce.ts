@@ -35,7 +35,7 @@ export function* announce(turn: Turn, members: Membership): Step<void> {
   const note = { announced: digest, announcedAtMs: turn.safeNowMs }
   const value = { mailboxes, home, seal, name: own.name }
   const frame = yield* signOwnControl(turn, gid, groupMemberFrame, value, note)
-  turn.put(waitingControls, { gid, kind: frame.kind }, { frame, coalesce: undefined })
+  turn.put(waitingControls, { gid, kind: frame.kind }, { frame })
   yield* learnMember(turn, members, turn.self.device, groupMemberFrame.decode(frame.body))
   turn.effect({ kind: 'group', gid })
 }

@@ -59,6 +59,7 @@ export function* askToJoin(turn: Turn, linkText: string, name?: string): Step<Gr
       ? yield* newGroup(turn, {
           gid: undefined,
           name: uniqueGroupName(name ?? STAND_IN, groups),
+          named: name !== undefined,
           standing: 'joining',
           join,
         })

@@ -10,7 +10,7 @@ import {
 import type { Bytes16 } from '../../crypto/index.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
 import { lineages } from '../group/epoch-tables.ts'
-import { CUSTODY_PER_DEVICE_MAX, GROUP_CARRIAGE_MS } from '../limits.ts'
+import { ABSENCE_MS, CUSTODY_PER_DEVICE_MAX, GROUP_CARRIAGE_MS } from '../limits.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { type BoxCursor, type GroupBox, boxAt, boxesOf, putBox } from './boxes.ts'
 import {
@@ -22,6 +22,7 @@ import {
   putGroupItem,
 } from './group-outbox.ts'
 import { type Taken, takeGroupMessage } from './receive.ts'
+import { wantsCompare } from './sync-group.ts'
 
 /** A copy for one mailbox of the item's lineage. */
 export interface GroupCopy {
@@ -117,7 +118,11 @@ export function* takeGroupPage(
 /** A mailbox was read to its head. */
 export function* noteGroupDrained(turn: Turn, key: BoxKey, cursor: BoxCursor): Step<void> {
   const box = yield* boxAt(key)
-  if (box !== undefined) putBox(turn, { ...box, cursor, drainedAtMs: turn.safeNowMs })
+  if (box === undefined) return
+  // Away for long: what the relays dropped, or never had, somebody else may hold.
+  const wasAway = box.drainedAtMs > 0 && turn.safeNowMs - box.drainedAtMs > ABSENCE_MS
+  if (wasAway) yield* wantsCompare(turn, key.gid)
+  putBox(turn, { ...box, cursor, drainedAtMs: turn.safeNowMs })
 }
 
 /** Carriage of what no relay took for as long as one would keep it stops; the entry stays. */

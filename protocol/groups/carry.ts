@@ -1,13 +1,14 @@
 // Encrypting for a group (SPEC.md §20.8, §21): what waits, in order, in the epoch that the members
 // known here choose; devices that the epoch lacks get the entry over their sessions, in the same
 // batch.
-import { type Bytes32, CryptoError, equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, CryptoError, equalBytes, frontierCoalesceKey } from '../../crypto/index.ts'
 import { entryFrame } from '../content/entry.ts'
+import { groupFrontierFrame } from '../content/group-frontier.ts'
 import { addEvidence } from '../delivery/evidence.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { type Frame, encodeFrames } from '../frames.ts'
 import type { SendChoice } from '../group/choose-epoch.ts'
-import { epochs } from '../group/epoch-tables.ts'
+import { epochs, lineages } from '../group/epoch-tables.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { chooseSendingEpoch } from '../group/sending-epoch.ts'
 import { elideEntry } from '../log/entry.ts'
@@ -57,10 +58,9 @@ export function* carryWaiting(turn: Turn, members: Membership): Step<boolean> {
   const target = yield* sendableEpoch(turn, members)
   if (target === undefined) return false
   for (const { value } of controls) {
-    const { frame, coalesce } = value
-    if (!(yield* carryFrames(turn, members, target, [frame], { kind: 'control' }, coalesce))) {
-      return false
-    }
+    const { frame } = value
+    const content = { kind: 'control', frame: frame.kind } as const
+    if (!(yield* carryFrames(turn, members, target, [frame], content))) return false
     turn.remove(waitingControls, { gid, kind: frame.kind })
   }
   for (const { entry, n } of rows) {
@@ -87,7 +87,7 @@ export function* carryEntry(
   const wire = sameOp ? elided : { ...elided, header: { ...elided.header, op } }
   const frame = { kind: entryFrame.kind, body: entryFrame.encode(wire) }
   const content = { kind: 'entry', entry: id, n } as const
-  if (!(yield* carryFrames(turn, members, target, [frame], content, undefined))) return false
+  if (!(yield* carryFrames(turn, members, target, [frame], content))) return false
   const conversation = members.gid
   for (const device of target.missing) {
     const account = members.accountOf(device)
@@ -107,7 +107,6 @@ function* carryFrames(
   { opId }: Sendable,
   frames: readonly Frame[],
   content: Content,
-  coalesce: Uint8Array | undefined,
 ): Step<boolean> {
   const outcome = yield* causalEpochs.encrypt(turn, { group: gid, opId }, encodeFrames(frames))
   const epoch = yield* get(epochs, { group: gid, opId })
@@ -116,6 +115,20 @@ function* carryFrames(
   }
   if (outcome.kind !== 'encrypted' || epoch === undefined) return false
   const { message, innerId } = outcome
+  const coalesce = yield* coalesceKey(turn, gid, epoch.lineage, content)
   yield* enqueueGroup(turn, { gid, content, message, innerId, lineage: epoch.lineage, coalesce })
   return true
+}
+
+/** A newer frontier takes the place of the one before, here and at the relays. */
+function* coalesceKey(
+  turn: Turn,
+  gid: Bytes32,
+  opId: Bytes32,
+  content: Content,
+): Step<Uint8Array | undefined> {
+  if (content.kind !== 'control' || content.frame !== groupFrontierFrame.kind) return undefined
+  const lineage = yield* get(lineages, { group: gid, opId })
+  if (lineage === undefined) return undefined
+  return frontierCoalesceKey(turn.crypto, lineage.tagKey, turn.self.device)
 }

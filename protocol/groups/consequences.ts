@@ -20,8 +20,10 @@ import { tie } from './co-members.ts'
 import { keepGroupEpoch } from './grants.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
+import { groupOutboxSize } from './group-outbox.ts'
 import { meetMemberDevice } from './member-devices.ts'
 import type { Membership } from './membership.ts'
+import { dropJoin, pendingJoinOf } from './pending-joins.ts'
 
 function listsOf({ payload }: GroupOp): readonly DeviceList[] {
   if (payload.kind === 'add') return payload.newcomers.map(({ list }) => list)
@@ -39,6 +41,7 @@ export function* followOperations(
     yield* followLists(turn, op)
     if (isDerivedOp(op.payload)) yield* keepGroupEpoch(turn, members, op.id, { kind: 'parent' })
     yield* followDepartures(turn, members, op)
+    yield* followAdds(turn, members, op)
   }
   yield* followMembers(turn, members)
   yield* followStanding(turn, members, accepted)
@@ -63,6 +66,15 @@ function* followDepartures(turn: Turn, members: Membership, op: GroupOp): Step<v
   yield* tie(turn, gone, members.gid, turn.safeNowMs + REMOVED_SERVED_MS)
 }
 
+/** Who was let in waits no more, whoever did it. */
+function* followAdds(turn: Turn, { gid }: Membership, { payload }: GroupOp): Step<void> {
+  if (payload.kind !== 'add') return
+  for (const { account } of payload.newcomers) {
+    const join = yield* pendingJoinOf(turn, gid, account)
+    if (join !== undefined) dropJoin(turn, gid, join.number)
+  }
+}
+
 function* followMembers(turn: Turn, members: Membership): Step<void> {
   const gone = !members.isMember
   for (const { account, devices } of members.members) {
@@ -83,7 +95,7 @@ function* followStanding(
   if (group === undefined || group.standing === 'joining') return
   const standing = members.isMember ? ('joined' as const) : ownEnd(turn, group, accepted)
   const { name: wanted } = members.view
-  const renamed = accepted.some(({ payload }) => payload.kind === 'meta')
+  const renamed = !group.named && accepted.some(({ payload }) => payload.kind === 'meta')
   const name = renamed ? uniqueGroupName(wanted, yield* allGroups(), group) : group.name
   putGroup(turn, { ...group, standing, name })
   if (standing === 'joined') yield* announce(turn, members)
@@ -103,7 +115,9 @@ export function* followBoxes(turn: Turn, members: Membership): Step<void> {
   const known = new Map(
     (yield* boxesOf(gid)).map((box) => [toHex(box.lineage) + toHex(box.serviceKey), box]),
   )
-  const written = members.isMember ? members.writtenRelays : []
+  // One's own leave is still to be deposited.
+  const hasSay = members.isMember || (yield* groupOutboxSize(gid)) > 0
+  const written = hasSay ? members.writtenRelays : []
   const writes = (serviceKey: Bytes32): boolean =>
     written.some((relay) => equalBytes(relay.serviceKey, serviceKey))
   for (const { value: lineage } of yield* range(lineages, { owner: gid, limit: LINEAGES_MAX })) {

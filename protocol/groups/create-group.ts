@@ -64,6 +64,7 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const group = yield* newGroup(turn, {
     gid,
     name: uniqueGroupName(name, groups),
+    named: false,
     standing: 'joined',
     join: undefined,
   })

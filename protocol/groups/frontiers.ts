@@ -2,13 +2,16 @@
 // a hint about others. So an entry of ours is delivered when a device of another member says that it
 // holds it, and a tail that was lost shows by its author's own number.
 import { type Bytes32, concat, EMPTY, equalBytes } from '../../crypto/index.ts'
-import type { FrontierRequest, GroupFrontier } from '../content/group-frontier.ts'
+import type { GroupFrontier } from '../content/group-frontier.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
+import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_MAX_MS } from '../limits.ts'
 import { firstAt, noteHead } from '../log/frontier.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { groupEpoch } from '../group/group-epochs.ts'
 import type { Membership } from './membership.ts'
+import { noteOwnControl, ownControl } from './own-control.ts'
+import { noteHeads } from './unknown-heads.ts'
 
 /** How far a member's device says it holds, and its user read, our own entries. */
 export interface Coverage {
@@ -63,9 +66,7 @@ export function* takeFrontier(
   const held = frontier.held.find(({ devIdx }) => devIdx === own)?.n ?? 0
   const read = frontier.read.find(({ devIdx }) => devIdx === own)?.n ?? 0
   if (!equalBytes(account, turn.self.account)) yield* noteReached(turn, gid, device, held, read)
-  if (frontier.heads.some((head) => members.op(head) === undefined)) {
-    turn.effect({ kind: 'group', gid })
-  }
+  yield* noteHeads(turn, members, frontier.heads)
 }
 
 /** A device of another member holds our entries up to n, and its user read them up to readN. */
@@ -98,12 +99,17 @@ function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs
   }))
 }
 
-/** Somebody asks what is held of an author: answered by the next frontier, soon. */
-export function* takeFrontierRequest(
-  turn: Turn,
-  members: Membership,
-  _epochOp: Bytes32,
-  _request: FrontierRequest,
-): Step<void> {
-  turn.effect({ kind: 'group', gid: members.gid })
+/**
+ * Somebody asks what is held of an author: answered within a minute, at a moment of our own, unless a
+ * frontier went out in the last five.
+ */
+export function* takeFrontierRequest(turn: Turn, members: Membership): Step<void> {
+  const { gid } = members
+  const own = yield* ownControl(gid)
+  const isRecent = own.frontierAtMs > 0 && turn.safeNowMs - own.frontierAtMs < FRONTIER_MAX_MS
+  if (isRecent || own.frontierAskedMs > own.frontierAtMs) return
+  const spread = (turn.random(1)[0] ?? 0) / 256
+  const frontierAskedMs = turn.safeNowMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
+  yield* noteOwnControl(turn, gid, { frontierAskedMs })
+  turn.effect({ kind: 'group', gid })
 }

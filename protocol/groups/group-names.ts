@@ -1,9 +1,8 @@
 // What groups are called here: unique, so that `#name` never guesses. The name is data from its
 // members: it is compared in the form that invisible characters cannot vary (contacts/names.ts).
-import { encodeText } from '../../crypto/index.ts'
+import { GROUP_NAME_MAX_BYTES, encodeText } from '../../crypto/index.ts'
 import { foldName } from '../contacts/names.ts'
 import { ProtocolError } from '../errors.ts'
-import { GROUP_NAME_MAX_BYTES } from '../limits.ts'
 import type { GroupRecord } from './group.ts'
 
 /** Controls, and what turns the direction of text: no name needs them. */

@@ -8,7 +8,7 @@ import {
   equalBytes,
   u64,
 } from '../../crypto/index.ts'
-import { GROUP_OUTBOX_MAX, GROUP_RELAYS_MAX } from '../limits.ts'
+import { GROUP_OUTBOX_MAX, CARRIAGE_RELAYS_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
@@ -20,7 +20,7 @@ import { waitingEntries } from './waiting-entries.ts'
  */
 export type GroupContent =
   | { readonly kind: 'entry'; readonly entry: Bytes32; readonly n: number }
-  | { readonly kind: 'control' }
+  | { readonly kind: 'control'; readonly frame: number }
   | { readonly kind: 'ops'; readonly ops: readonly Bytes32[] }
 
 export interface GroupDeposit {
@@ -44,6 +44,8 @@ export interface GroupItem {
   /** Guarded clock. */
   readonly madeAtMs: number
   readonly deposits: readonly GroupDeposit[]
+  /** No relay took it for a minute: it went over sessions as well. */
+  readonly fellBack: boolean
 }
 
 const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
@@ -57,7 +59,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       item.content.kind === 'entry'
         ? [0, item.content.entry, item.content.n]
         : item.content.kind === 'control'
-          ? [1]
+          ? [1, item.content.frame]
           : [2, item.content.ops],
       item.message,
       item.innerId,
@@ -65,6 +67,7 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       orEmpty(item.coalesce),
       item.madeAtMs,
       item.deposits.map((one) => [one.serviceKey, one.incarnation, one.atMs]),
+      item.fellBack ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group item')
@@ -77,11 +80,12 @@ const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
       lineage: fields.bytes('lineage', 32),
       coalesce: fields.optional('coalesce', 16),
       madeAtMs: fields.uint('madeAt'),
-      deposits: readList(fields, 'deposits', GROUP_RELAYS_MAX * 4, (one) => ({
+      deposits: readList(fields, 'deposits', CARRIAGE_RELAYS_MAX * 4, (one) => ({
         serviceKey: one.bytes('serviceKey', 32),
         incarnation: one.bytes('incarnation', 8),
         atMs: one.uint('at'),
       })),
+      fellBack: fields.flag('fellBack'),
     }
   },
 }
@@ -91,7 +95,7 @@ function decodeContent(fields: ReturnType<typeof readRecord>): GroupContent {
     case 0:
       return { kind: 'entry', entry: fields.bytes('entry', 32), n: fields.uint('n') }
     case 1:
-      return { kind: 'control' }
+      return { kind: 'control', frame: fields.uint('frame', 0xffff) }
     default: {
       const ops = fields.array('ops', 0, 4_096).filter((value) => value instanceof Uint8Array)
       return { kind: 'ops', ops }
@@ -120,6 +124,11 @@ export function* groupOutboxSize(gid: Bytes32): Step<number> {
   return (yield* get(heads, gid))?.items ?? 0
 }
 
+/** The sequence that the next item gets. */
+export function* nextGroupSequence(gid: Bytes32): Step<number> {
+  return (yield* get(heads, gid))?.next ?? 1
+}
+
 /** Entries of ours that no relay of the group signed for yet, counted up to a thousand. */
 export function* unsentGroupEntries(gid: Bytes32): Step<number> {
   const waiting = yield* waitingEntries(gid, COUNT_MAX)
@@ -134,7 +143,7 @@ const COUNT_MAX = 1_000
 /** Puts a message at the end. Throws ERR_PROTOCOL_LIMIT where it is full of entries. */
 export function* enqueueGroup(
   turn: Turn,
-  item: Omit<GroupItem, 'sequence' | 'deposits' | 'madeAtMs'>,
+  item: Omit<GroupItem, 'sequence' | 'deposits' | 'madeAtMs' | 'fellBack'>,
 ): Step<void> {
   const { gid } = item
   const head = (yield* get(heads, gid)) ?? { next: 1, items: 0 }
@@ -143,10 +152,25 @@ export function* enqueueGroup(
       detail: { max: GROUP_OUTBOX_MAX },
     })
   }
+  const { coalesce } = item
+  if (coalesce !== undefined) yield* dropCoalesced(turn, gid, coalesce)
   const sequence = head.next
-  turn.put(heads, gid, { next: sequence + 1, items: head.items + 1 })
-  turn.put(items, { gid, sequence }, { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs })
+  const kept = (yield* get(heads, gid)) ?? head
+  turn.put(heads, gid, { next: sequence + 1, items: kept.items + 1 })
+  turn.put(
+    items,
+    { gid, sequence },
+    { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs, fellBack: false },
+  )
   turn.effect({ kind: 'group', gid })
+}
+
+/** What the new item takes the place of, and no relay has yet or all of them soon replace. */
+function* dropCoalesced(turn: Turn, gid: Bytes32, key: Bytes16): Step<void> {
+  for (const item of yield* groupItems(gid, 0, COUNT_MAX)) {
+    const same = item.coalesce !== undefined && equalBytes(item.coalesce, key)
+    if (same) yield* dropGroupItem(turn, item)
+  }
 }
 
 /** Up to `limit` items from a sequence on, oldest first. */

@@ -1,7 +1,7 @@
 // The groups of this profile, one record each: what its user calls it, how one stands to it, and, while
 // one asks to join, by which link. Membership itself is the fold of the operations (SPEC.md §19).
-import { type Bytes16, type Bytes32, EMPTY, u64 } from '../../crypto/index.ts'
-import { GROUPS_MAX, GROUP_NAME_MAX_BYTES } from '../limits.ts'
+import { type Bytes16, type Bytes32, EMPTY, GROUP_NAME_MAX_BYTES, u64 } from '../../crypto/index.ts'
+import { GROUPS_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 
@@ -33,6 +33,8 @@ export interface GroupRecord {
   readonly gid: Bytes32 | undefined
   /** Unique among one's own groups, without #. */
   readonly name: string
+  /** Its user chose the name: it does not follow the group's. */
+  readonly named: boolean
   readonly standing: GroupStanding
   readonly join: JoinLink | undefined
   /** Why it is refused, as a code of the API; "" elsewhere. */
@@ -62,6 +64,7 @@ const groupRows: Table<number, GroupRecord> = {
           ],
       text(group.problem),
       group.addedAtMs,
+      group.named ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group')
@@ -73,6 +76,7 @@ const groupRows: Table<number, GroupRecord> = {
       join: decodeJoin(fields.nested('join')),
       problem: textField(fields, 'problem', 64),
       addedAtMs: fields.uint('addedAt'),
+      named: fields.flag('named'),
     }
   },
 }
@@ -124,7 +128,7 @@ export function putGroup(turn: Turn, group: GroupRecord): void {
 /** A record for a group that is new here. */
 export function* newGroup(
   turn: Turn,
-  fields: Pick<GroupRecord, 'gid' | 'name' | 'standing' | 'join'>,
+  fields: Pick<GroupRecord, 'gid' | 'name' | 'named' | 'standing' | 'join'>,
 ): Step<GroupRecord> {
   const [newest] = yield* range(groupRows, { owner: EMPTY, limit: 1, reverse: true })
   const group: GroupRecord = {

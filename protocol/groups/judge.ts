@@ -8,7 +8,7 @@ import { joinPendingFrame } from '../content/group-member.ts'
 import type { Intro } from '../content/intro.ts'
 import { type JoinState, joinAckFrame } from '../content/join-ack.ts'
 import { frameOf } from '../content/kind.ts'
-import { sendControl } from '../delivery/control.ts'
+import { controlFrame, sendControl } from '../delivery/control.ts'
 import { ProtocolError } from '../errors.ts'
 import { JOINS_PENDING_MS } from '../limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
@@ -25,16 +25,20 @@ import { type Membership, membershipOf } from './membership.ts'
 import { signOwnControl, waitingControls } from './own-control.ts'
 import { keepJoin } from './pending-joins.ts'
 
-/** What a device was last answered, by invite: repeating the question changes nothing. */
+/** The number of the last answer to a device, by invite. */
 const answers: Table<{ device: Bytes32; inviteId: Bytes16 }, number> = {
   name: 'join-answers',
   sealing: 'value',
   place: ({ device, inviteId }) => ({ owner: device, order: inviteId }),
-  encode: (state) => encodeRecord([state]),
-  decode: (bytes) => readRecord(bytes, 'join answer').uint('state'),
+  encode: (c) => encodeRecord([c]),
+  decode: (bytes) => readRecord(bytes, 'join answer').uint('c'),
 }
 
-const STATES: readonly JoinState[] = ['pending', 'accepted', 'refused', 'used', 'expired', 'full']
+/** Whether an answer is on its way: until it came, every message asks again. */
+function* isAnswered(device: Bytes32, inviteId: Bytes16): Step<boolean> {
+  const c = yield* get(answers, { device, inviteId })
+  return c !== undefined && (yield* controlFrame(device, c)) !== undefined
+}
 
 interface Asker {
   readonly peer: Peer
@@ -49,7 +53,7 @@ export function* takeJoinIntro(turn: Turn, asker: Asker, intro: Intro | undefine
   const invite = yield* groupInviteNamed(turn, intro, transcript)
   if (invite === undefined) return false
   const { inviteId, group } = invite
-  if ((yield* get(answers, { device, inviteId })) !== undefined) return true
+  if (yield* isAnswered(device, inviteId)) return true
   const members = yield* membershipOf(turn, group.gid)
   const verdict = yield* judge(turn, invite, members, asker)
   if (verdict !== 'accepted' || members === undefined) {
@@ -87,10 +91,23 @@ function* judge(
   if (verdict !== 'accepted') return 'refused'
   const isIn = members.roleOf(opened.account) !== undefined
   if (!isIn && !invite.reusable && wasUsed(turn, members, invite.inviteId)) return 'used'
+  // Who was removed does not come back by the link it came by.
+  if (!isIn && wasRemoved(members, invite, opened.account)) return 'used'
   const role = members.self?.role ?? 0
   const mayAdd = role > 0 || members.setting('membersAdd')
   if (!mayAdd && !members.setting('approval')) return 'refused'
   return members.members.length >= members.limit ? 'full' : 'accepted'
+}
+
+/** Whether somebody used this invite before, and was removed by others since. */
+function wasRemoved(members: Membership, invite: OwnInvite, account: Bytes32): boolean {
+  if (!invite.claims.some((claim) => equalBytes(claim.account, account))) return false
+  return members.dag.history.nodes.some(
+    ({ op }) =>
+      op.payload.kind === 'remove' &&
+      equalBytes(op.payload.target, account) &&
+      !members.isVoid(op.id),
+  )
 }
 
 /** Whether an add that stands names the invite: also where the claim was lost (J5). */
@@ -114,7 +131,7 @@ export function* answerJoin(
 ): Step<void> {
   const peer = yield* get(peers, device)
   if (peer === undefined) return
-  turn.put(answers, { device, inviteId }, STATES.indexOf(state))
+  turn.put(answers, { device, inviteId }, peer.numberedSent + 1)
   const group = state === 'pending' || state === 'accepted' ? gid : undefined
   yield* sendControl(turn, peer, (c) => frameOf(joinAckFrame, { c, inviteId, state, group }))
 }
@@ -140,7 +157,7 @@ function* waitForAdmin(
   const { account: listed } = openDeviceList(turn.crypto, list)
   const value = { inviteId, account: listed, list, name, mailboxes }
   const frame = yield* signOwnControl(turn, gid, joinPendingFrame, value)
-  turn.put(waitingControls, { gid, kind: frame.kind }, { frame, coalesce: undefined })
+  turn.put(waitingControls, { gid, kind: frame.kind }, { frame })
   yield* carryWaiting(turn, members)
   return 'pending'
 }

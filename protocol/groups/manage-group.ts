@@ -2,11 +2,11 @@
 // leave, rotate, change its relays. Each is one batch.
 import { type Bytes32, equalBytes, type GroupRole } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { authorFrontier } from '../log/frontier.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import type { Step, Turn } from '../step.ts'
 import { addMembers, renew } from './add-members.ts'
 import { untie } from './co-members.ts'
+import { cutOf } from './cut.ts'
 import { type GroupRecord, groupOf, putGroup } from './group.ts'
 import { checkGroupName } from './group-names.ts'
 import { answerJoin } from './judge.ts'
@@ -46,10 +46,9 @@ function* waitingJoin(turn: Turn, gid: Bytes32, account: Bytes32): Step<PendingJ
 /** Lets somebody in who asked to join. */
 export function* approveJoin(turn: Turn, group: GroupRecord, account: Bytes32): Step<void> {
   const members = yield* joinedMembership(turn, group)
-  const { number, inviteId, ours } = yield* waitingJoin(turn, members.gid, account)
+  const { inviteId, ours } = yield* waitingJoin(turn, members.gid, account)
   const inviteHash = turn.crypto.sha256(inviteId)
   yield* addMembers(turn, members, [{ account, inviteHash }])
-  dropJoin(turn, members.gid, number)
   if (!ours) return
   for (const { device } of yield* knownDevices(account)) {
     yield* answerJoin(turn, device, inviteId, 'accepted', members.gid)
@@ -68,17 +67,6 @@ export function* rejectJoin(turn: Turn, group: GroupRecord, account: Bytes32): S
     }
   }
   if (members.roleOf(account) === undefined) yield* untie(turn, account, members.gid)
-}
-
-/** The last entry that is held without a hole of each of some devices: what stands of them. */
-function* cutOf(turn: Turn, gid: Bytes32, devices: readonly Bytes32[]) {
-  const cut = []
-  for (const device of devices) {
-    const frontier = yield* authorFrontier(turn, gid, device)
-    if (frontier?.last === undefined || frontier.n === 0) continue
-    cut.push({ device, n: frontier.n, entry: frontier.last.id })
-  }
-  return cut
 }
 
 /** Removes an account: everything of it that is held stands, and nothing later. */

@@ -3,8 +3,8 @@
 import { type Bytes32, EMPTY, concat } from '../../crypto/index.ts'
 import { type Control, controlIsGenuine } from '../content/group-control.ts'
 import {
-  type GroupMember,
-  type GroupMembers,
+  type MemberEndpoints,
+  type HandedMembers,
   groupMemberFrame,
   groupMembersFrame,
 } from '../content/group-member.ts'
@@ -68,7 +68,7 @@ export function* learnMember(
   turn: Turn,
   members: Membership,
   device: Bytes32,
-  { r, value, signed }: Control<GroupMember>,
+  { r, value, signed }: Control<MemberEndpoints>,
 ): Step<void> {
   const { gid } = members
   const account = members.accountOf(device)
@@ -89,7 +89,7 @@ export function* learnMember(
 export function* learnMembers(
   turn: Turn,
   members: Membership,
-  { members: rows }: GroupMembers,
+  { members: rows }: HandedMembers,
 ): Step<void> {
   for (const { device, member } of rows) {
     const context = { group: members.gid, kind: groupMemberFrame.kind, device }
@@ -101,7 +101,7 @@ export function* learnMembers(
 /** What is known of where members are reached, as frames. */
 export function* membersFrames(members: Membership): Step<readonly Frame[]> {
   const { gid } = members
-  const pages: GroupMembers['members'][number][][] = [[]]
+  const pages: HandedMembers['members'][number][][] = [[]]
   let sizeBytes = 0
   for (const device of members.devices) {
     const row = yield* get(known, { gid, device })

@@ -16,7 +16,12 @@ import {
 } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
 import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../limits.ts'
-import { entryStanding, type EntryStanding, type GroupEntryRef } from '../group/entry-standing.ts'
+import {
+  entryStanding,
+  type EntryStanding,
+  type GroupEntryRef,
+  type IsBelowCut,
+} from '../group/entry-standing.ts'
 import { GroupDag } from '../group/group-dag.ts'
 import { isEligible } from '../group/group-epochs.ts'
 import type { GroupMember, GroupView } from '../group/group-view.ts'
@@ -141,8 +146,8 @@ export class Membership {
     return node !== undefined && past !== undefined && node.past.has(past.index)
   }
 
-  standingOf(entry: GroupEntryRef): EntryStanding {
-    return entryStanding(this.dag, entry)
+  standingOf(entry: GroupEntryRef, isBelowCut?: IsBelowCut): EntryStanding {
+    return entryStanding(this.dag, entry, isBelowCut)
   }
 }
 

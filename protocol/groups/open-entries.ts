@@ -54,7 +54,3 @@ export function* takeOpenEntries(turn: Turn, gid: Bytes32): Step<readonly WireEn
   }
   return rows.map(({ value }) => decodeEntry(value.bytes))
 }
-
-export function* hasOpenEntries(gid: Bytes32): Step<boolean> {
-  return (yield* range(entries, { owner: gid, limit: 1 })).length > 0
-}

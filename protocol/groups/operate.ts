@@ -131,9 +131,11 @@ export function* issue(turn: Turn, members: Membership, payload: DraftPayload): 
   const intake = yield* addOperations(turn, gid, [op])
   if (intake.accepted.length === 0) throw operationError('parent-invalid')
   if (source !== undefined) yield* keepGroupEpoch(turn, intake.members, op.id, source)
-  yield* followOperations(turn, intake.members, [op])
   yield* spread(turn, intake.members, op)
+  yield* followOperations(turn, intake.members, [op])
   if (seed !== undefined) yield* seedAll(turn, intake.members, op, seed)
+  // New relays must be found by whoever cannot reach the old ones.
+  if (payload.kind === 'carriage') yield* tellEach(turn, intake.members, op)
   return { op, members: intake.members, seed }
 }
 
@@ -171,6 +173,16 @@ export function* seedAll(
   for (const device of members.dag.history.find(op.id)?.recipients ?? []) {
     const key = members.dag.history.devices.key(device)
     yield* sendSeed(turn, members, key, op, { secretKind: 'seed', secret: seed })
+  }
+}
+
+/** An operation to every device of every member. */
+function* tellEach(turn: Turn, members: Membership, op: GroupOp): Step<void> {
+  for (const device of members.devices) {
+    const account = members.accountOf(device)
+    if (account === undefined || equalBytes(device, turn.self.device)) continue
+    if (!(yield* meetMemberDevice(turn, account, device))) continue
+    yield* sendOps(turn, members.gid, device, [op])
   }
 }
 

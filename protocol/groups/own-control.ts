@@ -1,6 +1,6 @@
 // Control objects of our own in a group (SPEC.md §20.5): signed, numbered by r, and what the last of
 // them said, so that they go out when that changed.
-import { type Bytes16, type Bytes32, EMPTY } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY } from '../../crypto/index.ts'
 import { type ControlKind, signControlFrame } from '../content/group-control.ts'
 import type { Frame } from '../frames.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
@@ -15,8 +15,15 @@ export interface OwnControl {
   readonly announcedAtMs: number
   /** Frontiers sent: every 24th names all devices. */
   readonly frontiers: number
-  /** Guarded clock. */
+  /** When the last frontier was signed, guarded clock; 0: never. */
   readonly frontierAtMs: number
+  /** Since when something is to be told, guarded clock; 0: nothing is. */
+  readonly frontierChangedMs: number
+  /** When a question for our frontier is to be answered, guarded clock. */
+  readonly frontierAskedMs: number
+  /** Entries held and seen at the last frontier. */
+  readonly frontierEntries: number
+  readonly frontierPosition: number
 }
 
 const controls: Table<Bytes32, OwnControl> = {
@@ -30,6 +37,10 @@ const controls: Table<Bytes32, OwnControl> = {
       row.announcedAtMs,
       row.frontiers,
       row.frontierAtMs,
+      row.frontierChangedMs,
+      row.frontierAskedMs,
+      row.frontierEntries,
+      row.frontierPosition,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'own control')
@@ -39,6 +50,10 @@ const controls: Table<Bytes32, OwnControl> = {
       announcedAtMs: fields.uint('announcedAt'),
       frontiers: fields.uint('frontiers'),
       frontierAtMs: fields.uint('frontierAt'),
+      frontierChangedMs: fields.uint('frontierChanged'),
+      frontierAskedMs: fields.uint('frontierAsked'),
+      frontierEntries: fields.uint('frontierEntries'),
+      frontierPosition: fields.uint('frontierPosition'),
     }
   },
 }
@@ -49,10 +64,23 @@ const NONE: OwnControl = {
   announcedAtMs: 0,
   frontiers: 0,
   frontierAtMs: 0,
+  frontierChangedMs: 0,
+  frontierAskedMs: 0,
+  frontierEntries: 0,
+  frontierPosition: 0,
 }
 
 export function* ownControl(gid: Bytes32): Step<OwnControl> {
   return (yield* get(controls, gid)) ?? NONE
+}
+
+/** Remembers something of our control objects without signing one. */
+export function* noteOwnControl(
+  turn: Turn,
+  gid: Bytes32,
+  note: Partial<Omit<OwnControl, 'r'>>,
+): Step<void> {
+  turn.put(controls, gid, { ...(yield* ownControl(gid)), ...note })
 }
 
 /** A control object of ours as a frame; `note` is what is remembered of it. */
@@ -73,7 +101,6 @@ export function* signOwnControl<T>(
 /** A frame that waits to go out in a group message. */
 interface WaitingFrame {
   readonly frame: Frame
-  readonly coalesce: Bytes16 | undefined
 }
 
 /** Our newest control object of each kind that no message carried yet: a newer one takes its place. */
@@ -81,11 +108,11 @@ export const waitingControls: Table<{ gid: Bytes32; kind: number }, WaitingFrame
   name: 'group-out-ctl',
   sealing: 'value',
   place: ({ gid, kind }) => ({ owner: gid, order: Uint8Array.of(kind >> 8, kind & 0xff) }),
-  encode: ({ frame, coalesce }) => encodeRecord([frame.kind, frame.body, orEmpty(coalesce)]),
+  encode: ({ frame }) => encodeRecord([frame.kind, frame.body]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'waiting control')
     const kind = fields.uint('kind', 0xffff)
     const body = fields.bytes('body', 1, 65_535)
-    return { frame: { kind, body }, coalesce: fields.optional('coalesce', 16) }
+    return { frame: { kind, body } }
   },
 }

@@ -13,6 +13,7 @@ import { groupOf } from './group.ts'
 import { heldMessages, holdMessage, releaseMessage } from './held-messages.ts'
 import { takeOperations } from './intake.ts'
 import { type Membership, membershipOf } from './membership.ts'
+import { repairState, repairStates } from './repair-state.ts'
 import { takeControl } from './take-control.ts'
 import { takeRestored } from './take-entry.ts'
 
@@ -110,7 +111,7 @@ function* applyGenuine(turn: Turn, message: GenuineMessage): Step<Taken> {
   yield* causalEpochs.commit(turn, message)
   for (const entry of message.entries) yield* takeRestored(turn, members, entry)
   for (const control of message.controls) {
-    yield* takeControl(turn, members, device, control, message.candidate.opId)
+    yield* takeControl(turn, members, device, control)
   }
   return 'new'
 }
@@ -124,6 +125,8 @@ function* hold(
   const group = gid === undefined ? undefined : yield* groupOf(gid)
   if (gid === undefined || group?.standing !== 'joined') return 'ignored'
   if (!(yield* holdMessage(turn, gid, id, message))) return 'ignored'
+  const repair = yield* repairState(gid)
+  if (!repair.wantsOps) turn.put(repairStates, gid, { ...repair, wantsOps: true, opsAsked: 0 })
   turn.effect({ kind: 'group', gid })
   return 'held'
 }

@@ -57,10 +57,7 @@ function* enter(turn: Turn, members: Membership, group: GroupRecord): Step<void>
   const { join } = group
   if (join !== undefined) yield* untie(turn, join.account, join.inviteId)
   const others = yield* allGroups()
-  const name =
-    group.standing === 'joining' && join !== undefined
-      ? uniqueGroupName(members.view.name, others, group)
-      : group.name
+  const name = group.named ? group.name : uniqueGroupName(members.view.name, others, group)
   putGroup(turn, { ...group, name, standing: 'joined', join: undefined, problem: '' })
   yield* followBoxes(turn, members)
   turn.effect({ kind: 'group', gid: members.gid })

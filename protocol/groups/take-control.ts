@@ -19,7 +19,6 @@ export function* takeControl(
   members: Membership,
   device: Bytes32,
   control: GroupControl,
-  epochOp: Bytes32,
 ): Step<void> {
   switch (control.kind) {
     case 'member':
@@ -29,7 +28,7 @@ export function* takeControl(
     case 'frontier':
       return yield* takeFrontier(turn, members, device, control.value)
     case 'frontier-request':
-      return yield* takeFrontierRequest(turn, members, epochOp, control.value)
+      return yield* takeFrontierRequest(turn, members)
   }
 }
 

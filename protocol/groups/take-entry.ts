@@ -1,11 +1,15 @@
 // An entry of a group, from whatever carried it (SPEC.md §21): judged against the membership in its
 // own past, then taken by the log, whose order is the same everywhere. What a removal cut off keeps
 // its place and shows nothing.
-import { equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, type GroupCut, equalBytes } from '../../crypto/index.ts'
 import type { Brought } from '../delivery/brought.ts'
+import type { EntryStanding, GroupEntryRef } from '../group/entry-standing.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { ABSENCE, type Entry, type WireEntry, elideEntry, restoreEntry } from '../log/entry.ts'
-import type { Step, Turn } from '../step.ts'
+import type { EntryHeader } from '../log/header.ts'
+import { numberIndex } from '../log/tables.ts'
+import { heldIn } from '../log/working.ts'
+import { type Step, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'
 import { keepOpenEntry } from './open-entries.ts'
 
@@ -22,7 +26,7 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
   const { header, id } = entry
   const { author, n, op } = header
   if (op === undefined) return 'refused'
-  const standing = members.standingOf({ id, author, n, op })
+  const standing = yield* standingIn(members, { id, author, n, op })
   switch (standing.kind) {
     case 'unknown':
       // Its operation is on its way: it is judged when that is here.
@@ -37,6 +41,38 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
     case 'after-removal':
       return yield* accept(turn, members, { ...entry, body: ABSENCE.beyondCut })
   }
+}
+
+/**
+ * How an entry stands, by the chain of prev where a removal cuts below its author's fork: of two
+ * entries with one number only the one that the cut's entry rests on is within it.
+ */
+function* standingIn(members: Membership, entry: GroupEntryRef): Step<EntryStanding> {
+  const cuts: GroupCut[] = []
+  const plain = members.standingOf(entry, (_, cut) => {
+    cuts.push(cut)
+    return true
+  })
+  const key = { conversation: members.gid, author: entry.author, n: entry.n }
+  const siblings = (yield* get(numberIndex, key))?.ids ?? []
+  const isAlone = siblings.every((id) => equalBytes(id, entry.id))
+  if (cuts.length === 0 || isAlone) return plain
+  const within = new Set<GroupCut>()
+  for (const cut of cuts) if (yield* restsOn(members.gid, cut, entry)) within.add(cut)
+  return members.standingOf(entry, (_, cut) => within.has(cut))
+}
+
+/** Whether the entry that a cut names has this one on its chain of prev, as far as it is held. */
+function* restsOn(gid: Bytes32, cut: GroupCut, entry: GroupEntryRef): Step<boolean> {
+  let at = yield* heldIn(gid, cut.entry)
+  while (at !== undefined && at.header.n > entry.n) {
+    const { prev }: EntryHeader = at.header
+    if (prev === undefined) return false
+    if (at.header.n === entry.n + 1) return equalBytes(prev.id, entry.id)
+    at = yield* heldIn(gid, prev.id)
+  }
+  // Not held so far down: the number alone is known.
+  return at === undefined
 }
 
 function* accept(turn: Turn, { gid }: Membership, entry: Entry): Step<Brought> {

@@ -1,8 +1,17 @@
 // Group frames over one-to-one sessions (SPEC.md §21): what a member, or somebody who takes us in, may
 // say, and what comes of it. A frame of anybody else changes nothing.
-import { CryptoError, type GroupOp, decodeGroupOp, equalBytes } from '../../crypto/index.ts'
+import {
+  type Bytes32,
+  CryptoError,
+  type GroupOp,
+  decodeGroupOp,
+  equalBytes,
+} from '../../crypto/index.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { entryFrame } from '../content/entry.ts'
+import { frontierFrame } from '../content/frontier.ts'
+import { syncPageFrame } from '../content/sync-page.ts'
+import { syncRequestFrame } from '../content/sync-request.ts'
 import { groupMembersFrame } from '../content/group-member.ts'
 import { groupOpsFrame, opsRequestFrame } from '../content/group-ops.ts'
 import { groupSeedFrame } from '../content/group-seed.ts'
@@ -27,7 +36,9 @@ import { learnMembers } from './member-devices.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { answerSeedRequest, serveOperations } from './ops-talk.ts'
 import { pendingWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
+import { serveEntries } from './serve-entries.ts'
 import { settleWelcome } from './settle-welcome.ts'
+import { takeSyncFrontier, takeSyncPage } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
 
 interface Sender {
@@ -69,11 +80,32 @@ export function* takeGroupFrame(
     yield* answerSeedRequest(turn, device, seedRequest)
     return 'nothing'
   }
+  const synced = yield* takeSyncFrame(turn, device, frame)
+  if (synced) return 'nothing'
   const rows = readFrame(groupMembersFrame, frame)
   if (rows === undefined) return undefined
   const members = yield* membershipOf(turn, rows.group)
   if (members !== undefined) yield* learnMembers(turn, members, rows)
   return 'nothing'
+}
+
+/** Frames that repair a group's log; whether it was one. */
+function* takeSyncFrame(turn: Turn, device: Bytes32, frame: Frame): Step<boolean> {
+  const request = readFrame(syncRequestFrame, frame)
+  if (request !== undefined) return yield* serveEntries(turn, device, request)
+  const frontier = readFrame(frontierFrame, frame)
+  if (frontier?.conversation !== undefined) {
+    const members = yield* membershipOf(turn, frontier.conversation)
+    if (members?.accountOf(device) === undefined) return false
+    yield* takeSyncFrontier(turn, members, device, frontier)
+    return true
+  }
+  const page = readFrame(syncPageFrame, frame)
+  const gid = page?.entries.map(({ header }) => header.conversation).find((id) => id !== undefined)
+  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  if (page === undefined || members === undefined) return false
+  yield* takeSyncPage(turn, members, device, page)
+  return true
 }
 
 function* takeNumbered(turn: Turn, { peer, opened }: Sender, frame: Frame): Step<Brought> {
@@ -154,7 +186,7 @@ function* takeWelcome(
     const groups = yield* allGroups()
     if (groups.length >= GROUPS_MAX) return
     const name = uniqueGroupName('group', groups)
-    yield* newGroup(turn, { gid, name, standing: 'joining', join: undefined })
+    yield* newGroup(turn, { gid, name, named: false, standing: 'joining', join: undefined })
   }
   // Until it is judged, whoever welcomes us is heard for what is missing.
   yield* tie(turn, account, gid, turn.safeNowMs + WELCOME_HEARD_MS)

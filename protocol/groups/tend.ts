@@ -3,13 +3,18 @@
 import type { Bytes32 } from '../../crypto/index.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import type { Step, Turn } from '../step.ts'
+import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
+import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
 import { heldMessageCount } from './held-messages.ts'
 import { membershipOf } from './membership.ts'
+import { mend } from './mend.ts'
 import { takeOpenEntries } from './open-entries.ts'
 import { retryHeld } from './receive.ts'
+import { syncGroup } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
+import { tellFrontier } from './tell-frontier.ts'
 
 export interface Tended {
   /** There is more to do at once. */
@@ -20,11 +25,19 @@ export interface Tended {
 
 const NOTHING: Tended = { again: false, nextAtMs: undefined }
 
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
 export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const group = yield* groupOf(gid)
   const members = yield* membershipOf(turn, gid)
-  if (group === undefined || members?.isKnown !== true) return NOTHING
-  if (group.standing !== 'joined') return NOTHING
+  if (group === undefined) return NOTHING
+  const askAtMs = yield* askMissingOps(turn, gid, members)
+  if (members?.isKnown !== true || group.standing !== 'joined') {
+    return { again: false, nextAtMs: askAtMs }
+  }
   // What was tried with these operations and epochs fails again: only new ones are worth it.
   const key = `tended ${gid.join()}`
   const state = `${members.dag.size} ${(yield* causalEpochs.held(gid)).length}`
@@ -36,6 +49,12 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
     }
     turn.memory.set(key, state)
   }
-  const again = yield* carryWaiting(turn, members)
-  return { again, nextAtMs: undefined }
+  const mendAtMs = yield* mend(turn, members)
+  // What was mended changed the membership.
+  const now = (yield* membershipOf(turn, gid)) ?? members
+  const tellAtMs = yield* tellFrontier(turn, now)
+  const syncAtMs = yield* syncGroup(turn, now)
+  const fallAtMs = yield* fallBack(turn, now)
+  const again = yield* carryWaiting(turn, now)
+  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs) }
 }

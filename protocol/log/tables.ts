@@ -120,7 +120,10 @@ export const orderIndex: Table<InConversation & EntryRef, Uint8Array> = orderTab
 /** Open entries by (lamport, id). */
 export const openIndex: Table<InConversation & EntryRef, Uint8Array> = orderTable('log-open')
 /** Closed entries that no closed entry cites; `""` for a root whose author is not known. */
-export const headIndex: Table<InConversation & EntryRef, Uint8Array> = orderTable('log-head')
+export const headIndex: Table<InConversation & EntryRef, Uint8Array> = {
+  ...orderTable('log-head'),
+  rows: 'few',
+}
 
 export interface ArrivalRow {
   readonly id: Bytes32
@@ -182,6 +185,7 @@ export const waitTable: Table<
 > = {
   name: 'log-wait',
   sealing: 'value',
+  rows: 'rare',
   place: (key) => ({ owner: concat(key.conversation, key.missing), order: key.waiter }),
   encode: (row) => encodeCbor([row.lamport, row.author, row.n, row.prev ? 1 : 0]),
   decode: (bytes) => {

@@ -199,8 +199,10 @@ function* storeInRing(placed: Placed, ring: RingState): Step<Stored | RelayFailu
   const own = counters.ring.heldBy(authority, turn.nowS)
   const freedOfOwn = replaced !== undefined && countsAsHeld(replaced.mark, turn.nowS) ? freed : 0
   if (own.bytes - freedOfOwn + sizeBytes > ringBytes * ringShare) {
-    const waitMs = Math.min((own.nextS - turn.nowS) * 1_000, RING_RETRY_MAX_MS)
-    return failed('quota', { scope: 'capability', retryAfterMs: Math.max(0, waitMs) }) // B13
+    // Where it has none there, only a ring that is too small for the envelope refuses it.
+    const waitMs = own.nextS === 0 ? RING_RETRY_MAX_MS : (own.nextS - turn.nowS) * 1_000
+    const retryAfterMs = Math.min(waitMs, RING_RETRY_MAX_MS)
+    return failed('quota', { scope: 'capability', retryAfterMs }) // B13
   }
   const bytes = counters.ring.bytes - freed + sizeBytes - ringBytes
   const drops = yield* planRoom(turn, mailboxId, ring, { bytes, replaced })

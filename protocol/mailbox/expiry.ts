@@ -12,7 +12,7 @@ import {
 } from '../../crypto/index.ts'
 import { type Step, get, range } from '../step.ts'
 import { forgetCoalesced } from './coalesce.ts'
-import { SCAN_PAGE } from './limits.ts'
+import { READ_PAGE, SCAN_PAGE } from './limits.ts'
 import type { MailboxRecord, MarkRecord } from './records.ts'
 import { dropFront, frontRows } from './ring.ts'
 import {
@@ -91,7 +91,9 @@ function* expireRing(
   const { mailboxId } = due
   const { ring } = record
   if (ring === undefined) return undefined
-  const page = yield* frontRows(mailboxId, ring.trimmedUpTo + 1, budget)
+  // With their bodies, unlike marks: fewer at once.
+  const limit = Math.min(budget, READ_PAGE)
+  const page = yield* frontRows(mailboxId, ring.trimmedUpTo + 1, limit)
   const stays = page.findIndex(
     ({ row }) => row.expiresS > turn.nowS || (row.ring?.holdUntilS ?? 0) > turn.nowS,
   )
@@ -101,7 +103,7 @@ function* expireRing(
     const after = yield* dropFront(turn, mailboxId, ring, { counters, front })
     turn.put(mailboxes, mailboxId, { ...record, ring: after })
   }
-  if (stays === -1 && page.length === budget) return EMPTY
+  if (stays === -1 && page.length === limit) return EMPTY
   turn.remove(expiries, due)
   return undefined
 }

@@ -96,8 +96,8 @@ export const HOLD_SPAN_S = 3_600
 export const RING_RETRY_MAX_MS: number = 15 * 60_000
 /** Rows beyond their hold that a deposit drops where the disk fills, from diskStrangers on. */
 export const RING_RELIEF_ROWS = 64
-/** Front rows of a ring read at once. */
-export const RING_PAGE = 128
+/** Front rows of a ring read at once: at most 1 MiB in memory, and mostly the first is enough. */
+export const RING_PAGE = 16
 /** Marks read at once where a mailbox is scanned. */
 export const SCAN_PAGE = 1_000
 /** Rows read at once by FETCH and by pushing: at most 4 MiB in memory. */

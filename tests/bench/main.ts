@@ -5,9 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { commandLine } from './cli.ts'
+import { groupMessaging } from './groups.ts'
+import { gossip } from './gossip.ts'
 import { oneToOne } from './one-to-one.ts'
 import { paths } from './paths.ts'
-import { loadPeers } from './peers.ts'
+import { loadGroupPeers, loadPeers } from './peers.ts'
 import type { Plan } from './plan.ts'
 import { relay } from './relay.ts'
 import { relayStore } from './relay-store.ts'
@@ -19,12 +21,16 @@ const only = process.argv
   ?.slice('--only='.length)
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
-const plan: Plan = short ? { rounds: 3, scale: 0.25, say } : { rounds: 9, scale: 1, say }
+const plan: Plan = short
+  ? { rounds: 3, warmUps: 2, scale: 0.25, say }
+  : { rounds: 9, warmUps: 4, scale: 1, say }
 
 const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure[]>>> = {
   crypto: async () => oneToOne(plan, await loadPeers(plan)),
+  groups: async () => groupMessaging(plan, await loadGroupPeers(plan)),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
+  gossip: async () => gossip(plan),
   cli: async (dir) => commandLine(plan, dir),
 }
 
@@ -54,6 +60,16 @@ this one process, both ends included; those with a percentile are wall time. Med
 ${formatTable(table)}
 
 ${judged - missed} of ${judged} goals met.
+
+What is compared, and what is not the same work:
+- One to one: nobody writes to a disk. libsignal and ours turn the state into bytes and back with each
+  message; olm keeps its state in memory. libsignal and olm send headers in the clear, ours are
+  encrypted; olm has no post-quantum part. Sessions have run for some thousand messages before.
+- Bytes: ours are 4 more than SPEC.md's overheads, the head of the one frame that is carried.
+- Stored frame: the peer stores nothing. Whole message: both nodes' CPU, their logs and three synced
+  batches, beside an echo that neither encrypts end to end nor stores.
+- Relay deposit: ours checks a capability, writes a row and a mark, and signs a root over what it took;
+  the peer writes the same envelopes as one row each.
 `)
 }
 

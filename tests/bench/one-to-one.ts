@@ -2,7 +2,7 @@
 import { LADDER, SEAL_OVERHEAD_BYTES, sealEnvelope } from '../../crypto/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import { pooledRandom } from '../../node/random.ts'
-import { type Contender, type Cost, interleave } from './measure.ts'
+import { type Contender, type Cost, cpuUs, interleave } from './measure.ts'
 import type { Messaging } from './peers.ts'
 import { type Plan, countOf } from './plan.ts'
 import { sotto } from './sotto-messaging.ts'
@@ -22,31 +22,29 @@ async function measure(
 ): Promise<Costs> {
   const contenders: Record<string, Contender> = {}
   for (const library of all) contenders[library.name] = await make(library)
-  return new Map(Object.entries(await interleave(contenders, plan.rounds, count)))
+  return new Map(
+    Object.entries(await interleave(contenders, plan.rounds, count, { warmUps: plan.warmUps })),
+  )
 }
 
-/** Messages of one direction, with a DH step between bursts that is not measured. */
+/** Bursts of messages in one direction, with a DH step between them that is not measured. */
 async function bursts(library: Messaging, timed: 'encrypt' | 'decrypt'): Promise<Contender> {
   const { alice, bob } = await library.pair(TEXT)
-  let waiting: unknown[] = []
-  const turn = async (): Promise<void> => void (await alice.decrypt(await bob.encrypt(TEXT)))
-  const prepare = async (): Promise<void> => {
-    for (const message of waiting) await bob.decrypt(message)
-    waiting = []
-    await turn()
-    if (timed === 'encrypt') return
-    for (let i = 0; i < BURST; i++) waiting.push(await alice.encrypt(TEXT))
+  const burst = async (): Promise<number> => {
+    const messages: unknown[] = []
+    const before = cpuUs()
+    for (let i = 0; i < BURST; i++) messages.push(await alice.encrypt(TEXT))
+    const between = cpuUs()
+    for (const message of messages) await bob.decrypt(message)
+    const after = cpuUs()
+    await alice.decrypt(await bob.encrypt(TEXT))
+    return timed === 'encrypt' ? between - before : after - between
   }
   return {
-    prepare,
-    run: async () => {
-      if (timed === 'encrypt') {
-        for (let i = 0; i < BURST; i++) waiting.push(await alice.encrypt(TEXT))
-        return
-      }
-      const messages = waiting
-      waiting = []
-      for (const message of messages) await bob.decrypt(message)
+    run: async (count) => {
+      let spentUs = 0
+      for (let done = 0; done < count; done += BURST) spentUs += await burst()
+      return spentUs
     },
   }
 }
@@ -81,15 +79,19 @@ function figures(what: string, costs: Costs, peers: readonly Messaging[], goal: 
   )
 }
 
-/** What a message takes beyond its padding: the size at which one more byte needs the next step. */
+/**
+ * What a message takes beyond its padding: the size at which one more byte needs the next step. Few
+ * messages tell it, so that none of them carries an offer of the re-key, which comes after fifty.
+ */
 async function overheadBytes(): Promise<{ readonly inner: number; readonly sealed: number }> {
   const { alice } = await sotto.pair(TEXT)
   const step = LADDER[0] ?? 0
-  let longest = 0
-  for (let length = 1; length < step; length++) {
+  let [longest, tooLong] = [0, step]
+  while (tooLong - longest > 1) {
+    const length = (longest + tooLong) >> 1
     const size = alice.sizeOf(await alice.encrypt(new Uint8Array(length)))
-    if (size + SEAL_OVERHEAD_BYTES > step) break
-    longest = length
+    if (size + SEAL_OVERHEAD_BYTES > step) tooLong = length
+    else longest = length
   }
   const inner = (await alice.encrypt(new Uint8Array(longest))) as Uint8Array
   const target = {
@@ -119,10 +121,12 @@ export async function oneToOne(
   const all = [sotto, ...peers]
   const table: Figure[] = []
   for (const timed of ['encrypt', 'decrypt'] as const) {
-    const costs = await measure(plan, all, BURST, (library) => bursts(library, timed))
+    const costs = await measure(plan, all, BURST * countOf(plan, 10), (library) =>
+      bursts(library, timed),
+    )
     table.push(...figures(`1:1 ${timed}, 256 B, state encoded`, costs, peers, 3))
   }
-  const talk = await measure(plan, all, countOf(plan, 60), pingPong)
+  const talk = await measure(plan, all, countOf(plan, 250), pingPong)
   table.push(...figures('ping-pong, a DH step each turn', talk, peers, 1.3))
   const begun = await measure(plan, all, countOf(plan, 40), setUp)
   table.push(...figures('session set-up, every check', begun, peers, 0.8))

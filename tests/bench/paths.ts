@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { pooledRandom } from '../../node/random.ts'
 import { openLevelStore } from '../../node/store/level-store.ts'
+import { daemonSend } from './daemon.ts'
 import { type Line, libp2pLine, storing, tcpLine } from './echo.ts'
 import { type Contender, inFlight, interleave, quantile } from './measure.ts'
 import { type Plan, countOf } from './plan.ts'
@@ -79,12 +80,14 @@ async function throughput(
 ): Promise<readonly Figure[]> {
   const { libp2p, tcp, stored } = lines
   const frames = { stored: asking(stored), libp2p: asking(libp2p), tcp: asking(tcp) }
-  const cost = await interleave(frames, plan.rounds, countOf(plan, 4_000))
+  const cost = await interleave(frames, plan.rounds, countOf(plan, 4_000), {
+    warmUps: plan.warmUps,
+  })
   const messages = {
     whole: { run: (count: number) => inFlight(IN_FLIGHT, count, nodes.deliver) },
     libp2p: asking(libp2p),
   }
-  const whole = await interleave(messages, plan.rounds, countOf(plan, 400))
+  const whole = await interleave(messages, plan.rounds, countOf(plan, 400), { warmUps: 3 })
   const seconds = [cost.libp2p, cost.stored, whole.whole].map(({ perSecond }) =>
     perSecond.toFixed(0),
   )
@@ -122,7 +125,7 @@ export async function paths(plan: Plan, dir: string): Promise<readonly Figure[]>
       for (let i = 0; i < 3; i++) file.append()
     })
     const what = 'send to delivered, direct, beside round trip and 3 fdatasync'
-    return [...rows, ...percentiles(what, times, 1.5)]
+    return [...rows, ...percentiles(what, times, 1.5), await daemonSend(plan, dir, nodes)]
   } finally {
     file.close()
     await nodes.close()

@@ -2,6 +2,8 @@
 
 export interface Plan {
   readonly rounds: number
+  /** Rounds before them that do not count. */
+  readonly warmUps: number
   /** Scales the operations of a round. */
   readonly scale: number
   readonly say: (text: string) => void
@@ -9,5 +11,5 @@ export interface Plan {
 
 /** Operations of one round. */
 export function countOf(plan: Plan, full: number): number {
-  return Math.max(8, Math.round(full * plan.scale))
+  return Math.max(4, Math.round(full * plan.scale))
 }

@@ -6,6 +6,7 @@ import { initProfile } from '../../node/init-profile.ts'
 const READY_MS = 30_000
 
 export interface TwoNodes {
+  readonly alice: RunningNode
   /** Sends a text; resolves when it is in the other's log and that is known here. */
   readonly deliver: () => Promise<void>
   readonly close: () => Promise<void>
@@ -30,6 +31,7 @@ export async function twoNodes(dir: string): Promise<TwoNodes> {
   await say(bob, 'alice')
   await say(alice, 'Bob')
   return {
+    alice,
     deliver: () => say(alice, 'Bob'),
     close: async () => {
       await alice.close()

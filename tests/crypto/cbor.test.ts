@@ -1,5 +1,14 @@
+import { encode } from 'cborg'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeCbor, encodeCbor, fromHex, toHex } from '../../crypto/index.ts'
+import {
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+  equalBytes,
+  fromHex,
+  toHex,
+} from '../../crypto/index.ts'
 
 describe('the CBOR codec', () => {
   it('encodes arrays, unsigned integers and byte strings deterministically', () => {
@@ -34,5 +43,34 @@ describe('the CBOR codec', () => {
 
   it('accepts nesting up to the limit', () => {
     expect(() => decodeCbor(fromHex('81'.repeat(8) + '00'), 1024)).not.toThrow()
+  })
+})
+
+describe('the CBOR encoder', () => {
+  const edges = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]
+  const number = fc.oneof(fc.constantFrom(...edges), fc.maxSafeNat())
+  const string = fc.uint8Array({ maxLength: 300 })
+  const { value } = fc.letrec<{ value: CborValue }>((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, number, string, fc.array(tie('value'), { maxLength: 30 })),
+  }))
+
+  it('writes what cborg writes', () => {
+    const property = fc.property(value, (tree) => {
+      expect(encodeCbor(tree)).toEqual(new Uint8Array(encode(tree)))
+    })
+    fc.assert(property)
+  })
+
+  it('knows every length of a head', () => {
+    const ends = [23, 24, 255, 256, 65_535, 65_536].map((length) => new Uint8Array(length))
+    for (const tree of [...edges, ...ends, Array.from({ length: 300 }, () => 0)]) {
+      expect(equalBytes(encodeCbor(tree), encode(tree))).toBe(true)
+    }
+  })
+
+  it.each([-1, 1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d', (wrong) => {
+    expect(() => encodeCbor([wrong])).toThrow(
+      expect.objectContaining({ code: 'ERR_CRYPTO_PARAMETER' }),
+    )
   })
 })

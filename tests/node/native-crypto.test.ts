@@ -39,6 +39,15 @@ describe('the native backend gives what noble gives', () => {
     )
   })
 
+  it('for hashes and MACs of every length around a block and around what one call takes', () => {
+    for (const length of [0, 1, 63, 64, 65, 1_983, 1_984, 1_985, 2_047, 2_048, 2_049, 70_000]) {
+      const [whole, key] = [counting(length), counting(Math.min(length, 200))]
+      const parts = [whole.subarray(0, length >> 1), whole.subarray(length >> 1)]
+      agree((provider) => provider.sha256(...parts))
+      agree((provider) => provider.hmac(key, ...parts))
+    }
+  })
+
   it('for both AEADs, with changed tags and ciphertexts', () => {
     fc.assert(
       fc.property(bytes(32), bytes(24), some, some, fc.nat(), (key, nonce, aad, plain, at) => {
@@ -87,6 +96,7 @@ describe('the native backend gives what noble gives', () => {
           () => provider.ed25519PublicKey(counting(33)),
           () => provider.x25519PublicKey(counting(31)),
           () => provider.x25519(none, counting(32)),
+          () => provider.x25519Key(counting(31)),
         ]) {
           expect(refusal(run)).toBe('ERR_CRYPTO_PARAMETER')
         }
@@ -102,6 +112,8 @@ describe('the native backend gives what noble gives', () => {
         const masked = new Uint8Array(publicKey)
         masked[31] = (masked[31] ?? 0) & 0x7f
         agree((provider) => provider.x25519(secret, masked))
+        agree((provider) => provider.x25519Key(secret).publicKey)
+        agree((provider) => provider.x25519Key(secret).agree(masked))
       }),
       runs,
     )
@@ -188,6 +200,9 @@ describe('the native backend', () => {
     const digest = nativeCrypto.sha256(counting(3))
     expect(digest.buffer.byteLength).toBe(32)
     expect(Object.getPrototypeOf(digest)).toBe(Uint8Array.prototype)
+    // A key that is remembered stays what it is, whatever is done to a copy of it.
+    nativeCrypto.mlkemPublicKey(counting(64)).fill(0)
+    expect(nativeCrypto.mlkemPublicKey(counting(64))).toEqual(noble.mlkemPublicKey(counting(64)))
   })
 
   it('remembers keys without mixing them up, beyond what it keeps', () => {

@@ -67,6 +67,7 @@ beforeEach(async () => {
       clean: async () => undefined,
     },
     tidy: async () => void (keys.tidied += 1),
+    sweepGroups: () => Promise.resolve(),
     drainedNow: () => keys.drained,
   })
 })

@@ -11,9 +11,14 @@ export interface WireSettings {
   readonly fragments: boolean
   /** Bytes per ms; undefined for no limit. */
   readonly bytesPerMs?: number
+  /** A piece of gossip is lost: a stream that broke, a buffer that was full. */
+  readonly gossipLossChance?: number
 }
 
 const CALM_WIRE: WireSettings = { delayMs: [5, 40], lagChance: 0.01, fragments: true }
+
+/** Nothing rests on gossip: the simulator loses some always. */
+const GOSSIP_LOSS_CHANCE = 0.05
 
 export class FaultyWire implements Wire {
   /** May be replaced at any time. */
@@ -46,6 +51,11 @@ export class FaultyWire implements Wire {
   pieceBytes(_from: string, _to: string, sizeBytes: number): number {
     if (!this.settings.fragments || this.#prng.chance(0.5)) return sizeBytes
     return this.#prng.integer(1, sizeBytes)
+  }
+
+  loses(from: string, to: string): boolean {
+    if (from === to) return false
+    return this.#prng.chance(this.settings.gossipLossChance ?? GOSSIP_LOSS_CHANCE)
   }
 
   /** Nothing passes from one machine to another; what is sent waits. The way back stays open. */

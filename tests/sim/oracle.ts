@@ -123,6 +123,8 @@ export class Oracle {
     if (event.event === 'gap' && event.missing) {
       this.#gaps.add(`${name}: ${event.chat} ${event.first}-${event.last}`)
     }
+    // What is said in groups is watched by who drives the group (group-team.ts).
+    if (event.event === 'message' && event.message.group !== undefined) return
     if (event.event === 'message' && !event.message.mine) {
       const { text, from } = event.message
       const known = this.#sent.some((one) => one.text === text && one.to === name)

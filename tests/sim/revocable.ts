@@ -2,6 +2,7 @@
 // settle, timers and handlers never run, what is sent vanishes. A crashed program thus cannot act
 // on, although its promises still exist in this process.
 import { type Clock, completeClock } from '../../node/clock.ts'
+import type { Gossip, GossipOptions } from '../../node/gossip.ts'
 import type { Store } from '../../node/store.ts'
 import type { FrameStream, Host, Network } from '../../node/transport.ts'
 
@@ -80,6 +81,24 @@ function revocableStream(life: Life, stream: FrameStream): FrameStream {
   }
 }
 
+function revocableValidator(life: Life, options: GossipOptions): GossipOptions {
+  return {
+    clock: options.clock,
+    validate: (message) => (life.over ? 'ignore' : options.validate(message)),
+  }
+}
+
+function revocableGossip(life: Life, gossip: Gossip): Gossip {
+  return {
+    subscribe: (topic) => gossip.subscribe(topic),
+    unsubscribe: (topic) => gossip.unsubscribe(topic),
+    setPeers: (topic, transportKeys) => gossip.setPeers(topic, transportKeys),
+    publish: (topic, data) => life.promise(() => gossip.publish(topic, data)),
+    peersOf: (topic) => gossip.peersOf(topic),
+    stop: () => life.promise(() => gossip.stop()),
+  }
+}
+
 function revocableHost(life: Life, host: Host): Host {
   return {
     transportKey: host.transportKey,
@@ -94,6 +113,10 @@ function revocableHost(life: Life, host: Host): Host {
         ),
       ),
     disconnect: (remoteKey) => life.promise(() => host.disconnect(remoteKey)),
+    startGossip: (options) =>
+      life.promise(async () =>
+        revocableGossip(life, await host.startGossip(revocableValidator(life, options))),
+      ),
     stop: () => life.promise(() => host.stop()),
   }
 }

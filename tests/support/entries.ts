@@ -40,6 +40,8 @@ export interface EntryParts {
   readonly op?: Uint8Array
   /** Signs where given: groups. */
   readonly seed?: Uint8Array
+  /** noble where left out. */
+  readonly crypto?: CryptoProvider
 }
 
 export const CONVERSATION = bytesOf('conversation')
@@ -51,6 +53,7 @@ export function bodyOf(text: string): EntryBody {
 
 /** A whole entry; Lamport timestamp and hashes follow from the parts. */
 export function entryOf(parts: EntryParts): Entry {
+  const provider = parts.crypto ?? crypto
   const body = bodyOf(parts.text ?? 'hello')
   const parents = [...(parts.parents ?? [])].sort((a, b) => Buffer.compare(a.id, b.id))
   const header: EntryHeader = {
@@ -64,13 +67,13 @@ export function entryOf(parts: EntryParts): Entry {
     lamport: lamportAfter(parts.prev, parents),
     kind: parts.kind ?? 1,
     sentAtMs: SENT_AT_MS,
-    bodyHash: hashBody(crypto, body),
+    bodyHash: hashBody(provider, body),
     rest: [],
   }
   const headerBytes = encodeHeader(header)
-  const id = hashHeader(crypto, headerBytes)
+  const id = hashHeader(provider, headerBytes)
   const signature =
-    parts.seed === undefined ? undefined : sign(crypto, parts.seed, 'group-entry', id)
+    parts.seed === undefined ? undefined : sign(provider, parts.seed, 'group-entry', id)
   return { id, header, headerBytes, body, signature }
 }
 

@@ -40,6 +40,8 @@ export class Member {
   cursor: GroupCursor | undefined
   /** Makes the next page fail, as a full disk would. */
   failing = false
+  /** What its disk waits for. */
+  disk: Promise<void> = Promise.resolve()
   readonly #stopping = new AbortController()
   readonly #watchers = new Set<() => void>()
 
@@ -66,7 +68,7 @@ export class Member {
       ...(ticket === undefined ? {} : { ticket }),
       handlers: {
         onItems: async ({ items, cursor }) => {
-          await Promise.resolve()
+          await this.disk
           if (this.failing) throw new Error('no space left on device')
           this.items.push(...items)
           this.cursor = cursor

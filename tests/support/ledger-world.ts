@@ -26,6 +26,7 @@ export class HeldStore implements Store {
   holds = false
   fault: NodeError | undefined
   writes = 0
+  reads = 0
   /** Called before each read is answered: what lands meanwhile is the test's to say. */
   beforeRead: () => Promise<void> = () => Promise.resolve()
 
@@ -34,11 +35,13 @@ export class HeldStore implements Store {
   }
 
   async get(keys: readonly Uint8Array[]): ReturnType<Store['get']> {
+    this.reads += 1
     await this.beforeRead()
     return this.#store.get(keys)
   }
 
   async range(query: StoreRange): ReturnType<Store['range']> {
+    this.reads += 1
     const rows = await this.#store.range(query)
     await this.beforeRead()
     return rows

@@ -38,6 +38,8 @@ export interface MemoryDriverOptions {
   readonly self?: Self
   readonly crypto?: CryptoProvider
   readonly nowMs?: number
+  /** Instead of the seeded bytes: where their cost would be measured. */
+  readonly random?: Random
 }
 
 /** Keys of a device from a source of bytes; the account key has no secret here. */
@@ -67,7 +69,7 @@ export class MemoryDriver {
 
   constructor(options: MemoryDriverOptions) {
     this.crypto = options.crypto ?? noble
-    this.random = seededRandom(options.seed)
+    this.random = options.random ?? seededRandom(options.seed)
     this.self = options.self ?? makeSelf(this.random, this.crypto)
     this.nowMs = options.nowMs ?? 1_700_000_000_000
     this.safeNowMs = this.nowMs
@@ -203,7 +205,9 @@ class MemoryTurn implements Turn {
     const { table } = load
     const decode = (bytes: Uint8Array): unknown => table.decode(copy(bytes))
     if (load.kind === 'get') {
-      const cell = this.#owned(table.name, load.place.owner).get(toHex(load.place.order))
+      const [owner, order] = [toHex(load.place.owner), toHex(load.place.order)]
+      const written = this.writes.get(table.name)?.get(owner)?.get(order)
+      const cell = written ?? this.#base.get(table.name)?.get(owner)?.get(order)
       return cell?.bytes === undefined ? undefined : decode(cell.bytes)
     }
     const { owner, from, to, limit, reverse } = load.query

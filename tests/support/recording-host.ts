@@ -24,6 +24,7 @@ export class Recorder {
     dial: (address, protocol, options) => host.dial(address, protocol, options),
     handle: (protocol, accept) => host.handle(protocol, (stream) => accept(this.#record(stream))),
     disconnect: (remoteKey) => host.disconnect(remoteKey),
+    startGossip: (options) => host.startGossip(options),
     stop: () => host.stop(),
   })
 

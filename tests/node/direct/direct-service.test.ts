@@ -15,8 +15,9 @@ import {
   type Turn,
   decodeDirectFrame,
   encodeDirectFrame,
-  revokeInvite,
   allInvites,
+  blockContact,
+  revokeInvite,
 } from '../../../protocol/index.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
@@ -83,7 +84,8 @@ class World {
     this.time.skipTo(untilMs)
   }
 
-  async friends(seed: string) {
+  /** Two contacts whose nodes start; `before`: what happened to the inviter until then. */
+  async friends(seed: string, before: (alice: Person, bob: Person) => void = () => undefined) {
     const alice = await this.node('alice', seed)
     const bob = await this.node('bob', seed)
     bob.person.add(alice.person.invite())
@@ -92,6 +94,7 @@ class World {
     for (const { inviteId } of alice.person.driver.run(() => allInvites())) {
       alice.person.driver.run((turn) => revokeInvite(turn, inviteId))
     }
+    before(alice.person, bob.person)
     await alice.service.start()
     await bob.service.start()
     return { alice, bob }
@@ -171,6 +174,34 @@ test('a host that opens another stream lost the first one: the new one stays', a
     expect(bob.service.openLink(alice.person.device)?.open).toBe(true)
   }
   expect(orders.size).toBe(2)
+})
+
+describe('the home host that a contact names', () => {
+  test('may be that of somebody else: it takes nothing from whose it is', async () => {
+    const world = new World()
+    const { alice, bob } = await world.friends('borrowed')
+    const dialled = alice.service.connect(bob.person.device)
+    await world.pass(1_000)
+    expect(await dialled).toBeDefined()
+    const home = { transportKey: bob.host.transportKey, addresses: bob.host.addresses() }
+    const mallory = new Person({ name: 'mallory', seed: 'borrowed', home })
+    mallory.add(alice.person.invite())
+    mallory.take(alice.person)
+    settle([alice.person, mallory])
+    await alice.service.learn(mallory.device)
+    expect(alice.service.openLink(bob.person.device)?.open).toBe(true)
+  })
+
+  test('is not let in where the contact was blocked before the start', async () => {
+    const world = new World()
+    const { alice, bob } = await world.friends('blocked', (one, other) => {
+      one.driver.run((turn) => blockContact(turn, other.self.account, true))
+    })
+    const refused = bob.service.connect(alice.person.device)
+    await world.pass(20_000)
+    expect(await refused).toBeUndefined()
+    expect(alice.service.counts).toMatchObject({ accepted: 0, refused: 1 })
+  })
 })
 
 describe('strangers', () => {

@@ -2,8 +2,11 @@ import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { u32 } from '../../../crypto/index.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
-import { QUEUE_MAX_TURNS } from '../../../node/ledger/limits.ts'
-import { get, range } from '../../../protocol/index.ts'
+import { QUEUE_MAX_TURNS, WHOLE_OWNER_MAX_ROWS } from '../../../node/ledger/limits.ts'
+import { placeKey } from '../../../node/ledger/place-key.ts'
+import { RangeCache } from '../../../node/ledger/range-cache.ts'
+import { RowCache } from '../../../node/ledger/row-cache.ts'
+import { type Table, get, range } from '../../../protocol/index.ts'
 import {
   LedgerWorld,
   full,
@@ -147,6 +150,8 @@ describe('a turn', () => {
 })
 
 describe('a range', () => {
+  const plain = numbers
+
   it('equals the sorted model whatever is on the disk, being written, waiting or own', async () => {
     const write = fc.tuple(fc.nat(12), fc.option(fc.nat(99), { nil: undefined }))
     const layer = fc.array(write, { maxLength: 8 })
@@ -156,8 +161,14 @@ describe('a range', () => {
       limit: fc.integer({ min: 1, max: 14 }),
       reverse: fc.boolean(),
     })
-    const property = fc.asyncProperty(layer, layer, layer, layer, query, async (...args) => {
-      const [durable, writing, waiting, own, { from, to, limit, reverse }] = args
+    const habit = fc.record({
+      rows: fc.constantFrom(undefined, 'few' as const, 'rare' as const),
+      asked: fc.boolean(),
+    })
+    const property = fc.asyncProperty(layer, layer, layer, layer, query, habit, async (...args) => {
+      const [durable, writing, waiting, own, { from, to, limit, reverse }, { rows: kind, asked }] =
+        args
+      const numbers: Table<number, number> = { ...plain, ...(kind && { rows: kind }) }
       world = new LedgerWorld()
       ledger = await world.open()
       const model = new Map<number, number>()
@@ -168,7 +179,10 @@ describe('a range', () => {
             else turn.put(numbers, key, value)
           }
         })
+      // Whoever asked before has filled the caches.
+      if (asked) await ledger.read(() => range(numbers, { owner: numbersOf, limit: 3 }))
       await apply(durable)
+      if (asked) await ledger.read(() => range(numbers, { owner: numbersOf, limit: 3 }))
       world.store.holds = true
       const pending = [apply(writing)]
       await quiet()
@@ -177,18 +191,19 @@ describe('a range', () => {
         if (value === undefined) model.delete(key)
         else model.set(key, value)
       }
+      const wanted = {
+        owner: numbersOf,
+        ...(from === undefined ? {} : { from: u32(from) }),
+        ...(to === undefined ? {} : { to: u32(to) }),
+        limit,
+        reverse,
+      }
       const rows = ledger.run(function* (turn) {
         for (const [key, value] of own) {
           if (value === undefined) turn.remove(numbers, key)
           else turn.put(numbers, key, value)
         }
-        return yield* range(numbers, {
-          owner: numbersOf,
-          ...(from === undefined ? {} : { from: u32(from) }),
-          ...(to === undefined ? {} : { to: u32(to) }),
-          limit,
-          reverse,
-        })
+        return yield* range(numbers, wanted)
       })
       // The batch lands while the range is being read.
       world.store.beforeRead = async () => {
@@ -202,9 +217,23 @@ describe('a range', () => {
       const keys = [...model.keys()]
         .filter((key) => (from === undefined || key >= from) && (to === undefined || key < to))
         .sort((a, b) => (reverse ? b - a : a - b))
-      expect(found).toEqual(keys.slice(0, limit).map((key) => model.get(key)))
+      const expected = keys.slice(0, limit).map((key) => model.get(key))
+      expect(found).toEqual(expected)
+      // Durable now, and read beside the loop: by what the caches know of it, and by the disk.
+      world.store.holds = false
+      await apply([])
+      const again = await ledger.read(() => range(numbers, wanted))
+      expect(again.map(({ value }) => value)).toEqual(expected)
+      for (let key = 0; key <= 12; key++) {
+        expect(await ledger.read(() => get(numbers, key))).toBe(model.get(key))
+      }
+      const { records } = world
+      const stored = await records.range(numbers as never, { ...wanted, reverse: false, limit: 99 })
+      expect(stored.map(({ value }) => value)).toEqual(
+        keys.toSorted((a, b) => a - b).map((key) => model.get(key)),
+      )
     })
-    await fc.assert(property, { numRuns: 60 })
+    await fc.assert(property, { numRuns: 150 })
   })
 })
 
@@ -373,23 +402,111 @@ describe('a batch that fails', () => {
 
 describe('the cache', () => {
   it('holds bounded bytes, however large the records are', async () => {
-    const { RowCache } = await import('../../../node/ledger/row-cache.ts')
     const cache = new RowCache(100_000)
-    const table = numbers as never
+    const keyOf = (i: number) => placeKey(numbers as never, numbers.place(i))
     for (let i = 0; i < 50; i++) {
-      cache.set(table, numbers.place(i), i, 48_000)
+      cache.set(keyOf(i), i, 48_000)
       expect(cache.sizeBytes).toBeLessThanOrEqual(100_000)
     }
-    expect(cache.get(table, numbers.place(49))).toMatchObject({ value: 49 })
-    expect(cache.get(table, numbers.place(0))).toBeUndefined()
-    cache.set(table, numbers.place(49), 50, 10)
+    expect(cache.get(keyOf(49))).toMatchObject({ value: 49 })
+    expect(cache.get(keyOf(0))).toBeUndefined()
+    cache.set(keyOf(49), 50, 10)
     cache.clear()
     expect(cache.sizeBytes).toBe(0)
+  })
+
+  it('keeps what is used, and never tells what was replaced', () => {
+    const cache = new RowCache(100_000)
+    const keyOf = (i: number) => placeKey(numbers as never, numbers.place(i))
+    cache.set(keyOf(0), 'first', 10)
+    for (let i = 1; i < 2_000; i++) {
+      cache.set(keyOf(i), i, 10)
+      expect(cache.get(keyOf(0))).toMatchObject({ value: 'first' })
+    }
+    expect(cache.get(keyOf(1))).toBeUndefined()
+    cache.set(keyOf(0), 'second', 10)
+    for (let i = 1; i < 150; i++) cache.set(keyOf(i), i, 10)
+    expect(cache.get(keyOf(0))?.value ?? 'second').toBe('second')
+    // Too large for it: forgotten, with what was known before.
+    cache.set(keyOf(0), 'large', 60_000)
+    expect(cache.get(keyOf(0))).toBeUndefined()
   })
 
   it('remembers that a record is not there', async () => {
     expect(await read(1)).toBeUndefined()
     world.store.beforeRead = () => Promise.reject(new Error('asked the disk again'))
     expect(await read(1)).toBeUndefined()
+  })
+})
+
+describe('the cache of ranges', () => {
+  const few = { ...numbers, rows: 'few' as const }
+  const rare = { ...numbers, rows: 'rare' as const }
+  const noDisk = (): void => {
+    world.store.beforeRead = () => Promise.reject(new Error('asked the disk again'))
+  }
+  const allOf = (table: typeof numbers) =>
+    ledger.read(function* () {
+      const rows = yield* range(table, { owner: numbersOf, limit: 9_999 })
+      return rows.map(({ value }) => value)
+    })
+  const putAll = (table: typeof numbers, count: number) =>
+    ledger.run(function* (turn) {
+      for (let i = 0; i < count; i++) turn.put(table, i, i)
+    })
+
+  it('answers every range and every absent record of an owner that was read whole', async () => {
+    await putAll(few, 3)
+    expect(await allOf(few)).toEqual([0, 1, 2])
+    noDisk()
+    await ledger.run(function* (turn) {
+      turn.remove(few, 1)
+      turn.put(few, 7, 7)
+    })
+    expect(await allOf(few)).toEqual([0, 2, 7])
+    expect(await ledger.read(() => get(few, 5))).toBeUndefined()
+  })
+
+  it('answers nothing for an owner that outgrew it', async () => {
+    expect(await allOf(few)).toEqual([])
+    await putAll(few, WHOLE_OWNER_MAX_ROWS + 1)
+    expect(await allOf(few)).toHaveLength(WHOLE_OWNER_MAX_ROWS + 1)
+    noDisk()
+    await expect(allOf(few)).rejects.toThrow('asked the disk again')
+  })
+
+  it('answers for a rare table while it is empty', async () => {
+    expect(await allOf(rare)).toEqual([])
+    noDisk()
+    expect(await allOf(rare)).toEqual([])
+    expect(await ledger.read(() => get(rare, 1))).toBeUndefined()
+    await putAll(rare, 2)
+    await expect(allOf(rare)).rejects.toThrow('asked the disk again')
+    world.store.beforeRead = () => Promise.resolve()
+    expect(await allOf(rare)).toEqual([0, 1])
+  })
+
+  it('forgets all of it when a batch fails', async () => {
+    await putAll(few, 2)
+    expect(await allOf(few)).toEqual([0, 1])
+    world.store.fault = full
+    await putAll(few, 3).catch(() => undefined)
+    await ledger.recover(world.reopen())
+    const before = world.store.reads
+    expect(await allOf(few)).toEqual([0, 1])
+    expect(world.store.reads).toBeGreaterThan(before)
+  })
+
+  it('holds bounded bytes, and no row of an owner it let go', () => {
+    const cache = new RangeCache(100_000)
+    for (let i = 0; i < 50; i++) {
+      const rows = [{ order: u32(1), value: i, sizeBytes: 30_000 }]
+      cache.take(few as never, u32(i), rows)
+      expect(cache.sizeBytes).toBeLessThanOrEqual(100_000)
+    }
+    expect(cache.range(few as never, { owner: u32(49), limit: 5 })).toHaveLength(1)
+    expect(cache.range(few as never, { owner: u32(0), limit: 5 })).toBeUndefined()
+    cache.clear()
+    expect(cache.sizeBytes).toBe(0)
   })
 })

@@ -62,7 +62,7 @@ describe('links', () => {
     const parsed = parseInviteLink(nativeCrypto, (await alice.invites.create()).link)
     const group = encodeInviteLink(nativeCrypto, { ...parsed, group: true })
     await expect(bob.contacts.add(group)).rejects.toMatchObject({
-      code: 'VERSION_UNSUPPORTED',
+      code: 'GROUP_LINK',
       message: expect.stringContaining('group'),
     })
   })

@@ -21,6 +21,11 @@ describeStore('LevelDB', async () => {
   return { open: () => openLevelStore(path, { createIfMissing: true }) }
 })
 
+describeStore('LevelDB, single values read inline', async () => {
+  const path = join(await folder(), 'store')
+  return { open: () => openLevelStore(path, { createIfMissing: true, readsInline: true }) }
+})
+
 describe('the LevelDB store', () => {
   it('creates nothing unless told', async () => {
     const path = await folder()

@@ -271,6 +271,16 @@ describe('a group mailbox', () => {
     expect(again).toMatchObject({ kind: 'dup', held: false, seq: 1 })
   })
 
+  it('lets nobody make stubs without end: each takes room as long as its hold', async () => {
+    const box = await opened()
+    const told: string[] = []
+    for (let name = 0; name < 6; name++) {
+      const outcome = await box.deposit({ writer: 0, name, sizeBytes: 32, coalesce: 1 })
+      told.push(describeOutcome(outcome))
+    }
+    expect(told).toEqual([...Array(4).fill('stored'), ...Array(2).fill('quota capability')])
+  })
+
   it('drops nothing while its clock is not believed', async () => {
     const box = await opened()
     for (let name = 0; name < 8; name++)

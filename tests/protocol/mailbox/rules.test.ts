@@ -95,7 +95,13 @@ class Box {
     })
   }
 
-  deposit(cap: number, name: number, size: number, ttlS: number): ReturnType<Box['run']> {
+  deposit(
+    cap: number,
+    name: number,
+    size: number,
+    ttlS: number,
+    more: { readonly flags?: number; readonly coalesce?: Uint8Array } = {},
+  ): ReturnType<Box['run']> {
     const capability = {
       lane: 0,
       expiresS: START_S * 2,
@@ -105,9 +111,9 @@ class Box {
       mailboxId,
       envId: bytesOf(`id ${name}`),
       lane: 0,
-      flags: 0,
+      flags: more.flags ?? 0,
       ttlS,
-      coalesce: undefined,
+      coalesce: more.coalesce,
       env: bytesOf(`env ${name}`, size),
     }
     const capKey = deriveCapKey(noble, serviceKey, secret, capability)
@@ -283,6 +289,30 @@ describe('a device mailbox', () => {
     expect(await box.run((turn) => trimMarks(turn, mailboxId, crowded[0]!))).toBe(3)
     expect(describeOutcome(await box.deposit(0, 2, 1, 99))).toBe('stored')
     expect(describeOutcome(await box.deposit(0, 3, 1, 99))).toBe('dup acked')
+  })
+
+  it('replaces an own earlier row where it is asked to, and remembers it as acknowledged', async () => {
+    const box = new Box()
+    await box.open()
+    const key = bytesOf('key', 16)
+    const send = (cap: number, name: number, more = {}): Promise<unknown> =>
+      box.deposit(cap, name, 5, 99, { flags: 4, coalesce: key, ...more })
+    await send(0, 1)
+    await send(1, 2)
+    expect(await send(0, 3)).toMatchObject({ kind: 'stored', replaced: true })
+    const left = (...names: readonly number[]): string[] =>
+      names.map((name) => toHex(bytesOf(`id ${name}`)))
+    expect(await box.ids()).toEqual(left(2, 3))
+    expect(describeOutcome(await send(0, 1))).toBe('dup acked')
+    // Acknowledged, it is not there to be replaced, and its key is free.
+    await box.run((turn) => acknowledge(turn, mailboxId, [bytesOf('id 3')]))
+    expect(await send(0, 4)).toMatchObject({ kind: 'stored', replaced: false })
+    expect(await box.ids()).toEqual(left(2, 4))
+    expect(await send(0, 5, { coalesce: undefined })).toMatchObject({ status: 'malformed' })
+    // What is replaced does not count: a full lane takes it.
+    for (let name = 10; name < 24; name++) await box.deposit(name % 2, name, 1, 99)
+    expect(await box.deposit(0, 40, 5, 99)).toMatchObject({ status: 'quota' })
+    expect(await send(0, 41)).toMatchObject({ kind: 'stored', replaced: true })
   })
 
   it('gives ephemeral deposits one answer and keeps nothing of them', async () => {

@@ -1,0 +1,50 @@
+// Deleting what a group needs no more (SPEC.md §20.6, §21): keys of epochs whose time is over, then the
+// mailboxes of lineages that went with them. Nothing goes by time alone: every mailbox must have been
+// read to its end since.
+import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { lineages } from '../group/epoch-tables.ts'
+import { causalEpochs } from '../group/group-cipher.ts'
+import { EPOCH_KEEP_MS } from '../limits.ts'
+import { gapsOf } from '../log/frontier.ts'
+import { type Step, type Turn, range } from '../step.ts'
+import { boxAt, boxesOf, dropBox, type GroupBox, putBox } from './boxes.ts'
+
+const LINEAGES_MAX = 1_024
+
+/** Sweeps one group; `ownDrainedMs`: when this device's own mailboxes were last all read. More is left? */
+export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Step<boolean> {
+  const boxes = yield* boxesOf(gid)
+  // A mailbox that was left for as long as it keeps anything holds nothing of ours any more.
+  const listed = boxes.filter(
+    ({ closedAtMs }) => closedAtMs === 0 || turn.safeNowMs - closedAtMs < EPOCH_KEEP_MS,
+  )
+  const drainedAtMs = Math.min(ownDrainedMs, ...listed.map((box) => box.drainedAtMs))
+  const gaps = (yield* gapsOf(turn, gid)).some(({ irretrievable }) => !irretrievable)
+  const swept = yield* causalEpochs.sweep(turn, {
+    group: gid,
+    drainedAtMs,
+    openGap: () => gaps,
+  })
+  const lost = swept.dropped.filter(({ why, skipped }) => why !== 'done' && skipped > 0)
+  if (lost.length > 0) {
+    const count = lost.reduce((sum, { skipped }) => sum + skipped, 0)
+    turn.change({
+      kind: 'warning',
+      code: 'GROUP_KEYS_EXPIRED',
+      text: `Keys of a group were given up after 90 days: ${count} messages that never came cannot be read by them any more.`,
+    })
+  }
+  const rows = yield* range(lineages, { owner: gid, limit: LINEAGES_MAX })
+  const kept = new Set(rows.map(({ value }) => toHex(value.opId)))
+  for (const box of boxes) if (!kept.has(toHex(box.lineage))) dropBox(turn, box)
+  return swept.more
+}
+
+/** A mailbox is followed, and all that is in it was read: that holds now. */
+export function* noteStillDrained(
+  turn: Turn,
+  key: Pick<GroupBox, 'gid' | 'lineage' | 'serviceKey'>,
+): Step<void> {
+  const box = yield* boxAt(key)
+  if (box !== undefined) putBox(turn, { ...box, drainedAtMs: turn.safeNowMs })
+}

@@ -1,0 +1,50 @@
+// Device lists that are newer than what the operations say (SPEC.md §21): an own device tells its
+// group at once, anybody else's after a minute and its rank. What a device that is gone wrote and is
+// held here stands.
+import { type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
+import { LISTS_TOLD_AFTER_MS } from '../limits.ts'
+import { type DeviceListRecord, deviceLists } from '../peers/device-lists.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { cutOf } from './cut.ts'
+import type { Membership } from './membership.ts'
+import { issue } from './operate.ts'
+import { putRepairs, repairState } from './repair-state.ts'
+
+interface NewerList {
+  readonly account: Bytes32
+  readonly record: DeviceListRecord
+  readonly gone: readonly Bytes32[]
+}
+
+function* newerList(members: Membership): Step<NewerList | undefined> {
+  for (const { account, devices, listVersion } of members.members) {
+    const record = yield* get(deviceLists, account)
+    if (record === undefined || record.conflict !== undefined) continue
+    if (record.version <= listVersion) continue
+    const isListed = (device: Bytes32): boolean =>
+      record.devices.some((listed) => equalBytes(listed.device, device))
+    return { account, record, gone: devices.filter((device) => !isListed(device)) }
+  }
+  return undefined
+}
+
+/** Tells the group of a newer list when it is time to; when to look again, guarded clock. */
+export function* tellDevices(
+  turn: Turn,
+  members: Membership,
+  delayMs: number,
+): Step<number | undefined> {
+  const { gid } = members
+  const state = yield* repairState(gid)
+  const newer = yield* newerList(members)
+  const listsSinceMs = newer === undefined ? 0 : state.listsSinceMs || turn.safeNowMs
+  yield* putRepairs(turn, gid, { ...state, listsSinceMs })
+  if (newer === undefined) return undefined
+  const isOwn = equalBytes(newer.account, turn.self.account)
+  const dueMs = isOwn ? turn.safeNowMs : listsSinceMs + LISTS_TOLD_AFTER_MS + delayMs
+  if (dueMs > turn.safeNowMs) return dueMs
+  const list = openDeviceList(turn.crypto, newer.record.bytes)
+  const cut = yield* cutOf(turn, gid, newer.gone)
+  yield* issue(turn, members, { kind: 'devices', list, cut })
+  return turn.safeNowMs
+}
