@@ -44,7 +44,7 @@ export interface PureTally {
 }
 
 const SYNC_MS = 20_000
-const STORM_MS = 2_000
+const STORM_MS = 15_000
 
 export class PureLife {
   readonly clock = new VirtualClock()
@@ -99,8 +99,10 @@ export class PureLife {
     }
     if (this.#defect === 'forgetful') this.#victim = this.honest.at(-1)
     this.#create()
-    for (let i = random.integer(8, 24); i > 0; i--) {
+    for (let i = random.integer(10, 32); i > 0; i--) {
       this.#act()
+      // Much of it at once, so that nobody knows what the others do.
+      if (random.chance(0.4)) continue
       this.#pass(random.chance(0.2) ? random.integer(0, 120_000) : random.integer(0, 4_000))
     }
     this.#heal()
@@ -211,7 +213,7 @@ export class PureLife {
     const nowMs = this.clock.elapsedMs
     const [first] = this.#repairsOf(one).toSorted((a, b) => a.atMs - b.atMs)
     if (first === undefined) return
-    const timer = this.clock.after(Math.max(1, first.atMs - nowMs), () => this.#repair(one))
+    const timer = this.clock.after(Math.max(0, first.atMs - nowMs), () => this.#repair(one))
     this.#timers.set(one.key, timer)
   }
 
@@ -220,7 +222,7 @@ export class PureLife {
     const repairs = one.repairs(nowMs)
     const heads = one.dag?.heads().length ?? 0
     if (this.#defect !== 'storm' || !one.isMember || heads < 2) return repairs
-    return [{ kind: 'merge', atMs: nowMs + STORM_MS }, ...repairs]
+    return [{ kind: 'merge', atMs: Math.ceil(nowMs / STORM_MS) * STORM_MS }, ...repairs]
   }
 
   #repair(one: PureMember): void {

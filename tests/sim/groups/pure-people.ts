@@ -51,7 +51,7 @@ export const PURE_PEOPLE: readonly PurePerson[] = ['ann', 'bob', 'cat', 'dan', '
 /** Gives a core its place in bytes, with no signature and a commitment of zeros. */
 function finish(core: Uint8Array, payload: DraftPayload): GroupOp {
   const probe = { ...payload, recipientsHash: NO_SIGNATURE.subarray(0, 32) }
-  const commit = new Uint8Array(commitLength(probe as Parameters<typeof commitLength>[0]) ?? 0)
+  const commit = new Uint8Array(commitLength(probe) ?? 0)
   return decodeGroupOp(crypto, encodeCbor([core, commit, NO_SIGNATURE]))
 }
 
