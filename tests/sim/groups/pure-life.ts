@@ -10,7 +10,13 @@ import {
   isFreshOp,
   toHex,
 } from '../../../crypto/index.ts'
-import { type DraftPayload, type Repair, groupEpoch, opsSince } from '../../../protocol/index.ts'
+import {
+  type DraftPayload,
+  type Repair,
+  entryOp,
+  groupEpoch,
+  opsSince,
+} from '../../../protocol/index.ts'
 import { Prng } from '../prng.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 import { PureMember, type SentEntry } from './pure-member.ts'
@@ -147,7 +153,8 @@ export class PureLife {
     for (const to of this.members) {
       if (to === from || this.#withholds(from)) continue
       // Who was never in the group has no mailbox of it to read.
-      if (to.dag === undefined) continue
+      const { device } = to.person
+      if (to.dag === undefined && from.dag?.history.devices.find(device) === undefined) continue
       this.#post(from, to, () => this.#takeOps(to, [op], from))
     }
     if (!isFreshOp(op.payload)) return
@@ -192,7 +199,8 @@ export class PureLife {
   }
 
   #takeEntry(to: PureMember, entry: SentEntry, open: boolean): void {
-    if (to.dag === undefined) return
+    // Over a session, of a group not known here: nothing is kept of it. A mailbox keeps everything.
+    if (to.dag === undefined && open) return
     to.seen.set(entry.text, entry)
     const before = to.shown.get(entry.text) ?? 0
     if (open || to.held.has(entry.epoch)) {
@@ -295,7 +303,9 @@ export class PureLife {
     if (dag === undefined || this.#withholds(of) || this.#defect === 'impatient') return
     for (const entry of of.seen.values()) {
       if (by.shown.has(entry.text) || !of.shown.has(entry.text)) continue
-      const meant = dag.viewAfter(entry.op.id)?.hasDevice(by.person.device) === true
+      const meant =
+        dag.viewAfter(entry.op)?.hasDevice(by.person.device) === true ||
+        (entry.author === of.person && entry.topUp.includes(by.key))
       if (meant) this.#post(of, by, () => this.#takeEntry(by, entry, true))
     }
   }
@@ -442,7 +452,7 @@ export class PureLife {
       if (epoch === undefined || text === undefined) return
       by.queue.shift()
       const missing = target.kind === 'topUp' ? target.missing : []
-      this.#send(by, text, epoch, missing)
+      this.#send(by, text, epoch, missing, by.dag && entryOp(by.dag, epoch, missing))
     }
   }
 
@@ -464,15 +474,14 @@ export class PureLife {
     text: string,
     epoch: Uint8Array,
     missing: readonly Uint8Array[],
-    op?: GroupOpRef,
+    op: Uint8Array = epoch,
   ): void {
     by.sentN += 1
-    const lamport = by.dag?.op(epoch)?.lamport ?? 0
     const entry: SentEntry = {
       text,
       author: by.person,
       n: by.sentN,
-      op: op ?? { id: epoch, lamport },
+      op,
       id: bytesOf('entry', text),
       epoch: toHex(epoch),
       members: by.members().map(toHex),

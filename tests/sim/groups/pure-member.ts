@@ -31,7 +31,7 @@ export interface PureEntry {
   readonly author: PurePerson
   readonly n: number
   /** Header op: what standing is judged by. */
-  readonly op: GroupOpRef
+  readonly op: Uint8Array
   readonly id: Uint8Array
 }
 

@@ -21,7 +21,7 @@ function stateOf({ dag }: PureMember, sent: readonly SentEntry[]): string {
     .map(({ op }) => toHex(op.id))
     .sort()
   const standing = sent.map(({ author, id, n, op }) => {
-    return entryStanding(dag, { id, author: author.device, n, op: op.id }).kind
+    return entryStanding(dag, { id, author: author.device, n, op }).kind
   })
   return JSON.stringify([members, view.name, view.settings, voided, dag.size, standing])
 }
@@ -101,7 +101,7 @@ function checkEntry(life: PureLife, entry: SentEntry, broken: string[]): void {
     // D4: everybody whom the sender knew as a member has it, unless a removal cut it off.
     if (one.shown.has(text) || !one.isMember) continue
     const { id, n, op, author } = entry
-    const ref = { id, n, op: op.id, author: author.device }
+    const ref = { id, n, op, author: author.device }
     if (entryStanding(one.dag, ref).kind !== 'stands') continue
     broken.push(`D4 "${text}" never came to ${one.person.name}`)
   }
