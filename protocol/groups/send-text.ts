@@ -4,6 +4,7 @@ import { textContent } from '../content/text.ts'
 import { evidence } from '../delivery/evidence.ts'
 import { type SentEntry, checkText } from '../delivery/send.ts'
 import { ProtocolError } from '../errors.ts'
+import { entryOp } from '../group/entry-op.ts'
 import { GROUP_OUTBOX_MAX } from '../limits.ts'
 import { appendEntry } from '../log/append.ts'
 import type { Step, Turn } from '../step.ts'
@@ -40,7 +41,10 @@ export function* sendGroupText(
   const target = before.length > 0 ? undefined : yield* sendableEpoch(turn, members)
   const { id, n, lamport } = yield* appendEntry(turn, {
     conversation: gid,
-    op: target?.opId ?? members.highestHead,
+    op:
+      target === undefined
+        ? members.highestHead
+        : entryOp(members.dag, target.opId, target.missing),
     kind: textContent.kind,
     body: textContent.encode({ text, replyTo }),
     sentAtMs: turn.nowMs,

@@ -5,6 +5,7 @@ import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { frameOf } from '../content/kind.ts'
 import { type SyncAbsence, syncPageFrame } from '../content/sync-page.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
+import { evidence } from '../delivery/evidence.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { encodeFrames } from '../frames.ts'
 import {
@@ -48,7 +49,8 @@ export function* serveEntries(turn: Turn, device: Bytes32, request: SyncRequest)
   if (account === undefined) return true
   const room = yield* roomFor(turn, device)
   if (room === 0) return true
-  const found = yield* findEntries(turn, members, account, request, Math.min(room, ENTRIES_MAX))
+  const asker = { account, device }
+  const found = yield* findEntries(turn, members, asker, request, Math.min(room, ENTRIES_MAX))
   const pages = paged(found.entries)
   yield* noteServed(turn, device, found.entries.length)
   for (const [i, entries] of pages.entries()) {
@@ -81,6 +83,11 @@ function* noteServed(turn: Turn, device: Bytes32, count: number): Step<void> {
   turn.put(served, device, { minute, entries: before + count })
 }
 
+interface Asker {
+  readonly account: Bytes32
+  readonly device: Bytes32
+}
+
 interface Found {
   readonly entries: readonly WireEntry[]
   readonly absent: readonly SyncAbsence[]
@@ -90,7 +97,7 @@ interface Found {
 function* findEntries(
   turn: Turn,
   members: Membership,
-  account: Bytes32,
+  asker: Asker,
   { ranges, ids }: SyncRequest,
   limit: number,
 ): Step<Found> {
@@ -113,25 +120,33 @@ function* findEntries(
     if (top < to) absent.push({ author, from: top + 1, to, reason: ABSENCE.notHeld })
   }
   for (const id of wanted.slice(0, limit)) {
-    const wire = yield* servedForm(turn, members, account, id)
+    const wire = yield* servedForm(turn, members, asker, id)
     if (wire !== undefined) entries.push(wire)
   }
   return { entries, absent, more }
 }
 
-/** An entry as an account may have it. */
+/**
+ * An entry as a device may have it: whole where its account was a member at the entry's operation, or
+ * where this device sent it the entry itself.
+ */
 function* servedForm(
   turn: Turn,
   { dag, gid }: Membership,
-  account: Bytes32,
+  { account, device }: Asker,
   id: Bytes32,
 ): Step<WireEntry | undefined> {
   const entry = yield* readHeldEntry(turn, id)
   if (entry === undefined || !equalBytes(entry.header.conversation, gid)) return undefined
   const { op } = entry.header
   const wasMember = op !== undefined && dag.viewAfter(op)?.member(account) !== undefined
-  const body = wasMember ? entry.body : ABSENCE.notHeld
-  return elideEntry({ ...entry, body }, 'none')
+  const isServed = wasMember || (yield* wasToppedUp(id, device))
+  return elideEntry({ ...entry, body: isServed ? entry.body : ABSENCE.notHeld }, 'none')
+}
+
+function* wasToppedUp(id: Bytes32, device: Bytes32): Step<boolean> {
+  const row = yield* get(evidence, id)
+  return row?.devices.some((one) => equalBytes(one.device, device)) === true
 }
 
 /** Pages of at most 64 entries and 60 KiB; one at least. */

@@ -6,7 +6,7 @@
 import type { Simulation } from './simulation.ts'
 
 /** The seeds of a test that runs `count` of them by default. */
-function seeds(count: number): readonly string[] {
+export function numbersOf(count: number): readonly string[] {
   const one = process.env['SOTTO_SIM_SEED']
   if (one !== undefined) return [one]
   const many = Number(process.env['SOTTO_SIM_SEEDS'] ?? count)
@@ -23,7 +23,7 @@ export async function eachSeed(
   run: (seed: string) => Promise<Simulation>,
 ): Promise<void> {
   const failed: string[] = []
-  for (const seed of seeds(count)) {
+  for (const seed of numbersOf(count)) {
     try {
       // Said before it runs: of one that never ends nothing else would be seen.
       if (process.env['SOTTO_SIM_GO_ON'] === '1') process.stderr.write(`seed ${seed} ..\n`)
