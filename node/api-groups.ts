@@ -52,7 +52,11 @@ export interface Group {
   readonly waiting: number
   /** Messages known to be missing. */
   readonly missing: number
-  /** What stands in the way, e.g. that the group's key is awaited; absent where nothing does. */
+  /**
+   * What stands in the way, absent where nothing does: why a join was refused as a code, INVITE_USED,
+   * INVITE_EXPIRED, REFUSED, GROUP_FULL or ALREADY_MEMBER; PENDING while an admin is awaited; else a
+   * sentence.
+   */
   readonly problem?: string
 }
 

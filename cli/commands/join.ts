@@ -2,6 +2,7 @@
 import type { Node } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
 import { NodeError } from '../../node/errors.ts'
+import { refusedError } from '../group-problem.ts'
 import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
 import { groupRecord, shownName } from './group.ts'
@@ -31,11 +32,7 @@ export async function join(invocation: Invocation, session: Session, link: strin
   await settle()
   const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS
   const group = await answerOf(node, asked, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
-  if (group.state === 'refused') {
-    throw new NodeError('INVITE_INVALID', group.problem ?? 'the group did not let you in', {
-      hint: 'Ask for a new link.',
-    })
-  }
+  if (group.state === 'refused') throw refusedError(group.problem)
   output.record(groupRecord(group), () => [
     [group.state === 'joined' ? `You are in ${shownName(group)}.` : 'Asked to join.'],
   ])

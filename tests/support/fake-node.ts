@@ -291,7 +291,12 @@ export class FakeNode implements Node {
       this.#group(which)
       return this.invites.create(options)
     },
-    join: async (_link, options = {}) => this.form(options.name ?? 'joined', this.joinState),
+    join: async (_link, options = {}) => {
+      const { name } = this.form(options.name ?? 'joined', this.joinState)
+      return this.joinProblem === ''
+        ? this.#group(name)
+        : this.#reshape(name, { problem: this.joinProblem })
+    },
     add: async (which, who) => {
       const { name, address } = this.#find(who)
       const { members } = this.#group(which)
@@ -318,6 +323,7 @@ export class FakeNode implements Node {
 
   /** What a join comes to. */
   joinState: Group['state'] = 'joined'
+  joinProblem = ''
 
   readonly chats: Node['chats'] = {
     send: async (who, text, options = {}) => {
