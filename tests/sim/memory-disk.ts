@@ -64,6 +64,11 @@ export class MemoryDisk {
     return this.#image.get(key)
   }
 
+  /** What is durable in a range. */
+  peekRange(query: StoreRange): ReturnType<SortedMap['range']> {
+    return this.#image.range(query)
+  }
+
   /** A copy of all that is durable: what a backup taken now would hold. */
   copy(): readonly StoreWrite[] {
     return this.#image.rows().map(([key, value]) => ({ key, value }))
@@ -183,7 +188,7 @@ export function imageOf(disk: MemoryDisk): Store {
   const refuse = (): Promise<never> => Promise.reject(new Error('an image is only read'))
   return {
     get: (keys) => Promise.resolve(keys.map((key) => disk.peek(key))),
-    range: refuse,
+    range: (query) => Promise.resolve(disk.peekRange(query)),
     write: refuse,
     close: () => Promise.resolve(),
   }

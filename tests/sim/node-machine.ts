@@ -1,7 +1,7 @@
 // The real node on a simulated machine: memory disk under a RecordStore, memory network, virtual
 // clock, seeded randomness. Its keys are made at its first start and lie on its disk from then on;
 // the vault's keys belong to the machine, as a passphrase belongs to its user.
-import { fromHex } from '../../crypto/index.ts'
+import { type GroupOp, decodeGroupOp, fromHex } from '../../crypto/index.ts'
 import type { NodeEvent } from '../../node/api.ts'
 import { type CreateNodeOptions, type RunningNode, startNode } from '../../node/create-node.ts'
 import { identities, type IdentityRecord } from '../../node/profile/identity-record.ts'
@@ -11,6 +11,9 @@ import type { OpenedProfile } from '../../node/profile/open-profile.ts'
 import { RecordStore } from '../../node/store/record-store.ts'
 import { VaultKeys } from '../../node/store/vault-keys.ts'
 import type { Store } from '../../node/store.ts'
+import { nativeCrypto } from '../../node/native-crypto.ts'
+import { groupOpTable } from '../../protocol/group/tables.ts'
+import { GROUP_OPS_HELD_MAX } from '../../protocol/limits.ts'
 import { entryTable } from '../../protocol/log/tables.ts'
 import type { Table } from '../../protocol/index.ts'
 import { KeyWatch } from './key-watch.ts'
@@ -138,6 +141,18 @@ export function durableLog(
   const records = durableRecords(simulation, machine)
   return async (entry) =>
     (await records.get(entryTable as AnyTable, entryTable.place(fromHex(entry)))) !== undefined
+}
+
+/** The operations of a group that are durably on a machine's disk, as they came. */
+export async function durableOperations(
+  simulation: Simulation,
+  machine: NodeMachine,
+  gid: string,
+): Promise<readonly GroupOp[]> {
+  const records = durableRecords(simulation, machine)
+  const query = { owner: fromHex(gid), limit: GROUP_OPS_HELD_MAX }
+  const rows = await records.range(groupOpTable as AnyTable, query)
+  return rows.map(({ value }) => decodeGroupOp(nativeCrypto, value as Uint8Array))
 }
 
 /** The keys of the device that a machine runs. */

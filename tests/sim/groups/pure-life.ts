@@ -531,7 +531,7 @@ export class PureLife {
   #lie(by: PureMember): void {
     const random = this.#random
     const { dag } = by
-    if (dag === undefined) return
+    if (dag === undefined || dag.size === 0) return
     const target = random.pick(this.members)
     const { account } = target.person
     switch (random.integer(0, 3)) {
