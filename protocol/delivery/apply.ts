@@ -16,6 +16,7 @@ import { receiptFrame } from '../content/receipt.ts'
 import { type MessageFrames, numberOf } from '../content/registry.ts'
 import { resetFrame } from '../content/reset.ts'
 import { ProtocolError } from '../errors.ts'
+import { isOfOwnGroup } from '../groups/early-member.ts'
 import { takeGroupFrame } from '../groups/take-frame.ts'
 import { takeJoinIntro } from '../groups/judge.ts'
 import { type Frame, frameClass } from '../frames.ts'
@@ -187,6 +188,10 @@ function* applyRequest(
 ): Step<ArrivalAnswer> {
   let { contact } = context
   for (const frame of message.frames) {
+    if (yield* isOfOwnGroup(turn, frame)) {
+      yield* takeGroupFrame(turn, context, frame)
+      continue
+    }
     if (frameClass(frame.kind) === 'numbered') {
       yield* applyNumbered(turn, { ...context, contact, frame })
     }

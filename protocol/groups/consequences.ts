@@ -17,6 +17,7 @@ import { type Step, type Turn, range } from '../step.ts'
 import { announce } from './announce.ts'
 import { boxesOf, putBox } from './boxes.ts'
 import { tie } from './co-members.ts'
+import { endEarlyRequest } from './early-member.ts'
 import { keepGroupEpoch } from './grants.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
@@ -81,6 +82,7 @@ function* followMembers(turn: Turn, members: Membership): Step<void> {
     if (equalBytes(account, turn.self.account)) continue
     // Removed ourselves, we hear for a while who may take us back.
     yield* tie(turn, account, members.gid, gone ? turn.safeNowMs + REMOVED_SERVED_MS : 0)
+    if (!gone) yield* endEarlyRequest(turn, account)
     for (const device of devices) yield* meetMemberDevice(turn, account, device)
   }
 }

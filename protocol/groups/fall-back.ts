@@ -1,9 +1,10 @@
 // What no relay of the group took for a minute (SPEC.md §21): operations go to every member over its
 // session, entries too where the group is small enough; what the relays take later is a copy.
-import { equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { addEvidence } from '../delivery/evidence.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { FALL_BACK_MS, TOP_UP_DEVICES_MAX } from '../limits.ts'
+import { heldEntry } from '../log/working.ts'
 import type { Step, Turn } from '../step.ts'
 import { type GroupItem, groupItems, putGroupItem } from './group-outbox.ts'
 import { meetMemberDevice } from './member-devices.ts'
@@ -36,7 +37,14 @@ function* carryOver(turn: Turn, members: Membership, { content }: GroupItem): St
     }
     if (content.kind !== 'entry') continue
     const { entry, n } = content
+    if (!(yield* isMeantFor(members, entry, device))) continue
     yield* enqueue(turn, device, { kind: 'entry', conversation: members.gid, entry, n })
     yield* addEvidence(turn, entry, device, (before) => before)
   }
+}
+
+/** Who joined after an entry was written is not told it, whenever it goes out. */
+function* isMeantFor({ dag }: Membership, id: Bytes32, device: Bytes32): Step<boolean> {
+  const op = (yield* heldEntry(id))?.header.op
+  return op !== undefined && dag.viewAfter(op)?.hasDevice(device) === true
 }

@@ -6,7 +6,7 @@ import { QUICK_DISK } from '../memory-disk.ts'
 import type { Prng } from '../prng.ts'
 import { type Person, World } from '../world.ts'
 import { GroupLog, viewOf } from './group-log.ts'
-import { type Judged, countOperations, judgeGroup } from './group-oracle.ts'
+import { type Judged, countOperations, judgeEpochs, judgeViews, lookAll } from './group-oracle.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -317,12 +317,16 @@ export class GroupLife {
     return [...this.#broken, ...broken, ...oracle.broken, ...oracle.watch.reused]
   }
 
-  async #untilQuiet(): Promise<Awaited<ReturnType<typeof judgeGroup>>> {
+  async #untilQuiet(): Promise<{
+    readonly broken: readonly string[]
+    readonly seen: readonly Judged[]
+  }> {
     const { simulation } = this.world
     const endMs = simulation.clock.elapsedMs + LIVENESS_MS
     for (let stepMs = 1_000; ; stepMs = Math.min(10 * MINUTE_MS, stepMs * 2)) {
-      const judged = await judgeGroup(this.world, this.log)
-      if (judged.broken.length === 0 || simulation.clock.elapsedMs > endMs) return judged
+      const seen = await lookAll(this.world, this.log)
+      const broken = judgeViews(this.log, seen)
+      if (broken.length === 0 || simulation.clock.elapsedMs > endMs) return { broken, seen }
       await simulation.run(stepMs)
     }
   }
@@ -331,10 +335,9 @@ export class GroupLife {
   #countOperations(seen: readonly Judged[]): void {
     const { tally } = this
     const most = seen.toSorted((a, b) => b.ops.length - a.ops.length)[0]
-    const { changes, epochs } = countOperations(most?.ops ?? [], tally.rotations)
-    tally.changes = changes
-    tally.epochs = epochs
-    if (epochs <= (2 + tally.healed) * changes) return
-    this.#broken.push(`D6 ${epochs} epochs for ${changes} changes, ${tally.healed} healed`)
+    const count = countOperations(most?.ops ?? [], tally.rotations)
+    tally.changes = count.changes
+    tally.epochs = count.epochs
+    this.#broken.push(...judgeEpochs(count, tally.healed))
   }
 }

@@ -19,7 +19,7 @@ export interface Judged {
 }
 
 /** Operations of a group by what they are for. */
-export interface OperationCount {
+interface OperationCount {
   readonly changes: number
   /** Fresh ones and refreshes. */
   readonly epochs: number
@@ -62,21 +62,31 @@ function stateText(gid: string, ops: readonly GroupOp[]): string {
   return JSON.stringify([members, view.name, approval, dag.size, dag.pendingSize, voided.sort()])
 }
 
-/** What is broken now; [] where all holds. Before all is quiet much may be. */
-export async function judgeGroup(
-  world: World,
-  log: GroupLog,
-): Promise<{ readonly broken: readonly string[]; readonly seen: readonly Judged[] }> {
+/** What everybody sees and holds now. */
+export async function lookAll(world: World, log: GroupLog): Promise<readonly Judged[]> {
   const seen: Judged[] = []
   for (const person of world.people) seen.push(await lookAt(world, log, person))
+  return seen
+}
+
+/** What is broken in it; [] where all holds. Before all is quiet much may be. */
+export function judgeViews(log: GroupLog, seen: readonly Judged[]): readonly string[] {
   const inside = seen.filter(({ group }) => group?.state === 'joined')
-  const broken = [
+  return [
     ...sameGroup(log, inside),
     ...sameOrder(inside),
     ...seen.flatMap((one) => readable(log, one, inside.includes(one))),
     ...inside.flatMap(quietness),
   ]
-  return { broken, seen }
+}
+
+/** D6: at most two fresh or refresh operations for each change, and one more for each partition. */
+export function judgeEpochs(
+  { changes, epochs }: OperationCount,
+  healed: number,
+): readonly string[] {
+  if (epochs <= (2 + healed) * changes) return []
+  return [`D6 ${epochs} epochs for ${changes} changes and ${healed} healed partitions`]
 }
 
 /** D1: members, roles and everything else that the operations amount to. */
