@@ -22,11 +22,12 @@ Objects
   invite list     {id, link, createdAt, expiresAt, reusable, revoked, usedBy}
   add             {contact: {name, address, state}}
   contact list    {name, address, state, verified, theirName, addedAt, unread, waiting,
-                   missing, problem}; show adds safetyNumber
+                   missing, problem, refusal, relays: [{service, address, doubts}], warnings};
+                   show adds safetyNumber
   group create    {group: {id, name, state, role}}; the same for every change, and for add
                   with a link that joins a group
-  group list      {id, name, state, role, members, epoch, pending, settings, relays, unread,
-                   waiting, missing, problem}
+  group list      {number, id, name, state, role, members, epoch, pending, settings, relays,
+                   unread, waiting, missing, problem}
   group show      {group: {id, name, state, role}, members: [{name, address, role, you}],
                    epoch, pending: [{name, address, at}], ...}
   group invite    {id, link, expiresAt, reusable}
@@ -36,9 +37,11 @@ Objects
   watch           {cursor, event, at, ...}
   why             {id, state, steps: [{at, what, by, until, evidence}], missing: [...]}
   status          {name, address, listening, relays, contacts, requests, unread, waiting,
-                   readOnly, warnings, daemon}
-  stats           {sent, received, states, times: {delivered: {count, p50Ms, p95Ms, p99Ms}},
-                   missing}
+                   readOnly, warnings, recent: [{at, code, text, chat}], daemon}
+  stats           {since, sent, received, missing, counts, errors, times: {relayed, direct,
+                   byRelay, read: {count, p50Ms, p95Ms, p99Ms}}}
+  doctor          {sound, disk: {records, batches, findings}, relays: [{address, connected,
+                   trouble, clockOffsetMs}], warnings}; --repair: {findings, gone, kept}
   daemon run      {ready: true, addresses}, once it works; the same for daemon start
   daemon stop     {stopped: true, waiting}
   relay run       {ready: true, address, addresses}

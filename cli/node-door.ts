@@ -8,7 +8,13 @@ type NodeFloor = typeof import('../node/index.ts')
 /** What the command line uses of the node floor's index. */
 export type NodeDoor = Pick<
   NodeFloor,
-  'createNode' | 'createRelay' | 'initProfile' | 'profileNeedsPassphrase'
+  | 'checkProfile'
+  | 'createNode'
+  | 'createRelay'
+  | 'initProfile'
+  | 'markRelayRestored'
+  | 'profileNeedsPassphrase'
+  | 'repairProfile'
 >
 
 /** Loads the node floor. */

@@ -27,6 +27,8 @@ export interface GroupJoin {
 export type GroupState = 'joining' | 'joined' | 'left' | 'removed' | 'refused'
 
 export interface Group {
+  /** 1, 2, ..: which of one's own groups it is. Never changes, and is there before the id is. */
+  readonly number: number
   /** Hash of its first operation, 64 hex characters; '' while joining and not yet told. */
   readonly id: string
   /** Unique among one's own groups, without `#`. */
@@ -50,7 +52,11 @@ export interface Group {
   readonly waiting: number
   /** Messages known to be missing. */
   readonly missing: number
-  /** What stands in the way, e.g. that the group's key is awaited; absent where nothing does. */
+  /**
+   * What stands in the way, absent where nothing does: why a join was refused as a code, INVITE_USED,
+   * INVITE_EXPIRED, REFUSED, GROUP_FULL or ALREADY_MEMBER; PENDING while an admin is awaited; else a
+   * sentence.
+   */
   readonly problem?: string
 }
 

@@ -49,6 +49,24 @@ export interface Message {
   readonly arrival: number
 }
 
+/** Something its user should know: a code for programs, a sentence for people. */
+export interface Warning {
+  readonly at: number
+  readonly code: string
+  readonly text: string
+  /** The contact that it is about. */
+  readonly chat?: string
+}
+
+/** A relay of a contact, as this device fared with it. */
+export interface ContactRelay {
+  /** First 8 hex characters of the service key. */
+  readonly service: string
+  readonly address: string
+  /** How often it signed for a message that the contact never had from it. */
+  readonly doubts: number
+}
+
 export interface Contact {
   readonly name: string
   readonly address: string
@@ -64,6 +82,12 @@ export interface Contact {
   readonly problem?: string
   /** Messages known to be missing. */
   readonly missing: number
+  /** Of a request: why the invite that it named did not admit it. */
+  readonly refusal?: 'unknown' | 'revoked' | 'expired' | 'used'
+  /** Where its mail is left. */
+  readonly relays: readonly ContactRelay[]
+  /** The latest of each kind about this contact in the last 14 days, newest first. */
+  readonly warnings: readonly Warning[]
 }
 
 export interface Invite {
@@ -102,6 +126,8 @@ export interface RelayStatus {
   /** First 8 hex characters of the service key; '' before it was ever met. */
   readonly service: string
   readonly trouble: string
+  /** Its clock minus this device's, ms; absent while it is not connected. */
+  readonly clockOffsetMs?: number
 }
 
 export interface Status {
@@ -117,7 +143,37 @@ export interface Status {
   readonly readOnly: boolean
   /** First messages for which a relay gave no one-time keys: ever, all contacts together. */
   readonly degradedHandshakes: number
+  /** What is wrong now. */
   readonly warnings: readonly string[]
+  /** What happened: the latest of each kind and contact in the last 14 days, newest first. */
+  readonly recent: readonly Warning[]
+}
+
+/** How long things took: half, 95 % and 99 % of them took at most so long, within a fifth. */
+export interface TimeSums {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+}
+
+/** Durable sums of what this profile did; nothing in them names a person or a message. */
+export interface Stats {
+  /** When counting began, Unix ms; 0 where nothing was counted yet. */
+  readonly since: number
+  readonly sent: number
+  readonly received: number
+  /** Messages known to be missing now. */
+  readonly missing: number
+  /**
+   * From queued until `relayed`; until `delivered` over a stream (`direct`) or as a receipt told
+   * (`byRelay`); until `read`. A name that never occurred is absent.
+   */
+  readonly times: Readonly<Record<string, TimeSums>>
+  /** gapsFound, gapsRepaired, depositRetries, dialFailures, busyAnswers, streamsOpened, .. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Errors met at work, by code. */
+  readonly errors: Readonly<Record<string, number>>
 }
 
 /** A row of the change feed. */
@@ -145,7 +201,13 @@ export type NodeEvent = {
       /** false: they came after all. */
       readonly missing: boolean
     }
-  | { readonly event: 'warning'; readonly code: string; readonly text: string }
+  | {
+      readonly event: 'warning'
+      readonly code: string
+      readonly text: string
+      /** The contact that it is about. */
+      readonly chat?: string
+    }
 )
 
 export interface ReadOptions {
@@ -175,6 +237,7 @@ export interface Node {
   readonly name: string
   readonly address: string
   status(options?: CallOptions): Promise<Status>
+  stats(options?: CallOptions): Promise<Stats>
 
   readonly invites: {
     /** Rejects with NO_RELAY where nobody could reach this device. */

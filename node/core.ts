@@ -5,6 +5,7 @@ import type { Self } from '../protocol/index.ts'
 import type { Clock } from './clock.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { GuardedClock } from './relay/guarded-clock.ts'
+import type { SumsKeeper } from './sums.ts'
 
 export interface Core {
   readonly ledger: Ledger
@@ -15,6 +16,8 @@ export interface Core {
   readonly self: Self
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal
+  /** Statistics: `stats`. */
+  readonly sums: SumsKeeper
   /** Tells the node's owner what no caller waits for; never plaintext, keys or whole ids. */
   readonly log: (scope: string, text: string) => void
 }

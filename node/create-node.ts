@@ -8,8 +8,9 @@ import { type Feed, eventsSince } from './messenger/events.ts'
 import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
 import { makeGroups } from './messenger/groups.ts'
-import { makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
-import { statusOf } from './messenger/status.ts'
+import { type InviteHooks, makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
+import { reachable } from './messenger/reachable.ts'
+import { statsOf, statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { type OpenedProfile, openProfile } from './profile/open-profile.ts'
@@ -96,20 +97,19 @@ export async function startNode(
     chats.send(who, text, sendOptions),
   )
   const close = (): Promise<void> => messenger.close()
+  const hooks: InviteHooks = {
+    reachable: (signal) => reachable(core, messenger.relays, signal),
+    publish: () => messenger.publish(),
+  }
   return {
     ...person,
     status: (callOptions) => call(callOptions, () => statusOf(messenger, person)),
-    invites: makeInvites(core, {
-      reachable: (signal) => messenger.reachable(signal),
-      publish: () => messenger.publish(),
-    }),
+    stats: (callOptions) => call(callOptions, () => statsOf(messenger)),
+    invites: makeInvites(core, hooks),
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),
     chats,
-    groups: makeGroups(core, {
-      reachable: (signal) => messenger.reachable(signal),
-      publish: () => messenger.publish(),
-    }),
+    groups: makeGroups(core, hooks),
     events: {
       since: (cursor, callOptions) => eventsSince(feed, cursor, callOptions),
       cursor: (callOptions) => call(callOptions, async () => ledger.cursor),

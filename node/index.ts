@@ -6,6 +6,7 @@ export type {
   CallOptions,
   Chat,
   Contact,
+  ContactRelay,
   IncomingMessage,
   Invite,
   ListenOptions,
@@ -17,7 +18,10 @@ export type {
   ReadOptions,
   RelayStatus,
   SendResult,
+  Stats,
   Status,
+  TimeSums,
+  Warning,
   Who,
   Why,
   WhyStep,
@@ -41,10 +45,17 @@ export {
   createBot,
   makeBot,
 } from './bot.ts'
+export {
+  type CheckOptions,
+  type CheckUp,
+  checkProfile,
+  type Repaired,
+  repairProfile,
+} from './doctor.ts'
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
 export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'
-export { createRelay, type CreateRelayOptions, type Relay } from './run-relay.ts'
+export { createRelay, type CreateRelayOptions, markRelayRestored, type Relay } from './run-relay.ts'
 export {
   createTestNetwork,
   type TestNetwork,

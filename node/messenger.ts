@@ -21,6 +21,7 @@ import { directBundle } from './direct/direct-bundle.ts'
 import { DirectService } from './direct/direct-service.ts'
 import { StandingStreams } from './direct/standing-streams.ts'
 import { NodeError } from './errors.ts'
+import type { ChangeRow } from './ledger/change-feed.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { GroupService } from './groups/group-service.ts'
 import { closedError } from './messenger/calls.ts'
@@ -34,12 +35,10 @@ import { Courier } from './relays/courier.ts'
 import { OwnRelay } from './relays/own-relay.ts'
 import { readSafeNow } from './safe-now.ts'
 import { type Services, dispatch } from './services.ts'
+import { SumsKeeper } from './sums.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Host } from './transport.ts'
 import { within } from './within.ts'
-
-/** How long a call waits for a relay. */
-const REACH_MS = 10_000
 
 /** For saying goodbye on streams, and again for closing connections. */
 const GOODBYE_MS = 1_500
@@ -82,6 +81,7 @@ export class Messenger {
       core,
       stateKeys: opened.stateKeys,
       tidy: opened.tidy,
+      copied: opened.copied,
       sweepGroups: (drainedMs) => this.#services?.groups.sweep(drainedMs) ?? Promise.resolve(),
       drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
     })
@@ -110,7 +110,7 @@ export class Messenger {
         provider,
         self: identity.self,
         onEffects: (effects) => messenger?.carryOut(effects),
-        onChanges: (rows) => messenger?.waiters.wake(rows),
+        onChanges: (rows) => messenger?.changed(rows),
         onFailure: (error) => messenger?.failed(error),
         onDefect: (error) => log('ledger', String(error)),
       })
@@ -123,6 +123,7 @@ export class Messenger {
         provider,
         self,
         stopping: stop.signal,
+        sums: new SumsKeeper(),
         log,
       }
       messenger = new Messenger({
@@ -157,9 +158,11 @@ export class Messenger {
   /** What keeps a device's mail from moving, as sentences. */
   troubles(device: Bytes32): readonly string[] {
     if (this.#services === undefined) return ['this node is offline']
-    return this.#services.carrier
-      .troubles(device)
-      .map(({ serviceKey, why }) => `relay ${serviceKey.slice(0, 8)}: ${why}`)
+    const { bundles, carrier } = this.#services
+    return [
+      ...bundles.troubles(device),
+      ...carrier.troubles(device).map((one) => `relay ${one.serviceKey.slice(0, 8)}: ${one.why}`),
+    ]
   }
 
   /** What keeps a group's messages from its relays, as sentences. */
@@ -265,20 +268,6 @@ export class Messenger {
     }
   }
 
-  /** Waits until one of the chosen relays holds our mailbox open. Rejects with RELAY_UNREACHABLE. */
-  async reachable(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#relays.length === 0) return
-    const { clock, stopping } = this.core
-    const limit = clock.timeout(REACH_MS, signal ?? stopping)
-    const opened = await Promise.all(this.#relays.map((relay) => relay.opened(limit)))
-    if (opened.includes(true)) return
-    const why = this.#relays.map((relay) => relay.trouble || 'no answer').join('; ')
-    throw new NodeError('RELAY_UNREACHABLE', `no relay answered: ${why}`, {
-      hint: 'Check that the relay runs and its address is right; then try again.',
-      retryable: true,
-    })
-  }
-
   /** Brings cards, prekeys and invites at the relays up to date. */
   async publish(): Promise<void> {
     await Promise.allSettled(this.#relays.map((relay) => relay.publish()))
@@ -286,6 +275,7 @@ export class Messenger {
 
   /** Effects of a durable batch. */
   carryOut(effects: readonly Effect[]): void {
+    this.core.sums.took(effects)
     const services = this.#services
     if (services === undefined || this.core.stopping.aborted) return
     dispatch(effects, services, {
@@ -312,8 +302,15 @@ export class Messenger {
     }
   }
 
+  /** The change feed grew. */
+  changed(rows: readonly ChangeRow[]): void {
+    this.core.sums.changed(rows)
+    this.waiters.wake(rows)
+  }
+
   /** A batch failed. */
   failed(error: NodeError): void {
+    this.core.sums.error(error)
     this.#recovery.failed(error)
   }
 
@@ -380,6 +377,8 @@ export class Messenger {
       services?.direct.stop(),
       services?.courier.stop(),
     ])
+    // On a disk without room statistics are the least of it.
+    await this.core.sums.flush(this.core.ledger).catch(() => undefined)
     await this.core.ledger.end(closedError())
     await within(this.core.clock, GOODBYE_MS, [
       services?.host.stop(),

@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { pooledRandom } from './random.ts'
 import { createRelay as createRelayOn } from './relay/create-relay.ts'
+import { markRestored } from './relay/relay-folder.ts'
 import { checkToken, formatRelayAddress, parseRelayAddress } from './relays/relay-address.ts'
 import { CONNECTIONS_PER_ADDRESS, DEPOSITS_PER_S, DISK_MAX_BYTES } from './relay/limits.ts'
 
@@ -87,4 +88,13 @@ export async function createRelay(options: CreateRelayOptions): Promise<Relay> {
     drain,
     [Symbol.asyncDispose]: drain,
   }
+}
+
+/**
+ * Says of a relay's folder that it was put back from a copy: to be called before the relay runs.
+ * Rejects with NodeError: NOT_INITIALISED where there is no relay, LOCKED while one runs,
+ * CORRUPT_STORE, NOT_WRITABLE, DISK_FULL.
+ */
+export function markRelayRestored({ dir }: { readonly dir: string }): Promise<void> {
+  return markRestored(dir, pooledRandom)
 }

@@ -68,6 +68,8 @@ export function dispatch(effects: readonly Effect[], services: Services, hooks: 
       case 'retry-held':
         hooks.retryHeld(effect.device)
         break
+      case 'measured':
+        break
     }
   }
 }

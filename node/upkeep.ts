@@ -8,6 +8,7 @@ import {
   forgetSeen,
   get,
   knownDevices,
+  noteCopiedFolder,
   ownPrekeys,
   renewPrekeys,
   sessionIndex,
@@ -27,6 +28,10 @@ const SAFE_NOW_SAVE_MS = 60_000
 const ROUND_MS = 3_600_000
 /** Kept messages and unanswered first messages are looked after this often. */
 const DELIVERY_MS = 60_000
+/** A copy that was started beside this profile is told of within this. */
+const COPIES_MS = 5_000
+/** Not at once: whoever follows what the node tells is there by then. */
+const COPIES_FIRST_MS = 300
 /** After the start the first round waits: one-shot commands end before it, a start stays quick. */
 const FIRST_ROUND_MS = 30_000
 /** Rows that one turn forgets at most. */
@@ -36,6 +41,8 @@ export interface UpkeepOptions {
   readonly core: Core
   readonly stateKeys: StateKeys
   readonly tidy: () => Promise<void>
+  /** The folder of a copy of this profile that somebody tried to run; absent where none can be. */
+  readonly copied?: (() => Promise<string | undefined>) | undefined
   /** Slots of the relays whose mailboxes are read to their end at this moment. */
   readonly drainedNow: () => readonly number[]
   /** Deletes what groups need no more; when own mailboxes were last all read, guarded clock. */
@@ -56,8 +63,13 @@ export class Upkeep {
   /** Writes the clock down at once: short runs add up to years without a long one. */
   async start(): Promise<void> {
     await this.#core.ledger.run((turn) => writeSafeNow(turn))
+    const { copied } = this.#options
+    if (copied !== undefined) {
+      this.#repeat('copies', COPIES_FIRST_MS, COPIES_MS, () => this.#copies(copied))
+    }
     this.#repeat('safe-now', SAFE_NOW_SAVE_MS, SAFE_NOW_SAVE_MS, async () => {
       await this.#core.ledger.run((turn) => writeSafeNow(turn))
+      await this.#core.sums.flush(this.#core.ledger)
     })
     this.#repeat('delivery', DELIVERY_MS, DELIVERY_MS, async () => {
       await this.#core.ledger.run((turn) => sweepDelivery(turn))
@@ -130,6 +142,11 @@ export class Upkeep {
       await rotateStateKey(ledger, this.#options.stateKeys)
     })
     await this.#job('modes', () => this.#options.tidy())
+  }
+
+  async #copies(copied: () => Promise<string | undefined>): Promise<void> {
+    const where = await copied()
+    if (where !== undefined) await this.#core.ledger.run((turn) => noteCopiedFolder(turn, where))
   }
 
   /** The handshakes of a prekey are forgotten after its secret, never before. */

@@ -64,5 +64,10 @@ export type Change =
     }
   /** A group came, or its members, name, settings or our own standing in it changed. */
   | { readonly kind: 'group'; readonly number: number; readonly state: string }
-  /** Something its user should know. */
-  | { readonly kind: 'warning'; readonly code: string; readonly text: string }
+  /** Something its user should know; about the contact of an account, where one is given. */
+  | {
+      readonly kind: 'warning'
+      readonly code: string
+      readonly text: string
+      readonly account?: Bytes32
+    }

@@ -23,5 +23,11 @@ export type Effect =
   | { readonly kind: 'reset'; readonly device: Bytes32 }
   /** Nothing ever came back from a device: begin anew through another relay, without one-time keys. */
   | { readonly kind: 'renew'; readonly device: Bytes32 }
+  /** An entry of one's own got so far, that long after it was queued. For statistics. */
+  | {
+      readonly kind: 'measured'
+      readonly what: 'relayed' | 'direct' | 'byRelay' | 'read'
+      readonly ms: number
+    }
   /** Items held for a device may open now. */
   | { readonly kind: 'retry-held'; readonly device: Bytes32 }

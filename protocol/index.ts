@@ -93,7 +93,7 @@ export { type SyncRange, type SyncRequest, syncRequestFrame } from './content/sy
 export { type TextContent, textContent } from './content/text.ts'
 export { type Typing, typingFrame } from './content/typing.ts'
 export type { Arrival, ArrivalAnswer } from './delivery/arrival.ts'
-export { noteCopied } from './delivery/behind.ts'
+export { noteCopied, noteCopiedFolder } from './delivery/behind.ts'
 export { type Found, noteUnopened } from './delivery/probe.ts'
 export { noteAnswer, noteCustody, type SealedCopy } from './delivery/carriage.ts'
 export {
@@ -125,7 +125,12 @@ export {
 } from './delivery/receipts-out.ts'
 export { isBehind } from './delivery/behind.ts'
 export { keptCount } from './delivery/kept.ts'
-export { relayDoubts, scoreDown } from './delivery/relay-score.ts'
+export {
+  type RankedMailbox,
+  rankMailboxes,
+  relayDoubts,
+  scoreDown,
+} from './delivery/relay-score.ts'
 export { retryKept } from './delivery/retry-kept.ts'
 export { sweepDelivery, tendDelivery } from './delivery/upkeep.ts'
 export { checkText, sendText, type SentEntry } from './delivery/send.ts'
@@ -313,11 +318,13 @@ export {
   DIRECT_UNKNOWN_STREAMS,
   DIRECT_WINDOW_BYTES,
   DIRECT_WINDOW_MESSAGES,
+  DOUBTED_RELAY_DELAY_MS,
   GOSSIP_DATA_MAX_BYTES,
   GOSSIP_PEERS_MAX,
   GOSSIP_TOPICS_MAX,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
+  UNWRITABLE_BUSY_MS,
 } from './limits.ts'
 export {
   type Acceptance,
@@ -560,6 +567,7 @@ export {
   type EncryptOutcome,
   encryptTo,
 } from './session/encrypt.ts'
+export { findLostEntries, type LostEntries, startAnew } from './repair.ts'
 export { endSessions, retireSessions } from './session/keep-session.ts'
 export type { ListVersion, ListVersions } from './session/list-versions.ts'
 export { type InnerInput, openInner } from './session/open-inner.ts'

@@ -25,6 +25,8 @@ export const FORK_BODIES_MAX = 2
 /** Open entries per author and per conversation. */
 export const OPEN_PER_AUTHOR_MAX = 1_000
 export const OPEN_PER_CONVERSATION_MAX = 10_000
+/** Of one author where there are two people: what somebody long away finds above a gap. */
+export const OPEN_PER_AUTHOR_DIRECT_MAX = 5_000
 /** Ranges of numbered frames received above the first hole: each is a lost one below it. */
 export const NUMBERED_RANGES_MAX = 256
 /** Unknown numbered frames kept per device pair. */
@@ -123,6 +125,10 @@ export const BACKOFF_MAX_MS: number = 15 * MINUTE_MS
 /** Direct first where a direct path worked this recently; then relays after the head start. */
 export const DIRECT_RECENT_MS: number = 10 * MINUTE_MS
 export const DIRECT_HEAD_START_MS = 1_500
+/** A relay with more doubts than another of the same device gets its copy this much later. */
+export const DOUBTED_RELAY_DELAY_MS = 1_500
+/** What a device that cannot write now asks senders on a stream to wait. */
+export const UNWRITABLE_BUSY_MS = 10_000
 /** Items of all outboxes: beyond it sending is refused, never dropped. */
 export const OUTBOX_MAX = 100_000
 /** Undelivered entries carried per device at once; the rest wait in the log. */

@@ -30,6 +30,22 @@ function lines(contact: Contact): readonly (readonly Part[])[] {
     rows.push([{ text: `  ${count} missing`, style: 'yellow' }])
   }
   if (contact.problem !== undefined) rows.push([{ text: `  ${contact.problem}`, style: 'yellow' }])
+  if (contact.refusal !== undefined) {
+    const text = `  the invite that it answered is ${contact.refusal}`
+    rows.push([{ text, style: 'yellow' }])
+  }
+  for (const { service, address, doubts } of contact.relays) {
+    rows.push([`  relay  ${service}  ${terminalSafeLine(address)}`])
+    if (doubts > 0) {
+      const times = doubts === 1 ? 'once' : `${doubts} times`
+      const text = `    doubted ${times}: it signed for messages that never came from it`
+      rows.push([{ text, style: 'yellow' }])
+    }
+  }
+  for (const { at, code, text } of contact.warnings) {
+    const line = `  ${formatTime(at)} ${code}  ${terminalSafeLine(text)}`
+    rows.push([{ text: line, style: 'yellow' }])
+  }
   return rows
 }
 

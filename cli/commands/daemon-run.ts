@@ -1,8 +1,23 @@
 // sotto daemon run: the node of a profile, until it is stopped.
-import { OwnerFinder } from '../owner.ts'
+import type { Output } from '../output.ts'
+import { type Owner, OwnerFinder } from '../owner.ts'
 import { ownerOptions } from '../session.ts'
+import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { untilStopped } from '../until-stopped.ts'
+
+/** What its user should know goes to stderr as it happens; `status` and `watch` tell it again. */
+async function tellWarnings(owner: Owner, output: Output, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const event of owner.subscribe(undefined, { signal })) {
+      if (event.event !== 'warning') continue
+      const about = event.chat === undefined ? '' : `${terminalSafeLine(event.chat)}: `
+      output.talk(`${event.code}: ${about}${terminalSafeLine(event.text)}`)
+    }
+  } catch (error) {
+    if (!signal.aborted) owner.report(error)
+  }
+}
 
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, output, signal } = invocation
@@ -19,7 +34,10 @@ export async function run(invocation: Invocation): Promise<void> {
       [`Running as ${owner.name}.`],
       ...addresses.map((address) => [`  listening at ${address}`]),
     ])
-    await untilStopped(AbortSignal.any([signal, asked.signal]))
+    const over = AbortSignal.any([signal, asked.signal])
+    const told = tellWarnings(owner, output, over)
+    await untilStopped(over)
+    await told
     output.talk('Stopping.')
   } finally {
     await owner.close()

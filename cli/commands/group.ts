@@ -1,6 +1,7 @@
 // sotto group: what one sees of groups and does in them.
 import type { Group, GroupMember } from '../../node/api-groups.ts'
 import { CliError } from '../cli-error.ts'
+import { problemText } from '../group-problem.ts'
 import type { Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
@@ -48,7 +49,7 @@ function lines(group: Group): readonly (readonly Part[])[] {
     rows.push([{ text: `  ${count} missing`, style: 'yellow' }])
   }
   if (group.problem !== undefined) {
-    rows.push([{ text: `  ${terminalSafeLine(group.problem)}`, style: 'yellow' }])
+    rows.push([{ text: `  ${terminalSafeLine(problemText(group.problem))}`, style: 'yellow' }])
   }
   return rows
 }

@@ -2,22 +2,25 @@
 import type { Node } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
 import { NodeError } from '../../node/errors.ts'
+import { refusedError } from '../group-problem.ts'
 import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
 import { groupRecord, shownName } from './group.ts'
 
 /** Waits until the group let us in or turned us down, at most until the signal aborts. */
-async function answerOf(node: Node, asked: Group, signal: AbortSignal): Promise<Group> {
+async function answerOf(node: Node, { number }: Group, signal: AbortSignal): Promise<Group> {
   const from = await node.events.cursor()
-  const now = await node.groups.get(asked.name)
+  // It is called otherwise once its name was told: the number stays.
+  const now = (await node.groups.list()).find((group) => group.number === number)
+  if (now === undefined) throw new NodeError('UNKNOWN_GROUP', 'the group is gone')
   if (now.state !== 'joining') return now
+  let last = now
   for await (const event of node.events.since(from, { signal })) {
-    if (event.event !== 'group') continue
-    const then = await node.groups.list()
-    const found = then.find(({ id, name }) => name === asked.name || (id !== '' && id === now.id))
-    if (found !== undefined && found.state !== 'joining') return found
+    if (event.event !== 'group' || event.group.number !== number) continue
+    last = event.group
+    if (last.state !== 'joining') break
   }
-  return node.groups.get(asked.name)
+  return last
 }
 
 /** Asks to join by a link, and says what came of it. */
@@ -29,11 +32,7 @@ export async function join(invocation: Invocation, session: Session, link: strin
   await settle()
   const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS
   const group = await answerOf(node, asked, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
-  if (group.state === 'refused') {
-    throw new NodeError('INVITE_INVALID', group.problem ?? 'the group did not let you in', {
-      hint: 'Ask for a new link.',
-    })
-  }
+  if (group.state === 'refused') throw refusedError(group.problem)
   output.record(groupRecord(group), () => [
     [group.state === 'joined' ? `You are in ${shownName(group)}.` : 'Asked to join.'],
   ])

@@ -8,10 +8,12 @@ export async function list(invocation: Invocation): Promise<void> {
   await withNode(invocation, async ({ node, settle }) => {
     await settle()
     const found = await node.requests.list()
-    invocation.output.table(['NAME', 'SINCE', 'MESSAGES', 'ADDRESS'], found, (contact) => [
+    const heading = ['NAME', 'SINCE', 'MESSAGES', 'INVITE', 'ADDRESS']
+    invocation.output.table(heading, found, (contact) => [
       contact.name,
       formatTime(contact.addedAt),
       String(contact.unread),
+      contact.refusal ?? 'none',
       contact.address,
     ])
   })

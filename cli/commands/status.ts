@@ -4,6 +4,7 @@ import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
+import { formatTime } from '../when.ts'
 
 function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
@@ -23,6 +24,11 @@ function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
   ])
   if (status.readOnly) {
     rows.push([{ text: '  read-only: the disk cannot be written', style: 'red' }])
+  }
+  for (const { at, code, text, chat } of status.recent) {
+    const about = chat === undefined ? '' : `${terminalSafeLine(chat)}: `
+    const line = `  ${formatTime(at)} ${code}  ${about}${terminalSafeLine(text)}`
+    rows.push([{ text: line, style: 'yellow' }])
   }
   for (const warning of status.warnings) rows.push([{ text: `  ${warning}`, style: 'yellow' }])
   return rows

@@ -1,5 +1,5 @@
 // sotto watch: the change feed, one event a line.
-import type { NodeEvent } from '../../node/api.ts'
+import type { Contact, NodeEvent } from '../../node/api.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
@@ -7,6 +7,11 @@ import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
 import { shownName } from './group.ts'
+
+function contactLine({ name, state, refusal }: Contact): string {
+  const why = refusal === undefined ? '' : ` (its invite is ${refusal})`
+  return `${terminalSafeLine(name)} is ${state}${why}`
+}
 
 function lines(event: NodeEvent): readonly (readonly Part[])[] {
   const at: Part = { text: `${formatTime(event.at)} `, style: 'dim' }
@@ -18,7 +23,7 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
         [at, `${terminalSafeLine(event.chat)}  ${stateMark(event.state)} ${event.id.slice(0, 8)}`],
       ]
     case 'contact':
-      return [[at, `${terminalSafeLine(event.contact.name)} is ${event.contact.state}`]]
+      return [[at, contactLine(event.contact)]]
     case 'group': {
       const { state, members } = event.group
       const count = members.length === 1 ? '1 member' : `${members.length} members`
@@ -31,8 +36,11 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
       const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'
       return [[at, { text: `${what} from ${who} ${now}`, style: 'yellow' }]]
     }
-    case 'warning':
-      return [[at, { text: `${event.code}: ${terminalSafeLine(event.text)}`, style: 'yellow' }]]
+    case 'warning': {
+      const about = event.chat === undefined ? '' : `${terminalSafeLine(event.chat)}: `
+      const text = `${event.code}: ${about}${terminalSafeLine(event.text)}`
+      return [[at, { text, style: 'yellow' }]]
+    }
   }
 }
 

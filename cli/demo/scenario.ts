@@ -1,12 +1,9 @@
 // The story: a relay and two people; an invite, words both ways; one leaves, is written to, and
 // comes back. Every line is the output of a real command.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../cli-error.ts'
-import type { Running, Stage } from './stage.ts'
+import type { Following, Running, Stage } from './stage.ts'
 import type { Transcript } from './transcript.ts'
 
-const READY_PATIENCE_MS = 15_000
-const POLL_MS = 150
 const ID = /\b[0-9a-f]{64}\b/
 const LISTEN = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
@@ -39,44 +36,25 @@ class Play {
     return lines
   }
 
-  /** Repeats a command until its JSON is as wanted. */
-  async until(
-    who: string,
-    words: readonly string[],
-    met: (record: Readonly<Record<string, unknown>>) => boolean,
-  ): Promise<void> {
-    const patience = performance.now() + READY_PATIENCE_MS
-    for (;;) {
-      const lines = await this.#stage.run(who, [...words, '--json'])
-      if (lines.some((line) => met(JSON.parse(line) as Record<string, unknown>))) return
-      if (performance.now() >= patience) {
-        throw new CliError('DEMO_FAILED', `${typed(words)} (${who}) did not show what it should`)
-      }
-      await sleep(POLL_MS)
-    }
-  }
-
-  /** Until the receipt that a message was read came back. */
-  async untilRead(who: string, sent: readonly string[]): Promise<void> {
-    const id = found(sent, ID)
-    await this.until(who, ['why', id], ({ state }) => state === 'read')
-  }
-
-  async starts(who: string): Promise<Running> {
-    const running = await this.#stage.start(who, ['daemon', 'run', ...LISTEN])
-    this.#transcript.command(who, 'sotto daemon start')
+  /** Starts daemons, each in a process of its own, at the same time. */
+  async start(...people: readonly string[]): Promise<readonly Running[]> {
+    const starting = people.map((who) => this.#stage.start(who, ['daemon', 'run', ...LISTEN]))
+    const running = await Promise.all(starting)
+    for (const who of people) this.#transcript.command(who, 'sotto daemon start')
     return running
   }
 
-  async init(who: string, name: string, relay: string): Promise<void> {
-    const words = ['init', '--name', name, '--no-passphrase', '--relay']
-    const lines = await this.#stage.run(who, [...words, relay])
-    this.#transcript.normaliser.name(
-      found(lines, /\b[a-z2-7]{56}\b/),
-      `ADDRESS_OF_${name.toUpperCase()}`,
-    )
-    this.#transcript.command(who, typed([...words, 'RELAY_ADDRESS']))
-    this.#transcript.result(lines.filter((line) => !line.startsWith('Folder:')))
+  /** Makes profiles, at the same time. */
+  async init(people: readonly (readonly [who: string, name: string])[], relay: string) {
+    const wordsOf = (name: string) => ['init', '--name', name, '--no-passphrase', '--relay']
+    const making = people.map(([who, name]) => this.#stage.run(who, [...wordsOf(name), relay]))
+    for (const [i, lines] of (await Promise.all(making)).entries()) {
+      const [who = '', name = ''] = people[i] ?? []
+      const address = found(lines, /\b[a-z2-7]{56}\b/)
+      this.#transcript.normaliser.name(address, `ADDRESS_OF_${name.toUpperCase()}`)
+      this.#transcript.command(who, typed([...wordsOf(name), 'RELAY_ADDRESS']))
+      this.#transcript.result(lines.filter((line) => !line.startsWith('Folder:')))
+    }
   }
 }
 
@@ -91,45 +69,53 @@ export async function playScenario(stage: Stage, transcript: Transcript): Promis
   transcript.result([address])
 
   transcript.scene('Two people, each with keys of their own.')
-  await play.init('alice', 'Alice', address)
-  await play.init('bob', 'Bob', address)
-  await play.starts('alice')
-  const bobRuns = await play.starts('bob')
+  await play.init(
+    [
+      ['alice', 'Alice'],
+      ['bob', 'Bob'],
+    ],
+    address,
+  )
+  const [, bobRuns] = await play.start('alice', 'bob')
+  const atAlice = stage.follow('alice')
+  const atBob = stage.follow('bob')
 
   transcript.scene('Alice hands Bob a link.')
   const link = found(await play.types('alice', ['invite']), /^sotto:\S+/i)
   await play.types('bob', ['add', link, '--name', 'Alice'])
-  const connected = (record: Readonly<Record<string, unknown>>): boolean =>
-    record['state'] === 'ready'
-  await play.until('bob', ['contact', 'list'], connected)
-  await play.until('alice', ['contact', 'list'], connected)
+  await Promise.all([untilContact(atBob), untilContact(atAlice)])
 
   transcript.scene(
     'They write to each other. ✓✓ is in the log of a device of the other, on its disk.',
   )
   const first = await play.types('bob', ['send', 'Alice', 'Hello Alice!', '--wait', 'delivered'])
   await play.types('alice', ['read', 'Bob', '--mark'])
-  await play.untilRead('bob', first)
   await play.types('alice', ['send', 'Bob', 'Hello Bob.', '--wait', 'delivered'])
+  await untilState(atBob, found(first, ID), 'read')
   await play.types('bob', ['read', 'Alice', '--mark'])
 
   transcript.scene('Bob closes his laptop. The relay signs for what Alice writes meanwhile.')
+  await atBob.stop()
   await play.types('bob', ['daemon', 'stop'])
-  await bobRuns.ended
-  const sent = await play.types('alice', [
-    'send',
-    'Bob',
-    'Read this when you are back.',
-    '--wait',
-    'relayed',
-  ])
-  const id = found(sent, ID)
+  await bobRuns?.ended
+  const words = ['send', 'Bob', 'Read this when you are back.', '--wait', 'relayed']
+  const id = found(await play.types('alice', words), ID)
   await play.types('alice', ['why', id])
 
   transcript.scene('Bob comes back.')
-  await play.starts('bob')
-  await play.until('alice', ['why', id], ({ state }) => state === 'delivered')
+  await play.start('bob')
+  await untilState(atAlice, id, 'delivered')
   await play.types('bob', ['read', 'Alice', '--unread', '--mark'])
-  await play.untilRead('alice', sent)
+  await untilState(atAlice, id, 'read')
   await play.types('alice', ['why', id])
+}
+
+function untilContact(of: Following): Promise<void> {
+  const met = ({ contact }: Readonly<Record<string, unknown>>): boolean =>
+    (contact as { readonly state?: string } | undefined)?.state === 'ready'
+  return of.until(met, 'they are contacts')
+}
+
+function untilState(of: Following, id: string, state: string): Promise<void> {
+  return of.until((event) => event['id'] === id && event['state'] === state, `it is ${state}`)
 }

@@ -21,6 +21,15 @@ export interface Running {
   readonly ended: Promise<void>
 }
 
+type Event = Readonly<Record<string, unknown>>
+
+/** The events of somebody, from the beginning. */
+export interface Following {
+  /** Waits for an event, that came or comes. Rejects with DEMO_FAILED. */
+  until(met: (event: Event) => boolean, what: string): Promise<void>
+  stop(): Promise<void>
+}
+
 function endOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
@@ -123,6 +132,44 @@ export class Stage {
     return {
       ready,
       ended,
+      async stop() {
+        child.kill('SIGTERM')
+        await ended
+      },
+    }
+  }
+
+  /**
+   * Follows what happens to somebody, by a `watch` of its own. One that goes on after the daemon of
+   * its profile ended would take its place, so it is stopped before.
+   */
+  follow(who: string): Following {
+    const child = this.#spawn(who, ['watch', '--since', '0', '--json'])
+    const ended = endOf(child)
+    const seen: Event[] = []
+    let wake: () => void = () => undefined
+    let rest = ''
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) seen.push(JSON.parse(line) as Event)
+      wake()
+    })
+    return {
+      async until(met, what) {
+        const timer = setTimeout(() => wake(), COMMAND_PATIENCE_MS)
+        const endMs = performance.now() + COMMAND_PATIENCE_MS
+        try {
+          while (!seen.some(met)) {
+            if (performance.now() >= endMs || child.exitCode !== null) {
+              throw new CliError('DEMO_FAILED', `${who} did not see that ${what}`)
+            }
+            await Promise.race([new Promise<void>((resolve) => (wake = resolve)), ended])
+          }
+        } finally {
+          clearTimeout(timer)
+        }
+      },
       async stop() {
         child.kill('SIGTERM')
         await ended

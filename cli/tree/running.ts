@@ -14,11 +14,23 @@ export const status: CommandSpec = {
   load: async () => (await import('../commands/status.ts')).run,
 }
 
+export const doctor: CommandSpec = {
+  name: 'doctor',
+  about: 'check this profile: every record, its journal, its relays and the clock',
+  details: [
+    'Stop the daemon first to have the disk checked too. --repair works on a copy of the store, leaves',
+    'the store as it was beside it, and says exactly what is gone. Afterwards sessions begin anew.',
+  ],
+  flags: [{ flags: '--repair', about: 'make a damaged profile usable again' }],
+  examples: ['sotto doctor', 'sotto doctor --json', 'sotto doctor --repair'],
+  load: async () => (await import('../commands/doctor.ts')).run,
+}
+
 export const stats: CommandSpec = {
   name: 'stats',
-  about: 'how long your messages took, and how they went',
-  flags: [{ flags: '-n, --limit <n>', about: 'over the last n messages; 200 unless told' }],
-  examples: ['sotto stats', 'sotto stats -n 1000 --json'],
+  about: 'how long your messages took, what was tried again, which errors were met',
+  details: ['Sums since the profile was made; they name no person and no message, and go nowhere.'],
+  examples: ['sotto stats', 'sotto stats --json'],
   load: async () => (await import('../commands/stats.ts')).run,
 }
 
@@ -76,6 +88,18 @@ export const relay: CommandSpec = {
         'sotto relay run --open --metrics 9090 --json',
       ],
       load: async () => (await import('../commands/relay-run.ts')).run,
+    },
+    {
+      name: 'restore',
+      about: 'after its folder was put back from a backup, before it runs again',
+      details: [
+        'A backup lacks what came after it. Marked as restored, the relay shows that to everybody who',
+        'uses it: senders deposit again what they still have, owners publish their keys again. A relay',
+        'that is started without it loses nothing either, but notices only as messages come and go.',
+        'Keep keys and store together: one without the other is refused.',
+      ],
+      examples: ['sotto relay restore', 'sotto relay restore --dir /var/lib/sotto-relay --json'],
+      load: async () => (await import('../commands/relay-restore.ts')).run,
     },
   ],
 }

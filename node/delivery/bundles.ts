@@ -20,6 +20,7 @@ import {
   openJoinOf,
   openJoins,
   peers,
+  rankMailboxes,
   takeBundle,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
@@ -34,6 +35,8 @@ interface Fetching {
   readonly backoff: Backoff
   running: boolean
   timer: Timer | undefined
+  /** Why the last attempt failed; '' before one did. */
+  trouble: string
 }
 
 const ZEROS16: Bytes16 = new Uint8Array(16)
@@ -82,6 +85,12 @@ export class Bundles {
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
     }
+  }
+
+  /** Why no session with a device can begin, as a sentence; none while nothing failed. */
+  troubles(device: Bytes32): readonly string[] {
+    const why = this.#fetching.get(`device ${toHex(device)}`)?.trouble ?? ''
+    return why === '' ? [] : [`its keys, for a new session: ${why}`]
   }
 
   firstContact(number: number): void {
@@ -138,6 +147,7 @@ export class Bundles {
         backoff: new Backoff(() => unit(this.#core.random)),
         running: false,
         timer: undefined,
+        trouble: '',
       }
       this.#fetching.set(name, state)
     }
@@ -153,6 +163,7 @@ export class Bundles {
     try {
       done = await fetch()
     } catch (error) {
+      state.trouble = error instanceof Error ? error.message : String(error)
       if (!this.#core.stopping.aborted) this.#core.log('bundle', String(error))
     } finally {
       state.running = false
@@ -244,7 +255,8 @@ export class Bundles {
   async #fetchItems(peer: Peer) {
     const direct = await this.#overLink(this.#direct.openLink(peer.device))
     if (direct !== undefined) return direct
-    for (const mailbox of peer.endpoints.mailboxes) {
+    const ranked = await this.#core.ledger.read(() => rankMailboxes(peer.endpoints.mailboxes))
+    for (const { mailbox } of ranked) {
       try {
         const items = await this.#courier.take(mailbox, peer.invite)
         return { ...items, mailboxId: mailbox.mailboxId }

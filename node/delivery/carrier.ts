@@ -5,12 +5,15 @@ import { type Bytes32, type Mailbox, toHex } from '../../crypto/index.ts'
 import {
   DIRECT_HEAD_START_MS,
   DIRECT_RECENT_MS,
+  DOUBTED_RELAY_DELAY_MS,
   type OutboxHead,
   type Peer,
+  type RankedMailbox,
   type Step,
   peers,
   get,
   prepareOutbox,
+  rankMailboxes,
   outboxHead,
   waitingDevices,
 } from '../../protocol/index.ts'
@@ -109,8 +112,8 @@ export class Carrier {
     if (destination === undefined) {
       const made: Destination = {
         device,
-        direct: new DirectLane(this.#core, device, () => {
-          made.directOkMs = this.#core.clock.monotonicMs()
+        direct: new DirectLane(this.#core, device, (alive) => {
+          if (alive) made.directOkMs = this.#core.clock.monotonicMs()
           this.#progress()
         }),
         deposits: new Map(),
@@ -124,8 +127,9 @@ export class Carrier {
   }
 
   async #work(destination: Destination): Promise<void> {
-    const { stopping } = this.#core
-    if (stopping.aborted) return
+    const { ledger, stopping } = this.#core
+    // What a disk without room cannot note is not begun: recovery takes everything up.
+    if (stopping.aborted || !ledger.writable) return
     destination.working += 1
     try {
       const { device } = destination
@@ -136,7 +140,8 @@ export class Carrier {
       if (link !== undefined) void this.#overLink(destination, link)
       else void this.#dial(destination)
       const headStartMs = link !== undefined || recent ? DIRECT_HEAD_START_MS : 0
-      this.#depositAll(destination, peer, headStartMs)
+      const ranked = await ledger.read(() => rankMailboxes(peer.endpoints.mailboxes))
+      this.#depositAll(destination, ranked, peer, headStartMs)
     } catch (error) {
       if (!stopping.aborted) this.#core.log('carrier', String(error))
     } finally {
@@ -163,7 +168,7 @@ export class Carrier {
     try {
       await destination.direct.run(link)
     } catch (error) {
-      this.#core.log('carrier', `direct: ${String(error)}`)
+      if (!this.#core.stopping.aborted) this.#core.log('carrier', `direct: ${String(error)}`)
     } finally {
       this.#progress()
     }
@@ -182,11 +187,19 @@ export class Carrier {
     }
   }
 
-  #depositAll(destination: Destination, peer: Peer, headStartMs: number): void {
-    for (const mailbox of peer.endpoints.mailboxes) {
+  #depositAll(
+    destination: Destination,
+    ranked: readonly RankedMailbox[],
+    { invite }: Peer,
+    headStartMs: number,
+  ): void {
+    const fewest = ranked[0]?.doubts ?? 0
+    for (const { mailbox, doubts } of ranked) {
       const lane = this.#lane(destination, mailbox)
-      lane.update(mailbox, peer.invite)
-      if (headStartMs === 0) {
+      lane.update(mailbox, invite)
+      // The copy that is awaited is to be that of a relay which kept its word.
+      const waitMs = doubts > fewest ? Math.max(headStartMs, DOUBTED_RELAY_DELAY_MS) : headStartMs
+      if (waitMs === 0) {
         lane.kick()
         continue
       }
@@ -197,7 +210,7 @@ export class Carrier {
         this.#progress()
       }
       // The direct path goes first; what it has not delivered by then goes to the relays too.
-      this.#core.clock.after(headStartMs, done)
+      this.#core.clock.after(waitMs, done)
     }
   }
 

@@ -61,6 +61,7 @@ export class DepositLane {
   kick(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    if (this.#core.stopping.aborted || !this.#core.ledger.writable) return
     if (this.#running) {
       this.#again = true
       return
@@ -83,7 +84,13 @@ export class DepositLane {
     } catch (error) {
       retryMs = this.#backoff.nextMs()
       this.trouble = error instanceof Error ? error.message : String(error)
-      this.#core.log('deposit', `${toHex(this.#device).slice(0, 8)}: ${this.trouble}`)
+      if (!this.#core.stopping.aborted) {
+        this.#core.sums.count('depositRetries')
+        this.#core.sums.error(error)
+      }
+      // What a node that was closed cannot write any more is in its outbox still.
+      if (!this.#core.stopping.aborted)
+        this.#core.log('deposit', `${toHex(this.#device).slice(0, 8)}: ${this.trouble}`)
     } finally {
       this.#running = false
     }
@@ -108,6 +115,7 @@ export class DepositLane {
       const stopped = outcomes.find((outcome) => outcome.kind === 'failed')
       if (stopped?.kind === 'failed') {
         this.trouble = stopped.reason
+        this.#core.sums.count('depositRetries')
         return Math.max(stopped.retryAfterMs, this.#backoff.nextMs())
       }
       if (next.done) return undefined

@@ -9,71 +9,86 @@ const PAGE = 64
 export class DirectLane {
   readonly #core: Core
   readonly #device: Bytes32
-  readonly #onAnswer: () => void
+  /** Something moved; `alive`: the peer took something. */
+  readonly #onProgress: (alive: boolean) => void
   /** Sequences on the way over the current link. */
   #flying = new Set<number>()
   /** Introductions that were repeated on the current link. */
   #introduced = new Set<number>()
   #link: DirectLink | undefined
   #busyUntilMs = 0
+  /** The last answer was busy: one envelope asks whether that is over, before the others go. */
+  #busy = false
+  /** In the pause that a busy peer asked for. */
+  #pausing = false
   #running = false
   #again = false
 
-  constructor(core: Core, device: Bytes32, onAnswer: () => void) {
+  constructor(core: Core, device: Bytes32, onProgress: (alive: boolean) => void) {
     this.#core = core
     this.#device = device
-    this.#onAnswer = onAnswer
+    this.#onProgress = onProgress
   }
 
-  /** Whether anything is under way. */
+  /** Whether anything is under way; a lane in a pause is not. */
   get active(): boolean {
-    return this.#running || this.#flying.size > 0
+    return (this.#running && !this.#pausing) || this.#flying.size > 0
   }
 
-  /** Sends whatever is not on its way yet over this link. */
+  /** Sends whatever is not on its way yet over this link, in the place of an earlier one. */
   async run(link: DirectLink): Promise<void> {
     if (this.#link !== link) {
       this.#link = link
       this.#flying = new Set()
       this.#introduced = new Set()
     }
-    if (this.#running) {
-      this.#again = true
-      return
-    }
+    this.#again = true
+    if (this.#running) return
     this.#running = true
     try {
-      do {
+      while (this.#again) {
         this.#again = false
-        await this.#pass(link)
-      } while (this.#again && link.open)
+        // The newest one: the one that this began with may have ended meanwhile.
+        await this.#pass(this.#link)
+      }
     } finally {
       this.#running = false
     }
   }
 
   async #pass(link: DirectLink): Promise<void> {
-    await link.ready()
+    try {
+      await link.ready()
+    } catch (error) {
+      // It died before it was greeted: whoever holds a newer one asked again.
+      if (!this.#core.stopping.aborted) this.#core.log('direct', `stream lost: ${String(error)}`)
+      return
+    }
     for (let from = 0; link.open;) {
       const items = await this.#core.ledger.read(() => outboxItems(this.#device, from, PAGE))
       for (const item of items) {
         from = item.sequence + 1
-        await this.#offer(link, item)
-        if (!link.open) return
+        // From the oldest one again after a pause.
+        if (!(await this.#offer(link, item)) || !link.open) return
       }
       if (items.length < PAGE) return
     }
   }
 
-  async #offer(link: DirectLink, item: OutboxItem): Promise<void> {
+  /** Sends an item where it is to be sent; false where the peer is busy, and the pass is over. */
+  async #offer(link: DirectLink, item: OutboxItem): Promise<boolean> {
     const { message, sequence } = item
-    if (message === undefined || this.#flying.has(sequence)) return
-    if (item.heldThere && !this.#mustIntroduce(item)) return
-    await this.#waitWhileBusy()
+    if (message === undefined || this.#flying.has(sequence)) return true
+    if (item.heldThere && !this.#mustIntroduce(item)) return true
     while (link.open && !link.hasRoom) await link.room()
-    if (!link.open) return
+    if (!link.open) return true
+    const waitMs = this.#busyUntilMs - this.#core.clock.monotonicMs()
+    if (waitMs > 0) return this.#pause(waitMs)
     this.#flying.add(sequence)
-    void this.#carry(link, sequence, message.sid, message.inner)
+    const carried = this.#carry(link, sequence, message.sid, message.inner)
+    if (!this.#busy) return true
+    await carried
+    return !this.#busy
   }
 
   /**
@@ -87,9 +102,16 @@ export class DirectLane {
     return true
   }
 
-  async #waitWhileBusy(): Promise<void> {
-    const waitMs = this.#busyUntilMs - this.#core.clock.monotonicMs()
-    if (waitMs > 0) await this.#core.clock.sleep(waitMs, this.#core.stopping)
+  async #pause(waitMs: number): Promise<false> {
+    this.#pausing = true
+    this.#again = true
+    this.#onProgress(false)
+    try {
+      await this.#core.clock.sleep(waitMs, this.#core.stopping)
+    } finally {
+      this.#pausing = false
+    }
+    return false
   }
 
   async #carry(
@@ -99,23 +121,36 @@ export class DirectLane {
     inner: Uint8Array,
   ): Promise<void> {
     const flying = this.#flying
+    let alive = false
+    let busy = false
     try {
       const answer = await link.envelope(sid, inner)
       if (answer === undefined) return
-      if (answer.code === 'busy') {
+      busy = answer.code === 'busy'
+      alive = !busy
+      this.#busy = busy
+      if (busy) {
+        this.#core.sums.count('busyAnswers')
         this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
-        this.#again = true
+        return
       }
       const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
-      this.#core.log(
-        'direct',
-        `answer of ${toHex(this.#device).slice(0, 8)} lost: ${String(error)}`,
-      )
+      const { log, stopping } = this.#core
+      const device = toHex(this.#device).slice(0, 8)
+      if (!stopping.aborted) log('direct', `answer of ${device} lost: ${String(error)}`)
     } finally {
       flying.delete(sequence)
-      this.#onAnswer()
+      this.#onProgress(alive)
+      if (busy && this.#link === link) this.#resume(link)
     }
+  }
+
+  /** Goes on after the pause, whether or not a pass is under way. */
+  #resume(link: DirectLink): void {
+    this.run(link).catch((error: unknown) => {
+      if (!this.#core.stopping.aborted) this.#core.log('direct', String(error))
+    })
   }
 }

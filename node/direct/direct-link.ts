@@ -20,12 +20,17 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { FrameStream } from '../transport.ts'
-import { mayStranger } from './stranger-frames.ts'
 
 /** What the link hands up. */
 export interface DirectHandler {
-  /** Takes an envelope; the answer goes out when it resolves, so after the durable batch. */
-  envelope(sid: Bytes16, inner: Uint8Array): Promise<Omit<Answer, 'seq'> & { malformed: boolean }>
+  /**
+   * Takes an envelope; the answer goes out when it resolves, so after the durable batch. Undefined:
+   * one that this host may not send, which ends the stream unanswered.
+   */
+  envelope(
+    sid: Bytes16,
+    inner: Uint8Array,
+  ): Promise<(Omit<Answer, 'seq'> & { malformed: boolean }) | undefined>
   /**
    * Whether the remote host is one of an accepted peer. Asked at each frame: a stranger that answers a
    * live invite becomes one. Strangers are held to a few frames and bytes.
@@ -252,7 +257,7 @@ export class DirectLink {
   }
 
   #take(frame: DirectFrame): void {
-    if (!this.#handler.known() && !mayStranger(frame)) return this.#protocolError()
+    if (frame.kind === 'ephemeral' && !this.#handler.known()) return this.#protocolError()
     switch (frame.kind) {
       case 'hello':
         return this.#protocolError()
@@ -288,7 +293,9 @@ export class DirectLink {
     if (this.#receivedBytes > UNANSWERED_MAX_BYTES) this.#pause()
     let answer: Answer & { malformed?: boolean }
     try {
-      answer = { seq, ...(await this.#handler.envelope(sid, inner)) }
+      const outcome = await this.#handler.envelope(sid, inner)
+      if (outcome === undefined) return this.#protocolError()
+      answer = { seq, ...outcome }
     } catch (error) {
       // The batch failed (a full disk): no answer is better than one that is not durable.
       return this.abort(error instanceof Error ? error.message : 'store')

@@ -2,14 +2,15 @@
 // what an arriving envelope goes through (SPEC.md §9).
 import { type Bytes16, type Bytes32, compareBytes, toHex } from '../../crypto/index.ts'
 import {
+  type ArrivalAnswer,
   CARD_REQUESTS_MAX,
   CARD_REQUESTS_WINDOW_MS,
   type CardReply,
   DIRECT_FRAME_MAX_BYTES,
   DIRECT_UNKNOWN_BYTES,
   DIRECT_UNKNOWN_STREAMS,
+  UNWRITABLE_BUSY_MS,
   allContacts,
-  allInvites,
   contactOf,
   get,
   isAccepted,
@@ -18,10 +19,12 @@ import {
   receiveInner,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
+import { NodeError } from '../errors.ts'
 import { type Core, unit } from '../core.ts'
 import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
 import { type Caller, Callers } from './callers.ts'
 import { DirectLink } from './direct-link.ts'
+import { mayStranger, strangersMayCall } from './strangers.ts'
 
 export const DIRECT_PROTOCOL: ProtocolSpec = {
   id: '/sotto/direct/1',
@@ -29,6 +32,8 @@ export const DIRECT_PROTOCOL: ProtocolSpec = {
 }
 
 const DIAL_MS = 10_000
+/** Errors of a profile that cannot be written now, and may be later. */
+const WAITS: ReadonlySet<string> = new Set(['DISK_FULL', 'NOT_WRITABLE', 'STORE_FAILED', 'BUSY'])
 
 interface Dialling {
   readonly backoff: Backoff
@@ -150,6 +155,8 @@ export class DirectService {
         // Of two streams the other one stayed.
         const stayed = this.openLink(device)
         if (stayed !== undefined) return stayed
+        this.#core.sums.count('dialFailures')
+        this.#core.sums.error(error)
         this.#core.log('direct', `dial failed: ${error instanceof Error ? error.message : 'error'}`)
       }
     }
@@ -176,6 +183,7 @@ export class DirectService {
       signal,
     })
     this.counts.opened += 1
+    this.#core.sums.count('streamsOpened')
     const link = this.#take(stream, true)
     await link.ready()
     return link
@@ -193,6 +201,7 @@ export class DirectService {
       const live = await this.#strangersAllowed()
       if (!live || this.#strangers >= DIRECT_UNKNOWN_STREAMS) {
         this.counts.refused += 1
+        this.#core.sums.count('streamsRefused')
         stream.abort(new Error('not expected here'))
         return
       }
@@ -203,18 +212,16 @@ export class DirectService {
       })
     }
     this.counts.accepted += 1
+    this.#core.sums.count('streamsAccepted')
     this.#take(stream, false)
     stream.resume()
     for (const { device } of this.#callers.at(stream.remoteKey)) this.#onLink(device)
   }
 
-  /** Unknown hosts are let in only while a direct invite of ours can still be answered. */
-  async #strangersAllowed(): Promise<boolean> {
+  /** Unknown hosts are let in only while one of them may be somebody who is expected. */
+  #strangersAllowed(): Promise<boolean> {
     const nowS = Math.floor(this.#core.clock.nowMs() / 1000)
-    const invites = await this.#core.ledger.read(() => allInvites())
-    return invites.some(
-      (invite) => invite.serviceKey === undefined && !invite.revoked && nowS <= invite.expiresAtS,
-    )
+    return this.#core.ledger.read(() => strangersMayCall(nowS))
   }
 
   /** Bytes of strangers: a bound on all of them together, given back when the last one is gone. */
@@ -251,6 +258,7 @@ export class DirectService {
         card: (inviteId) => this.#card(stream.remoteKey, inviteId),
         closed: () => {
           if (this.#links.get(key) === link) this.#links.delete(key)
+          this.#core.sums.count('streamsClosed')
           this.#lost(stream.remoteKey)
         },
       },
@@ -284,14 +292,27 @@ export class DirectService {
   }
 
   async #envelope(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array) {
-    const answer = await this.#core.ledger.run((turn) =>
-      receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
-    )
+    const { ledger } = this.#core
+    const isKnown = this.#callers.has(transportKey)
+    if (!isKnown && !(await ledger.read(() => mayStranger(sid, inner)))) return undefined
+    const answer = await this.#receive(transportKey, sid, inner)
     // Whoever proved by its session to be an accepted device may be answered on this stream.
     if (answer.from !== undefined && this.#callers.add(transportKey, answer.from)) {
       this.#onLink(answer.from.device)
     }
     return answer
+  }
+
+  /** Takes an envelope. Where nothing can be written now its sender waits, and keeps the stream. */
+  async #receive(transportKey: Bytes32, sid: Bytes16, inner: Uint8Array): Promise<ArrivalAnswer> {
+    try {
+      return await this.#core.ledger.run((turn) =>
+        receiveInner(turn, { sid, inner, path: { kind: 'direct', transportKey } }),
+      )
+    } catch (error) {
+      if (!(error instanceof NodeError && WAITS.has(error.code))) throw error
+      return { code: 'busy', detail: UNWRITABLE_BUSY_MS, malformed: false }
+    }
   }
 
   /** Closes the stream of somebody who was blocked or removed. */

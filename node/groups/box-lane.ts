@@ -141,7 +141,7 @@ export class BoxLane {
   async #distrust(): Promise<void> {
     const { serviceKey } = this.box
     try {
-      await this.#core.ledger.run((turn) => scoreDown(turn, serviceKey))
+      await this.#core.ledger.run((turn) => scoreDown(turn, serviceKey, undefined))
     } catch (error) {
       this.#core.log('group', String(error))
     }

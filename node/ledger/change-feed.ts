@@ -105,12 +105,17 @@ const CODECS: { readonly [K in Change['kind']]: ChangeCodec<K> } = {
   },
   warning: {
     code: 5,
-    encode: (c) => [encodeText(c.code), encodeText(cut(c.text))],
-    decode: (f) => ({
-      kind: 'warning',
-      code: text(f.bytes('code', 0, 64)),
-      text: text(f.bytes('text', 0, WARNING_MAX_BYTES)),
-    }),
+    encode: (c) => [
+      encodeText(c.code),
+      encodeText(cut(c.text)),
+      ...(c.account === undefined ? [] : [c.account]),
+    ],
+    decode: (f) => {
+      const code = text(f.bytes('code', 0, 64))
+      const said = text(f.bytes('text', 0, WARNING_MAX_BYTES))
+      const account = f.left === 0 ? undefined : id(f, 'account')
+      return { kind: 'warning', code, text: said, ...(account === undefined ? {} : { account }) }
+    },
   },
   placed: {
     code: 6,
@@ -192,22 +197,28 @@ function decodeChange(fields: FieldReader): Change {
   return codec === undefined ? malformed(`change of kind ${code}`) : codec.decode(fields)
 }
 
+export function encodeChangeRow(row: ChangeRow): Uint8Array<ArrayBuffer> {
+  return encodeCbor([row.cursor, row.atMs, row.safeAtMs, encodeChange(row.change)])
+}
+
+export function decodeChangeRow(bytes: Uint8Array): ChangeRow {
+  const fields = new FieldReader(decodeCbor(bytes, ROW_MAX_BYTES), 'change')
+  const row = {
+    cursor: fields.uint('cursor'),
+    atMs: fields.uint('at'),
+    safeAtMs: fields.uint('safeAt'),
+    change: decodeChange(fields.nested('change')),
+  }
+  fields.end()
+  return row
+}
+
 export const changes: Table<number, ChangeRow> = {
   name: 'changes',
   sealing: 'value',
   place: (cursor) => ({ owner: EMPTY, order: u64(cursor) }),
-  encode: (row) => encodeCbor([row.cursor, row.atMs, row.safeAtMs, encodeChange(row.change)]),
-  decode: (bytes) => {
-    const fields = new FieldReader(decodeCbor(bytes, ROW_MAX_BYTES), 'change')
-    const row = {
-      cursor: fields.uint('cursor'),
-      atMs: fields.uint('at'),
-      safeAtMs: fields.uint('safeAt'),
-      change: decodeChange(fields.nested('change')),
-    }
-    fields.end()
-    return row
-  },
+  encode: encodeChangeRow,
+  decode: decodeChangeRow,
 }
 
 /** The cursor that the next change will get. */

@@ -60,13 +60,25 @@ const journal: Table<number, JournalRow> = {
 }
 const anyJournal = journal as Table<never, unknown>
 
-interface Span {
+export interface JournalSpan {
   readonly oldest: number
+  /** The number that the next batch gets. */
   readonly next: number
 }
 
-/** The batches whose rows are there. Throws CORRUPT_STORE at the first hole. */
-async function verified(records: RecordStore): Promise<Span> {
+/** Batches that the disk lost from the middle. */
+export interface JournalHole {
+  readonly from: number
+  readonly to: number
+  /** Tables that the last of them wrote. */
+  readonly tables: readonly string[]
+}
+
+/** The batches whose rows are there, and what is missing between them. */
+export async function surveyJournal(
+  records: RecordStore,
+): Promise<{ readonly span: JournalSpan; readonly holes: readonly JournalHole[] }> {
+  const holes: JournalHole[] = []
   let [oldest, next]: [number | undefined, number] = [undefined, 0]
   for (;;) {
     const orders = await records.orders(anyJournal, {
@@ -76,26 +88,44 @@ async function verified(records: RecordStore): Promise<Span> {
     })
     for (const order of orders) {
       const batch = readU64(order, 0)
-      if (oldest !== undefined && batch !== next) throw await hole(records, next, batch)
+      if (oldest !== undefined && batch !== next) {
+        const row = (await records.get(anyJournal, journal.place(batch))) as JournalRow
+        holes.push({ from: next, to: batch - 1, tables: row.tablesBefore })
+      }
       oldest ??= batch
       next = batch + 1
     }
     if (orders.length < JOURNAL_PAGE_ROWS) break
   }
-  return oldest === undefined ? { oldest: 1, next: 1 } : { oldest, next }
+  return { span: oldest === undefined ? { oldest: 1, next: 1 } : { oldest, next }, holes }
 }
 
-async function hole(records: RecordStore, from: number, after: number): Promise<NodeError> {
-  const row = (await records.get(anyJournal, journal.place(after))) as JournalRow
-  const count = after - from
-  return new NodeError(
-    'CORRUPT_STORE',
-    `the disk lost ${count === 1 ? `batch ${from}` : `batches ${from} to ${after - 1}`}` +
-      `; the last of them wrote: ${row.tablesBefore.join(', ')}`,
-    {
-      hint: 'The disk lost writes that it had confirmed. Keep a copy of the folder; the 24 words restore the account on a new device.',
-    },
+/** What was lost, as a sentence. */
+export function holeText({ from, to, tables }: JournalHole): string {
+  const what = from === to ? `batch ${from}` : `batches ${from} to ${to}`
+  return `the disk lost ${what}; the last of them wrote: ${tables.join(', ')}`
+}
+
+/** The removal of the rows before a batch: after a repair the journal begins there. */
+export function cutJournal(
+  records: RecordStore,
+  { oldest }: JournalSpan,
+  before: number,
+): readonly StoreWrite[] {
+  const count = Math.max(0, before - oldest)
+  return Array.from({ length: count }, (_, i) =>
+    records.seal(anyJournal, journal.place(oldest + i), undefined),
   )
+}
+
+/** The batches whose rows are there. Throws CORRUPT_STORE where one is missing. */
+async function verified(records: RecordStore): Promise<JournalSpan> {
+  const { span, holes } = await surveyJournal(records)
+  const [first] = holes
+  if (first === undefined) return span
+  throw new NodeError('CORRUPT_STORE', holeText(first), {
+    hint: 'The disk lost writes that it had confirmed. Say `sotto doctor --repair`: it works on a copy.',
+  })
 }
 
 export class Journal {
@@ -104,7 +134,7 @@ export class Journal {
   #oldest: number
   #tablesBefore: readonly string[]
 
-  private constructor(records: RecordStore, span: Span, tablesBefore: readonly string[]) {
+  private constructor(records: RecordStore, span: JournalSpan, tablesBefore: readonly string[]) {
     this.#records = records
     this.#batch = span.next
     this.#oldest = span.oldest

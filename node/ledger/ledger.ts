@@ -2,20 +2,19 @@
 // before it left, and all that queued while a batch was being written goes into the next one.
 // Nothing leaves the node before its batch is on the disk: effects, answers and events of a turn
 // are released when the turn's batch is durable, and dropped with it when it is not.
-import type { Change, Effect, Table, Turn } from '../../protocol/index.ts'
+import type { Change, Effect, Turn } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { type Batch, newBatch } from './batch.ts'
-import { type ChangeRow, changes, nextCursor } from './change-feed.ts'
+import { type ChangeRow, nextCursor } from './change-feed.ts'
 import { Journal } from './journal.ts'
 import type { Job, LedgerOptions, Machine, Rewrite } from './job.ts'
 import { BATCH_MAX_TURNS, QUEUE_MAX_TURNS, READ_ATTEMPTS } from './limits.ts'
 import { Loads } from './loads.ts'
+import { noteChange } from './notices.ts'
 import { RecentMemory } from './memory.ts'
 import { Overlay } from './overlay.ts'
-import { NO_OUT, type Out, type Reader, type View, collect, overtaken, written } from './turns.ts'
-
-const changeTable = changes as Table<never, unknown>
+import { NO_OUT, type Out, type Reader, type View, collect, overtaken } from './turns.ts'
 
 export class Ledger {
   readonly #options: LedgerOptions
@@ -48,6 +47,11 @@ export class Ledger {
   static async open(options: LedgerOptions): Promise<Ledger> {
     const journal = await Journal.open(options.records)
     return new Ledger(options, journal, await nextCursor(options.records))
+  }
+
+  /** Whether a write could work: false from a failed one until `recover`, and after `end`. */
+  get writable(): boolean {
+    return this.#failure === undefined
   }
 
   /** The cursor after the newest durable change. */
@@ -233,7 +237,7 @@ export class Ledger {
     const safeAtMs = Math.floor(this.#options.safeNowMs())
     for (const change of said) {
       const row = { cursor: this.#nextCursor + rows.length, atMs, safeAtMs, change }
-      overlay.set(written(changeTable, changes.place(row.cursor), row))
+      noteChange(overlay, row)
       rows.push(row)
     }
     this.#nextCursor += rows.length

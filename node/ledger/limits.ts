@@ -28,5 +28,9 @@ export const JOURNAL_TABLES_MAX = 64
 export const CHANGES_KEEP_MS: number = 30 * 86_400_000
 /** Change rows kept at most, whatever their age. */
 export const CHANGES_MAX_ROWS = 100_000
+/** How long a warning is shown in `status`. */
+export const NOTICES_KEEP_MS: number = 14 * 86_400_000
+/** Warnings looked at for it. */
+export const NOTICES_MAX = 2_048
 /** Bytes of a warning's text in the feed; longer ones are cut. */
 export const WARNING_MAX_BYTES = 4_096

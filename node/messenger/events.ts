@@ -20,7 +20,7 @@ import { joinSignals } from '../signal.ts'
 import { contactOfEntry } from './chats.ts'
 import { groupMessageView, groupView, personAt } from './group-views.ts'
 import { toNodeError } from './translate.ts'
-import { contactView, conversationWith, messageView, personOf } from './views.ts'
+import { contactView, conversationWith, messageView, personOf, warningFields } from './views.ts'
 
 /** Rows turned into events in one load. */
 const PAGE = 64
@@ -94,7 +94,7 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
       return undefined
     }
     case 'warning':
-      return { ...at, event: 'warning', code: change.code, text: change.text }
+      return { ...at, event: 'warning', ...(yield* warningFields(change)) }
     case 'fork': {
       const name = yield* nameOf(turn, change.conversation)
       const text = `Two messages of ${name} claim one place: a copy of that device is running, or it was set back. Both are shown.`

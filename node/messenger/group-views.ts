@@ -84,6 +84,7 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
   const problem = yield* problemOf(turn, group, members, waiting)
   return {
+    number: group.number,
     id: gid === undefined ? '' : toHex(gid),
     name,
     state,

@@ -1,8 +1,21 @@
 // How a node stands, for `status`.
 import { allContacts, tallyOf } from '../../protocol/index.ts'
-import type { Person, Status } from '../api.ts'
+import type { Person, Stats, Status, Warning } from '../api.ts'
+import { recentNotices } from '../ledger/notices.ts'
 import type { Messenger } from '../messenger.ts'
-import { contactView } from './views.ts'
+import { contactView, warningView } from './views.ts'
+
+export function statsOf({ core }: Messenger): Promise<Stats> {
+  return core.ledger.read(function* (turn) {
+    const { since, counts, errors, times } = yield* core.sums.view(turn)
+    let missing = 0
+    for (const contact of yield* allContacts()) {
+      missing += (yield* contactView(turn, contact)).missing
+    }
+    const { sent = 0, received = 0, ...others } = counts
+    return { since, sent, received, missing, times, counts: others, errors }
+  })
+}
 
 export async function statusOf(messenger: Messenger, person: Person): Promise<Status> {
   const { core, relays } = messenger
@@ -20,7 +33,9 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       waiting += view.waiting
     }
     const degradedHandshakes = yield* tallyOf('degraded-handshakes')
-    return { contacts, requests, unread, waiting, degradedHandshakes }
+    const recent: Warning[] = []
+    for (const notice of yield* recentNotices(turn)) recent.push(yield* warningView(notice))
+    return { contacts, requests, unread, waiting, degradedHandshakes, recent }
   })
   const warnings: string[] = []
   if (core.guarded.distrusted) {
@@ -37,6 +52,7 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       connected: relay.connected,
       service: relay.service,
       trouble: relay.trouble,
+      ...(relay.clockOffsetMs === undefined ? {} : { clockOffsetMs: relay.clockOffsetMs }),
     })),
     ...counted,
     readOnly: messenger.readOnly !== '',

@@ -5,6 +5,7 @@ import {
   type EntryView,
   type Step,
   type Turn,
+  contactOf,
   conversationFacts,
   directConversation,
   evidence,
@@ -12,13 +13,16 @@ import {
   gapsOf,
   get,
   knownDevices,
+  peers,
+  relayDoubts,
   unaddressedCount,
   unsentEntries,
   profile,
   readPosition,
   shownState,
 } from '../../protocol/index.ts'
-import type { Contact, Message, MessageState, Person } from '../api.ts'
+import type { Contact, ContactRelay, Message, MessageState, Person, Warning } from '../api.ts'
+import { type Notice, recentNotices } from '../ledger/notices.ts'
 
 /** The person behind a contact record. */
 export function personOf(provider: CryptoProvider, contact: ContactRecord): Person {
@@ -95,6 +99,20 @@ function* seenState(turn: Turn, entry: EntryView): Step<MessageState> {
   return entry.arrival <= arrival ? 'read' : 'delivered'
 }
 
+/** A warning as events and lists tell it. */
+export function* warningFields({
+  code,
+  text,
+  account,
+}: Notice['change']): Step<Pick<Warning, 'code' | 'text' | 'chat'>> {
+  const contact = account === undefined ? undefined : yield* contactOf(account)
+  return { code, text, ...(contact === undefined ? {} : { chat: contact.name }) }
+}
+
+export function* warningView({ atMs, change }: Notice): Step<Warning> {
+  return { at: atMs, ...(yield* warningFields(change)) }
+}
+
 export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> {
   const conversation = conversationWith(turn, contact.account)
   const facts = yield* conversationFacts(turn, conversation)
@@ -103,6 +121,20 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
   for (const { device } of yield* knownDevices(contact.account)) {
     waiting += yield* unsentEntries(device)
   }
+  const relays: ContactRelay[] = []
+  for (const { device } of yield* knownDevices(contact.account)) {
+    for (const mailbox of (yield* get(peers, device))?.endpoints.mailboxes ?? []) {
+      const service = toHex(mailbox.serviceKey).slice(0, 8)
+      const doubts = yield* relayDoubts(mailbox.serviceKey)
+      if (relays.some((one) => one.service === service)) continue
+      relays.push({ service, address: mailbox.addresses[0] ?? '', doubts })
+    }
+  }
+  const about = (yield* recentNotices(turn)).filter(
+    ({ change }) => change.account !== undefined && equalBytes(change.account, contact.account),
+  )
+  const warnings: Warning[] = []
+  for (const notice of about) warnings.push(yield* warningView(notice))
   let missing = 0
   for (const gap of yield* gapsOf(turn, conversation)) missing += gap.to - gap.from + 1
   const problem = first?.failed ?? ''
@@ -116,5 +148,8 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
     waiting,
     missing,
     ...(problem === '' ? {} : { problem }),
+    ...(contact.state !== 'request' || contact.refusal === '' ? {} : { refusal: contact.refusal }),
+    relays,
+    warnings,
   }
 }

@@ -10,6 +10,8 @@ export function profilePaths(dir: string): {
   readonly store: string
   readonly run: string
   readonly place: string
+  readonly copied: string
+  readonly repair: string
   readonly unfinished: string
 } {
   return {
@@ -18,6 +20,8 @@ export function profilePaths(dir: string): {
     store: join(dir, 'db'),
     run: join(dir, 'run'),
     place: join(dir, 'place'),
+    copied: join(dir, 'copied'),
+    repair: join(dir, 'db.repair'),
     unfinished: join(dir, 'unfinished'),
   }
 }

@@ -5,6 +5,7 @@ import { NodeError } from '../errors.ts'
 import { openLevelStore } from '../store/level-store.ts'
 import { RecordStore } from '../store/record-store.ts'
 import type { Store } from '../store.ts'
+import { takeCopyNote } from './copies.ts'
 import { isThere, makePrivateFiles, probeSpace, profilePaths, removeFile } from './files.ts'
 import { type IdentityRecord, identities } from './identity-record.ts'
 import { checkPlace } from './place.ts'
@@ -32,6 +33,8 @@ export interface OpenedProfile {
   readonly stateKeys: StateKeys
   /** Looks after files that others make: their modes. */
   readonly tidy: () => Promise<void>
+  /** The folder of a copy of this profile that was refused since the last call. */
+  readonly copied?: () => Promise<string | undefined>
 }
 
 /** What a store needs to be opened and to take its next batch. */
@@ -62,7 +65,8 @@ export async function openProfile(options: OpenProfileOptions): Promise<OpenedPr
       return over(await openStore(dir))
     }
     const stateKeys = new StateKeyFile(dir, vault, provider, random)
-    return { records, identity, reopen, stateKeys, tidy: () => makePrivateFiles(paths.store) }
+    const tidy = (): Promise<void> => makePrivateFiles(paths.store)
+    return { records, identity, reopen, stateKeys, tidy, copied: () => takeCopyNote(dir) }
   } catch (error) {
     await store.close()
     throw error
@@ -76,6 +80,10 @@ async function openStore(dir: string): Promise<Store> {
     await makePrivateFiles(path)
     return store
   } catch (error) {
+    if (error instanceof NodeError && error.code === 'CORRUPT_STORE') {
+      const hint = 'Say `sotto doctor --repair`: it works on a copy, and says what is gone.'
+      throw new NodeError(error.code, error.message, { hint, cause: error })
+    }
     if (!(error instanceof NodeError) || error.code !== 'NOT_INITIALISED') throw error
     throw new NodeError('CORRUPT_STORE', `${dir} has the keys of a profile, but no store`, {
       hint: 'Restore the folder from a backup, or the account from its 24 words.',

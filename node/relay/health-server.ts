@@ -45,7 +45,9 @@ function snake(name: string): string {
 }
 
 async function buildRegistry(service: RelayService, diskBytes: () => number): Promise<Registry> {
-  const { Counter, Gauge, Registry } = await import('prom-client')
+  // A CommonJS module: bundled, its names are those of its default export only.
+  const { default: client } = await import('prom-client')
+  const { Counter, Gauge, Registry } = client
   const registry = new Registry()
   const registers = [registry]
   for (const [name, help] of Object.entries(COUNTERS)) {

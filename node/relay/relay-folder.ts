@@ -123,6 +123,12 @@ export async function openRelayFolder(dir: string, random: Random): Promise<Rela
  * called before the relay serves. Rejects as {@link openRelayFolder} does.
  */
 export async function markRestored(dir: string, random: Random): Promise<void> {
+  for (const name of Object.values(KEY_FILES)) {
+    if (await exists(join(dir, name))) continue
+    throw new NodeError('NOT_INITIALISED', `there is no relay in ${dir}`, {
+      hint: 'Name its folder with --dir. It holds three files of keys and the folder "store".',
+    })
+  }
   const store = await openRelayStore(join(dir, STORE))
   try {
     const head = await readHead(store, random)

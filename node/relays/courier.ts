@@ -114,7 +114,7 @@ export class Courier {
     invite: InviteAnswer | undefined,
   ): Promise<DepositOutcome> {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
-    const { lane, auth } = this.#right(mailbox, invite)
+    const { lane, auth } = this.#right(connection, mailbox, invite)
     const reply = await connection.deposit({
       mailboxId: mailbox.mailboxId,
       envId: copy.envelopeId,
@@ -153,7 +153,7 @@ export class Courier {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
     return this.#takeFrom(connection, {
       mailboxId: mailbox.mailboxId,
-      ...this.#right(mailbox, invite),
+      ...this.#right(connection, mailbox, invite),
     })
   }
 
@@ -181,13 +181,16 @@ export class Courier {
 
   /** What a deposit is allowed by: a capability, the invite it answers, or work (lane 1). */
   #right(
+    connection: RelayConnection,
     mailbox: Mailbox,
     invite: InviteAnswer | undefined,
   ): { readonly lane: number; readonly auth: DepositRight } {
     if (mailbox.capability !== undefined) {
       const { lane, expiresS, capId, capKey } = decodeCapability(mailbox.capability)
-      // One that ended opens nothing: a stranger's way in still does.
-      if (expiresS * 1000 > this.#core.clock.nowMs()) {
+      // One that ended opens nothing: a stranger's way in still does. By the relay's clock, which
+      // judges: by one here that is ten years ahead every contact would knock as a stranger.
+      const relayMs = this.#core.clock.nowMs() + connection.timeOffsetMs
+      if (expiresS * 1000 > relayMs) {
         return { lane, auth: { kind: 'capability', capId, expiresS, capKey } }
       }
     }

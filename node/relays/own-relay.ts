@@ -84,6 +84,11 @@ export class OwnRelay {
     return this.#connection !== undefined
   }
 
+  /** The relay's clock minus ours, ms; undefined while it is not connected. */
+  get clockOffsetMs(): number | undefined {
+    return this.#connection?.timeOffsetMs
+  }
+
   /** Its service key, while it is connected. */
   get serviceKey(): Bytes32 | undefined {
     return this.connected ? this.#own?.serviceKey : undefined

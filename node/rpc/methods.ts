@@ -38,6 +38,7 @@ const member = v.object({ which: v.string(), who: v.string() })
 
 const table: Readonly<Record<string, Method>> = {
   status: method(nothing, (node, _, options) => node.status(options)),
+  stats: method(nothing, (node, _, options) => node.stats(options)),
   'invites.create': method(
     v.object({ reusable: v.exactOptional(v.boolean()), expiresInMs: v.exactOptional(count) }),
     (node, parameters, options) => node.invites.create({ ...parameters, ...options }),

@@ -64,6 +64,7 @@ export function remoteNode(calls: Calls): Node {
     name: calls.name,
     address: calls.address,
     status: (options) => ask('status', options),
+    stats: (options) => ask('stats', options),
     invites: {
       create: (options) => ask('invites.create', options),
       list: (options) => ask('invites.list', options),

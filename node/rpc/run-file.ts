@@ -2,7 +2,7 @@
 // says where to knock. Its path is read from the file, since the runtime folder differs under sudo
 // and cron.
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as v from 'valibot'
@@ -10,25 +10,45 @@ import { NodeError } from '../errors.ts'
 import { fileError, profilePaths, readIfThere, replaceFile } from '../profile/files.ts'
 import { SOCKET_PATH_MAX_BYTES } from './limits.ts'
 
-const runSchema = v.object({ v: v.literal(1), pid: v.number(), socket: v.string() })
+const runSchema = v.object({
+  v: v.literal(1),
+  pid: v.number(),
+  socket: v.string(),
+  /** Which folder it is of: a copy of it names the socket of the original. */
+  folder: v.exactOptional(v.string()),
+})
 
-/** Where the owner of a profile said it listens; undefined where nobody did. */
+async function folderId(dir: string): Promise<string> {
+  try {
+    const { dev, ino } = await stat(dir, { bigint: true })
+    return `${dev}:${ino}`
+  } catch (error) {
+    throw fileError(error, dir)
+  }
+}
+
+/** Where the owner of a profile said it listens; undefined where nobody did, or in a copied folder. */
 export async function readRunFile(
   dir: string,
 ): Promise<{ readonly pid: number; readonly socket: string } | undefined> {
   const bytes = await readIfThere(profilePaths(dir).run)
   if (bytes === undefined) return undefined
+  let found: v.InferOutput<typeof runSchema>
   try {
-    return v.parse(runSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
+    found = v.parse(runSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
   } catch {
     // Of another version, or cut short: the lock decides, as if there were none.
     return undefined
   }
+  const { pid, socket, folder } = found
+  if (folder !== undefined && folder !== (await folderId(dir))) return undefined
+  return { pid, socket }
 }
 
 /** Says where this process listens. Only the holder of the store's lock may. */
 export async function writeRunFile(dir: string, socket: string): Promise<void> {
-  const text = `${JSON.stringify({ v: 1, pid: process.pid, socket })}\n`
+  const folder = await folderId(dir)
+  const text = `${JSON.stringify({ v: 1, pid: process.pid, socket, folder })}\n`
   await replaceFile(profilePaths(dir).run, Buffer.from(text))
 }
 

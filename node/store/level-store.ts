@@ -123,6 +123,17 @@ export async function openLevelStore(
   return new LevelStore(database, location, options.readsInline === true)
 }
 
+/** Saves what LevelDB can read of a store that does not open. Rejects with CORRUPT_STORE. */
+export async function repairLevelStore(location: string): Promise<void> {
+  // LevelDB has it, its browser counterpart has not: so it is not in the common type.
+  const { repair } = Level as unknown as { repair?: (path: string) => Promise<void> }
+  try {
+    await repair?.call(Level, location)
+  } catch (error) {
+    throw translate(error, location)
+  }
+}
+
 class LevelStore implements Store {
   readonly #database: Database
   readonly #location: string

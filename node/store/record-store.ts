@@ -45,9 +45,26 @@ function latin1(bytes: Uint8Array): string {
 /** Beginnings of keys, asked for again and again: a small cache spares the HMAC. */
 const INDEX_CACHE_SIZE = 8_192
 
+/** Rows looked at in one load by `verify`. */
+const VERIFY_PAGE_ROWS = 512
+/** Above every key of a record: a table's name has at most 64 characters. */
+const KEYS_END: Uint8Array = Uint8Array.of(0xff)
+
+export interface TableCheck {
+  readonly table: string
+  readonly records: number
+  /** Keys of the records whose seal does not open. */
+  readonly damaged: readonly Uint8Array[]
+}
+
+/** The table that a key belongs to: its name is in front, with its length. */
+function tableOf(key: Uint8Array): string {
+  return String.fromCharCode(...key.subarray(1, 1 + (key[0] ?? 0)))
+}
+
 function damaged(table: AnyTable, cause: unknown): NodeError {
   return new NodeError('CORRUPT_STORE', `a record of "${table.name}" does not open`, {
-    hint: 'The profile is damaged or was altered: keep a copy of the folder and restore it.',
+    hint: 'The profile is damaged or was altered: `sotto doctor` says what, and repairs a copy of it.',
     cause,
   })
 }
@@ -114,7 +131,11 @@ export class RecordStore {
     }
   }
 
-  #unseal(table: AnyTable, place: ValuePlace, sealed: Uint8Array): Uint8Array {
+  #unseal(
+    table: Pick<AnyTable, 'name' | 'sealing'>,
+    place: ValuePlace,
+    sealed: Uint8Array,
+  ): Uint8Array {
     if (table.sealing === 'value') {
       return openValue(this.#provider, this.#keys.value(table.name), place, sealed)
     }
@@ -215,6 +236,40 @@ export class RecordStore {
     }
     const last = rows.length < limit ? undefined : rows.at(-1)
     return { writes, next: last === undefined ? undefined : concat(last[0], Uint8Array.of(0)) }
+  }
+
+  /**
+   * Opens the seal of every record, table by table, in pages: how many there are of each table, and
+   * the keys of those that do not open. Values are not decoded.
+   */
+  async verify(isState: (table: string) => boolean): Promise<readonly TableCheck[]> {
+    const found = new Map<string, { records: number; damaged: Uint8Array[] }>()
+    let from: Uint8Array = EMPTY
+    for (;;) {
+      const rows = await this.#store.range({ from, to: KEYS_END, limit: VERIFY_PAGE_ROWS })
+      for (const [key, sealed] of rows) {
+        const name = tableOf(key)
+        let one = found.get(name)
+        if (one === undefined) found.set(name, (one = { records: 0, damaged: [] }))
+        one.records += 1
+        if (!this.#opens(name, isState(name) ? 'state' : 'value', key, sealed)) {
+          one.damaged.push(new Uint8Array(key))
+        }
+      }
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < VERIFY_PAGE_ROWS) break
+      from = concat(last[0], Uint8Array.of(0))
+    }
+    return [...found].map(([table, one]) => ({ table, ...one }))
+  }
+
+  #opens(name: string, sealing: 'state' | 'value', key: Uint8Array, sealed: Uint8Array): boolean {
+    try {
+      this.#unseal({ name, sealing }, { store: name, key }, sealed)
+      return true
+    } catch {
+      return false
+    }
   }
 
   write(batch: readonly StoreWrite[]): Promise<void> {

@@ -127,6 +127,7 @@ function tellUsed(turn: Turn, account: Bytes32): void {
   turn.change({
     kind: 'warning',
     code: 'INVITE_USED_AGAIN',
+    account,
     text: `Somebody else (${toHex(account).slice(0, 16)}) answered an invite that was used before: it waits in requests.`,
   })
 }

@@ -28,7 +28,7 @@ import type { ContentKind } from './kind.ts'
 export interface HomeHost {
   /** Raw 32 bytes of the host's libp2p Ed25519 public key. */
   readonly transportKey: Bytes32
-  /** Multiaddrs without /p2p. */
+  /** Multiaddrs without /p2p; none where it only dials. */
   readonly addresses: readonly string[]
 }
 

@@ -36,6 +36,15 @@ export function* noteCopied(turn: Turn): Step<void> {
   })
 }
 
+/** A copy of this profile's folder was to be run on this machine, and refused. */
+export function* noteCopiedFolder(turn: Turn, where: string): Step<void> {
+  turn.change({
+    kind: 'warning',
+    code: 'PROFILE_COPIED',
+    text: `A copy of this profile in ${where} was started, and refused: two devices with the same keys would lose messages. Delete the copy; for a second device, make a new one from the 24 words.`,
+  })
+}
+
 /** Stops sending to an account, and says why; once. */
 export function* noteBehind(turn: Turn, account: Bytes32): Step<void> {
   if (yield* isBehind(account)) return
@@ -43,6 +52,7 @@ export function* noteBehind(turn: Turn, account: Bytes32): Step<void> {
   turn.change({
     kind: 'warning',
     code: 'PROFILE_BEHIND',
+    account,
     text: 'A contact holds messages of this device that this profile does not know: it was copied or restored. Nothing is sent to that contact from here; set up a new device.',
   })
 }

@@ -231,7 +231,19 @@ function putEvidence(turn: Turn, entry: Bytes32, row: Evidence, next: Evidence):
   const reopened = after !== before && (before === 'failed' || before === 'expired')
   if (RANK[after] > RANK[before] || reopened) {
     turn.change({ kind: 'state', conversation: row.conversation, entry, state: after })
+    measure(turn, next, before, after)
   }
+}
+
+/** How long it took, by the path that delivered it: an answer on a stream, or a receipt. */
+function measure(turn: Turn, row: Evidence, before: ShownState, after: ShownState): void {
+  const ms = Math.max(0, turn.nowMs - row.queuedAtMs)
+  if (after === 'relayed') turn.effect({ kind: 'measured', what: 'relayed', ms })
+  if (RANK[before] < RANK.delivered && RANK[after] >= RANK.delivered) {
+    const direct = row.devices.some((one) => one.committedAtMs > 0)
+    turn.effect({ kind: 'measured', what: direct ? 'direct' : 'byRelay', ms })
+  }
+  if (after === 'read') turn.effect({ kind: 'measured', what: 'read', ms })
 }
 
 /** One more device; where there are too many, the oldest that was removed makes room. */

@@ -58,6 +58,7 @@ export function* followDevices(turn: Turn, account: Bytes32): Step<void> {
   turn.change({
     kind: 'warning',
     code: 'DEVICES_CHANGED',
+    account,
     text: 'A contact has other devices than before: it added or lost one, or restored its account.',
   })
   const conversation = directConversation(turn.crypto, turn.self.account, account)

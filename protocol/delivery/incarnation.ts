@@ -48,7 +48,7 @@ export function* noteMailboxIncarnation(turn: Turn, shown: ShownMailbox): Step<v
   if (before === undefined) return
   // A relay that shows another one with every reply would have us deposit for ever.
   const hasty = turn.safeNowMs - before.atMs < CUSTODY_DOUBT_MS
-  if (hasty) yield* scoreDown(turn, serviceKey)
+  if (hasty) yield* scoreDown(turn, serviceKey, device)
   yield* eachItem(device, function* (item) {
     const { content } = item
     const lost = item.deposits.some(

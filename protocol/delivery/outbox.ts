@@ -1,6 +1,14 @@
 // The outbox: first in, first out per recipient device, with the inner ciphertext that a retry
 // sends again. An item stays until the device has it, not until a relay does (SPEC.md §10).
-import { type Bytes16, type Bytes32, type Bytes8, EMPTY, concat, u64 } from '../../crypto/index.ts'
+import {
+  type Bytes16,
+  type Bytes32,
+  type Bytes8,
+  EMPTY,
+  concat,
+  equalBytes,
+  u64,
+} from '../../crypto/index.ts'
 import { type DeviceSet, deviceSet } from '../device-set.ts'
 import { DEPOSITS_PER_ITEM_MAX, OUTBOX_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
@@ -250,6 +258,24 @@ export function* dequeue(turn: Turn, item: OutboxItem): Step<void> {
   if (items === 0) yield* waitingDevices.remove(turn, device)
   turn.remove(outbox, { device, sequence })
   dropCopies(turn, item)
+}
+
+/** Counts a device's items anew, where records may have been lost. Rights what is wrong. */
+export function* recountOutbox(turn: Turn, device: Bytes32): Step<boolean> {
+  let items = 0
+  let last = 0
+  yield* eachItem(device, function* ({ sequence }) {
+    items += 1
+    last = Math.max(last, sequence)
+  })
+  const head = yield* outboxHead(device)
+  const waits = (yield* waitingDevices.all()).some((one) => equalBytes(one, device))
+  if (head.items === items && head.next > last && waits === items > 0) return false
+  const next = Math.max(head.next, last + 1)
+  turn.put(heads, device, { next, items, prepared: Math.min(head.prepared, next - 1) })
+  if (items > 0 && !waits) yield* waitingDevices.add(turn, device)
+  if (items === 0 && waits) yield* waitingDevices.remove(turn, device)
+  return true
 }
 
 const WALK_ROWS = 256

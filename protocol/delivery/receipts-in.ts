@@ -164,7 +164,7 @@ function* doubtCustody(turn: Turn, { device, conversation, handedOn }: Covered):
     }
     doubtItem(turn, item)
   }
-  for (const serviceKey of guilty.values()) yield* scoreDown(turn, serviceKey)
+  for (const serviceKey of guilty.values()) yield* scoreDown(turn, serviceKey, device)
   if (expired) yield* resumeCarriage(turn, device)
   if (doubted) turn.effect({ kind: 'outbox', device })
 }

@@ -6,6 +6,7 @@ import {
   FORK_BODIES_MAX,
   FORK_HEADERS_MAX,
   FRONTIER_FORKS_MAX,
+  OPEN_PER_AUTHOR_DIRECT_MAX,
   OPEN_PER_AUTHOR_MAX,
   OPEN_PER_CONVERSATION_MAX,
   OPEN_RESERVED_PER_AUTHOR,
@@ -182,7 +183,7 @@ function* admitEntry(turn: Turn, entry: Entry, admission: Admission): Step<Accep
   const citations = yield* inspectCitations(working, header)
   const rooted = isBelowBase(author, header) || (yield* isRoot(working, ref))
   const open = citations.pending > 0 && !rooted
-  const limit = open ? openLimit(working, author) : undefined
+  const limit = open ? openLimit(working, author, entry.header.op !== undefined) : undefined
   if (limit !== undefined) return { kind: 'beyondLimit', id, limit }
 
   const held = writeEntry(turn, working, entry, { ...admission, citations, open })
@@ -240,8 +241,10 @@ function countDropped(turn: Turn, { header }: Entry, number: NumberRow | undefin
 function openLimit(
   working: Working,
   author: AuthorRow,
+  isGroup: boolean,
 ): 'openPerAuthor' | 'openPerConversation' | undefined {
-  if (author.open >= OPEN_PER_AUTHOR_MAX) return 'openPerAuthor'
+  const most = isGroup ? OPEN_PER_AUTHOR_MAX : OPEN_PER_AUTHOR_DIRECT_MAX
+  if (author.open >= most) return 'openPerAuthor'
   const full = working.row.open >= OPEN_PER_CONVERSATION_MAX
   return full && author.open >= OPEN_RESERVED_PER_AUTHOR ? 'openPerConversation' : undefined
 }

@@ -94,6 +94,7 @@ export function* adoptDeviceList(
         turn.change({
           kind: 'warning',
           code: 'DEVICE_LIST_CONFLICT',
+          account: list.account,
           text: 'an account signed two device lists of one version: nothing is sent to it',
         })
       }

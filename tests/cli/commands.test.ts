@@ -2,7 +2,6 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { percentiles } from '../../cli/commands/stats.ts'
 import { SCRIPTING } from '../../cli/help-scripting.ts'
 import { type NodeServer, serveNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
 import { BOB, FakeNode } from '../support/fake-node.ts'
@@ -242,6 +241,36 @@ describe('people', () => {
     expect((await sotto(['contact', 'remove', 'rob'])).stdout).toBe('rob is removed.\n')
   })
 
+  test('contact show, status and watch tell what there is to know about somebody', async () => {
+    const [bob] = fake.kept
+    if (bob === undefined) throw new Error('nobody')
+    const warning = {
+      at: 1_764_000_000_000,
+      code: 'DEVICES_CHANGED',
+      text: 'new devices',
+      chat: 'bob',
+    }
+    const relay = { service: '1a2b3c4d', address: '/dns4/relay.example/tcp/4001', doubts: 2 }
+    fake.kept[0] = { ...bob, refusal: 'used', relays: [relay], warnings: [warning] }
+    const { stdout } = await sotto(['contact', 'show', 'bob'])
+    expect(stdout).toContain('the invite that it answered is used')
+    expect(stdout).toContain('relay  1a2b3c4d  /dns4/relay.example/tcp/4001')
+    expect(stdout).toContain('doubted 2 times')
+    expect(stdout).toContain('DEVICES_CHANGED  new devices')
+    expect(records((await sotto(['contact', 'show', 'bob', '--json'])).stdout)).toMatchObject([
+      { refusal: 'used', relays: [relay], warnings: [warning] },
+    ])
+    fake.recent.push(warning)
+    expect((await sotto(['status'])).stdout).toContain('DEVICES_CHANGED  bob: new devices')
+    fake.emit({ event: 'warning', code: warning.code, text: warning.text, chat: 'bob' })
+    const stop = new AbortController()
+    const heard = (text: string): void => {
+      if (text.includes('DEVICES_CHANGED')) stop.abort()
+    }
+    const watched = await sotto(['watch', '--since', '0'], { heard, signal: stop.signal })
+    expect(watched.stdout).toContain('DEVICES_CHANGED: bob: new devices')
+  })
+
   test('requests lists, accepts and rejects', async () => {
     expect(records((await sotto(['requests', 'list', '--json'])).stdout)).toMatchObject([
       { name: 'mallory', state: 'request' },
@@ -272,22 +301,13 @@ describe('what is known', () => {
     ])
     expect((await sotto(['status'])).stdout).toContain('daemon    running')
     expect(records((await sotto(['stats', '--json'])).stdout)).toEqual([
-      {
-        v: 1,
-        sent: 1,
-        received: 1,
-        states: { delivered: 1 },
-        times: { delivered: { count: 1, p50Ms: 40, p95Ms: 40, p99Ms: 40 } },
-        missing: 0,
-      },
+      { v: 1, ...(await fake.stats()) },
     ])
-  })
-
-  test('percentiles are by nearest rank', () => {
-    const values = Array.from({ length: 100 }, (_, at) => 100 - at)
-    expect(percentiles(values)).toEqual({ count: 100, p50Ms: 50, p95Ms: 95, p99Ms: 99 })
-    expect(percentiles([7])).toEqual({ count: 1, p50Ms: 7, p95Ms: 7, p99Ms: 7 })
-    expect(percentiles([])).toBeUndefined()
+    const { stdout } = await sotto(['stats'])
+    expect(stdout).toContain('1 sent, 1 received, 0 known to be missing')
+    expect(stdout).toContain('until delivered directly p50 40ms, p95 40ms, p99 40ms  (1)')
+    expect(stdout).toMatch(/depositRetries +3\n/)
+    expect(stdout).toMatch(/UNREACHABLE +2\n/)
   })
 })
 

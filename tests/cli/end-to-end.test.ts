@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../e2e/child.ts'
 import { type Started, buildSotto, json, killAll, removeSotto, sotto, start } from './real-sotto.ts'
 
 let root: string
@@ -100,6 +101,55 @@ describe('without a daemon', () => {
     expect(read).toContain(id)
   })
 
+  test('a relay that is asked for metrics serves them', async () => {
+    const port = await freePort()
+    const dir = join(root, 'measured')
+    const measured = await start(['relay', 'run', '--metrics', String(port), '--dir', dir])
+    const metrics = await fetch(`http://127.0.0.1:${port}/metrics`)
+    expect(await metrics.text()).toContain('sotto_relay_flushes_total')
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+    measured.child.kill('SIGTERM')
+    expect((await measured.ended).exitCode).toBe(0)
+  })
+
+  test('a relay put back from a backup is marked once, by a command, while it does not run', async () => {
+    const dir = join(root, 'restored relay')
+    const restore = ['relay', 'restore', '--json', '--dir', dir]
+    const nothing = await sotto(restore)
+    expect(JSON.parse(nothing.stderr)).toMatchObject({ error: { code: 'NOT_INITIALISED' } })
+    const first = await start(['relay', 'run', '--open', '--dir', dir])
+    const running = await sotto(restore)
+    expect(JSON.parse(running.stderr)).toMatchObject({ error: { code: 'LOCKED' } })
+    first.child.kill('SIGTERM')
+    await first.ended
+    expect(await json(['relay', 'restore', '--dir', dir])).toEqual({ v: 1, restored: true, dir })
+    const again = await start(['relay', 'run', '--open', '--dir', dir])
+    const key = (address: unknown): string => String(address).split('/p2p/')[1] ?? ''
+    expect(key(again.ready['address'])).toBe(key(first.ready['address']))
+    again.child.kill('SIGTERM')
+    await again.ended
+  })
+
+  test('doctor finds a profile whole and its relay there; beside a daemon it leaves the disk', async () => {
+    const sound = await json(['doctor', ...alice])
+    expect(sound).toMatchObject({
+      sound: true,
+      disk: { findings: [] },
+      relays: [{ connected: true, clockOffsetMs: expect.any(Number) }],
+      warnings: [],
+    })
+    const daemon = await start(['daemon', 'run', ...alice])
+    const beside = await json(['doctor', ...alice])
+    expect(beside).toMatchObject({ sound: true, relays: [{ connected: true }] })
+    expect(beside).not.toHaveProperty('disk')
+    const refused = await sotto(['doctor', '--repair', '--json', ...alice])
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'LOCKED' } })
+    daemon.child.kill('SIGTERM')
+    await daemon.ended
+    const { stdout } = await sotto(['doctor', ...alice])
+    expect(stdout).toContain('All is well.')
+  })
+
   test('a chat takes lines from a pipe, each once, and ends with them', async () => {
     const typed = 'first line\n\n//slash\n/nothing\n/why\n'
     const { stdout, stderr, exitCode } = await sotto(['chat', 'Bob', '--json', ...alice], typed)
@@ -129,6 +179,8 @@ describe('with a daemon', () => {
     expect(sent['id']).toMatch(/^[0-9a-f]{64}$/)
     expect((await sotto(['daemon', 'run', '--json', ...alice])).exitCode).toBe(7)
     const following = await start(['watch', '--since', '0', ...alice])
+    // Events come one by one: ended at the first, it would not have told of the last.
+    await following.printed('by daemon')
     following.child.kill('SIGINT')
     expect((await following.ended).stdout).toContain('by daemon')
     expect((await stat(join(root, 'alice', 'sotto.sock'))).mode & 0o777).toBe(0o600)

@@ -127,6 +127,19 @@ describe('add with the link of a group', () => {
     expect(stderr).toContain('INVITE_INVALID')
   })
 
+  test.each(['INVITE_USED', 'INVITE_EXPIRED', 'GROUP_FULL', 'ALREADY_MEMBER'])(
+    'says why it was turned down: %s',
+    async (problem) => {
+      fake.joinState = 'refused'
+      fake.joinProblem = problem
+      const { stderr, exitCode } = await sotto(['add', GROUP_LINK, '--json'])
+      expect(exitCode).toBe(1)
+      const { error } = JSON.parse(stderr) as { error: { code: string; message: string } }
+      expect(error.code).toBe(problem)
+      expect(error.message).not.toContain(problem)
+    },
+  )
+
   test('says that it waits where nobody answered yet', async () => {
     fake.joinState = 'joining'
     const { stdout, stderr, exitCode } = await sotto(['add', GROUP_LINK])

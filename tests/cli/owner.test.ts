@@ -50,6 +50,9 @@ function door(needsPassphrase = false): NodeDoor {
     },
     initProfile: unused,
     createRelay: unused,
+    markRelayRestored: unused,
+    checkProfile: unused,
+    repairProfile: unused,
     profileNeedsPassphrase: async () => needsPassphrase,
   }
 }

@@ -5,6 +5,7 @@ import { build } from 'esbuild'
 
 // Inside the repository, so that the native store is found in node_modules.
 const FOLDER = `build/cli-under-test-${process.pid}`
+let main = `${FOLDER}/main.js`
 
 export interface Ended {
   readonly stdout: string
@@ -17,6 +18,8 @@ export interface Started {
   readonly child: ChildProcess
   readonly ready: Readonly<Record<string, unknown>>
   readonly ended: Promise<Ended>
+  /** Resolves once stdout holds the text; rejects if it ends before. */
+  readonly printed: (wanted: string) => Promise<void>
 }
 
 /** Bundles the command line as scripts/build.mjs does. */
@@ -37,6 +40,11 @@ export async function buildSotto(): Promise<void> {
   })
 }
 
+/** Runs another bundle, which is there already. */
+export function useSotto(path: string): void {
+  main = path
+}
+
 export async function removeSotto(): Promise<void> {
   await rm(FOLDER, { recursive: true, force: true })
 }
@@ -48,10 +56,14 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-function launch(words: readonly string[], input: Uint8Array | string | undefined): ChildProcess {
-  const child = spawn(process.execPath, [`${FOLDER}/main.js`, ...words], {
+function launch(
+  words: readonly string[],
+  input: Uint8Array | string | undefined,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = spawn(process.execPath, [main, ...words], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1' },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1', ...environment },
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -85,17 +97,29 @@ export async function json(
 }
 
 /** Starts what goes on running; resolves with its first object. */
-export async function start(words: readonly string[]): Promise<Started> {
-  const child = launch([...words, '--json'], undefined)
+export async function start(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Started> {
+  const child = launch([...words, '--json'], undefined, environment)
   const ended = endOf(child)
+  let text = ''
+  child.stdout?.on('data', (part: string) => (text += part))
+  const printed = (wanted: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (text.includes(wanted)) resolve()
+      }
+      child.stdout?.on('data', look)
+      void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
+      look()
+    })
   const first = new Promise<Record<string, unknown>>((resolve, reject) => {
-    let text = ''
-    child.stdout?.on('data', (part: string) => {
-      text += part
+    child.stdout?.on('data', () => {
       const at = text.indexOf('\n')
       if (at !== -1) resolve(JSON.parse(text.slice(0, at)) as Record<string, unknown>)
     })
     void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
   })
-  return { child, ready: await first, ended }
+  return { child, ready: await first, ended, printed }
 }

@@ -68,6 +68,26 @@ describe('kill -9', () => {
     expect(texts(second).slice(0, texts(first).length)).toEqual(texts(first))
   })
 
+  it.each([0, 1, 3, 5, 7, 8])(
+    'of a receiver whose first contact is not finished, after %d of ten messages: all there',
+    { timeout: 60_000 },
+    async (shown) => {
+      const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+      const first = start('receiver.js', join(root, 'receiver'), listen)
+      const link = await linkOf(first)
+      const sender = await startSender()
+      const { address } = await sender.contacts.add(link, { name: 'Receiver' })
+      const ids: string[] = []
+      for (const text of MESSAGES) ids.push((await sender.chats.send(address, text)).id)
+      await count(first, shown)
+      await first.kill()
+      const second = start('receiver.js', join(root, 'receiver'), listen)
+      for (const id of ids) await sender.chats.waitFor(id, 'delivered', { timeoutMs: 30_000 })
+      await count(second, MESSAGES.length)
+      expect(texts(second)).toEqual(MESSAGES)
+    },
+  )
+
   it('of a relay in the middle of ten messages: all there, once, in order', async () => {
     const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
     let relay = start('relay.js', join(root, 'relay'), listen)

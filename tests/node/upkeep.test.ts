@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EMPTY } from '../../crypto/index.ts'
 import type { Core } from '../../node/core.ts'
+import { SumsKeeper } from '../../node/sums.ts'
 import { drainedAt, noteDrained } from '../../node/drains.ts'
 import { changes } from '../../node/ledger/change-feed.ts'
 import { readSafeNow } from '../../node/safe-now.ts'
@@ -52,6 +53,7 @@ beforeEach(async () => {
     self: { account: bytesOf('account'), device: bytesOf('device') },
     stopping: stop.signal,
     log: (scope: string, text: string) => log.push(`${scope}: ${text}`),
+    sums: new SumsKeeper(),
   } as unknown as Core
   upkeep = new Upkeep({
     core,

@@ -12,6 +12,17 @@ test("a burst onto a full disk waits at the sender's, and goes on when there is 
   disk.settings = { ...QUICK_DISK, capacityBytes: disk.sizeBytes + 30_000 }
   await world.sendMany(alice, bob, 60)
   await world.simulation.run(60_000)
+  // What cannot be taken is asked about now and then, not sent again and again.
+  const { wire } = world.simulation
+  const delayMs = wire.delayMs.bind(wire)
+  let askedBytes = 0
+  wire.delayMs = (from, to, sizeBytes) => {
+    if (from === 'alice' && to === 'bob') askedBytes += sizeBytes
+    return delayMs(from, to, sizeBytes)
+  }
+  await world.simulation.run(60_000)
+  expect(askedBytes).toBeGreaterThan(0)
+  expect(askedBytes).toBeLessThan(10_000)
   const status = await world.simulation.settle(bob.machine.program.node.status())
   expect(status.readOnly).toBe(true)
   await expect(world.send(bob, alice, 'not now')).rejects.toMatchObject({ code: 'DISK_FULL' })

@@ -6,7 +6,9 @@ import type {
   MessageState,
   Node,
   NodeEvent,
+  Stats,
   Status,
+  Warning,
   Why,
 } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
@@ -36,6 +38,8 @@ function contact(name: string, address: string, state: Contact['state'] = 'ready
     unread: 0,
     waiting: 0,
     missing: 0,
+    relays: [],
+    warnings: [],
   }
 }
 
@@ -46,6 +50,7 @@ export class FakeNode implements Node {
   readonly log: Message[] = []
   readonly feed: NodeEvent[] = []
   readonly made: Invite[] = []
+  readonly recent: Warning[] = []
   readonly read = new Map<string, number>()
   /** Set to see calls wait until told: awaited by every `send`. */
   gate: Promise<void> = Promise.resolve()
@@ -127,6 +132,19 @@ export class FakeNode implements Node {
     return changed
   }
 
+  async stats(): Promise<Stats> {
+    const sent = this.log.filter(({ mine }) => mine).length
+    return {
+      since: AT,
+      sent,
+      received: this.log.length - sent,
+      missing: 0,
+      times: { direct: { count: 1, p50Ms: 40, p95Ms: 40, p99Ms: 40 } },
+      counts: { depositRetries: 3 },
+      errors: { UNREACHABLE: 2 },
+    }
+  }
+
   #message(id: string): Message {
     const message = this.log.find((candidate) => candidate.id === id)
     if (message === undefined) throw new NodeError('UNKNOWN_MESSAGE', `no message ${id}`)
@@ -146,6 +164,7 @@ export class FakeNode implements Node {
       readOnly: false,
       degradedHandshakes: 0,
       warnings: [],
+      recent: this.recent,
     }
   }
 
@@ -208,6 +227,7 @@ export class FakeNode implements Node {
       you: address === ALICE,
     })
     const group: Group = {
+      number: this.circles.length + 1,
       id: `${this.circles.length + 1}`.padStart(64, 'f'),
       name,
       state,
@@ -271,7 +291,12 @@ export class FakeNode implements Node {
       this.#group(which)
       return this.invites.create(options)
     },
-    join: async (_link, options = {}) => this.form(options.name ?? 'joined', this.joinState),
+    join: async (_link, options = {}) => {
+      const { name } = this.form(options.name ?? 'joined', this.joinState)
+      return this.joinProblem === ''
+        ? this.#group(name)
+        : this.#reshape(name, { problem: this.joinProblem })
+    },
     add: async (which, who) => {
       const { name, address } = this.#find(who)
       const { members } = this.#group(which)
@@ -298,6 +323,7 @@ export class FakeNode implements Node {
 
   /** What a join comes to. */
   joinState: Group['state'] = 'joined'
+  joinProblem = ''
 
   readonly chats: Node['chats'] = {
     send: async (who, text, options = {}) => {

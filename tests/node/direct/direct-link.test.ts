@@ -323,14 +323,14 @@ describe('time', () => {
 })
 
 describe('strangers', () => {
-  test('may begin a session and ask for a bundle, and nothing else', async () => {
+  test('send what the handler takes and ask for a bundle, and nothing else', async () => {
     const allowed = setUp({ known: () => false })
     allowed.stream.arrive(envelope(1, Uint8Array.of(0x10, 1)))
     allowed.stream.arrive({ kind: 'card-request', inviteId: SID })
     await turns()
     expect(allowed.stream.kinds()).toEqual(['hello', 'card', 'answers'])
     for (const frame of [envelope(1), { kind: 'ephemeral', sid: SID, message: INNER } as const]) {
-      const { stream } = setUp({ known: () => false })
+      const { stream } = setUp({ known: () => false, envelope: () => Promise.resolve(undefined) })
       stream.arrive(frame)
       await turns()
       expect(stream.sent.at(-1)).toEqual({ kind: 'goaway', reason: 1 })

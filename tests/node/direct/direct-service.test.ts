@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Bytes32, compareBytes } from '../../../crypto/index.ts'
 import type { Core } from '../../../node/core.ts'
 import { DIRECT_PROTOCOL, DirectService } from '../../../node/direct/direct-service.ts'
+import { NodeError } from '../../../node/errors.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { MemoryNetwork } from '../../../node/net/memory-network.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
@@ -19,6 +20,7 @@ import {
   blockContact,
   revokeInvite,
 } from '../../../protocol/index.ts'
+import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -29,11 +31,15 @@ const BUNDLE: CardReply = {
   okem: new Uint8Array(0),
 }
 
-/** A ledger over a person's driver: every turn is durable at once. */
-function ledgerOf(person: Person): Ledger {
-  const run = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
+/** A ledger over a person's driver: every turn is durable at once, or fails. */
+function ledgerOf(person: Person, failure: () => Error | undefined): Ledger {
+  const read = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
     new Promise((resolve) => resolve(person.driver.run(machine)))
-  return { run, read: run } as unknown as Ledger
+  const run: typeof read = (machine) => {
+    const error = failure()
+    return error === undefined ? read(machine) : Promise.reject(error)
+  }
+  return { run, read } as unknown as Ledger
 }
 
 class World {
@@ -52,12 +58,13 @@ class World {
     person.driver.nowMs = this.clock.nowMs()
     person.driver.safeNowMs = person.driver.nowMs
     const core: Core = {
-      ledger: ledgerOf(person),
+      ledger: ledgerOf(person, () => made.failing),
       clock: this.clock,
       guarded: {} as GuardedClock,
       random,
       provider: nativeCrypto,
       self: person.self,
+      sums: new SumsKeeper(),
       stopping: this.stop.signal,
       log: () => undefined,
     }
@@ -68,7 +75,8 @@ class World {
       onLink: (device) => void linked.push(device),
       bundle: () => Promise.resolve(BUNDLE),
     })
-    return { person, host, service, linked }
+    const made = { person, host, service, linked, failing: undefined as Error | undefined }
+    return made
   }
 
   /** Lets time pass, and everything that it brings. */
@@ -150,6 +158,31 @@ describe('two streams at once', () => {
   })
 })
 
+test('an envelope that cannot be written now is answered busy, and the stream stays', async () => {
+  const world = new World()
+  const { alice, bob } = await world.friends('full')
+  const dialled = bob.service.connect(alice.person.device)
+  await world.pass(1_000)
+  const link = await dialled
+  bob.person.send(alice.person, 'later')
+  bob.person.prepare(alice.person)
+  const message = bob.person.outbox(alice.person)[0]?.message
+  if (link === undefined || message === undefined) throw new Error('nothing to send')
+  alice.failing = new NodeError('DISK_FULL', 'no space left')
+  const refused = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect(await refused).toMatchObject({ code: 'busy', detail: 10_000 })
+  alice.failing = undefined
+  const taken = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect((await taken)?.code).toBe('committed')
+  alice.failing = new NodeError('INTERNAL', 'a defect')
+  const dropped = link.envelope(message.sid, message.inner)
+  await world.pass(1_000)
+  expect(await dropped).toBeUndefined()
+  expect(link.open).toBe(false)
+})
+
 test('a host that opens another stream lost the first one: the new one stays', async () => {
   // Whichever of the two keys is the smaller one.
   const orders = new Set<boolean>()
@@ -224,6 +257,34 @@ describe('strangers', () => {
     streams[0]?.stream.abort(new Error('gone'))
     await world.pass(1_000)
     expect((await strangerStream(world, alice.host, 'm5')).stream.open).toBe(true)
+  })
+
+  test('begin a session, or go on with one that is known; another ends the stream', async () => {
+    const world = new World()
+    const { alice, bob } = await world.friends('sessions')
+    alice.person.invite()
+    const sent = bob.person.send(alice.person, 'from a host that was never named')
+    bob.person.prepare(alice.person)
+    const message = bob.person.outbox(alice.person)[0]?.message
+    if (message === undefined) throw new Error('nothing to send')
+    const { inner } = message
+    const unknown = await strangerStream(world, alice.host, 'mallory')
+    const envelope = (sid: Uint8Array) =>
+      encodeDirectFrame({ kind: 'envelope', seq: 1, volatile: false, sid, inner })
+    unknown.stream.send(envelope(new Uint8Array(16).fill(9)))
+    await world.pass(1_000)
+    expect(unknown.frames.at(-1)).toEqual({ kind: 'goaway', reason: 1 })
+    expect(unknown.frames.some(({ kind }) => kind === 'answers')).toBe(false)
+    const known = await strangerStream(world, alice.host, 'bob elsewhere')
+    known.stream.send(envelope(message.sid))
+    await world.pass(1_000)
+    expect(known.stream.open).toBe(true)
+    expect(known.frames).toContainEqual({
+      kind: 'answers',
+      answers: [{ seq: 1, code: 'committed', detail: 0 }],
+    })
+    expect(alice.person.texts(bob.person)).toEqual(['from a host that was never named'])
+    expect(sent.n).toBe(1)
   })
 
   test('have 256 KiB together', async () => {

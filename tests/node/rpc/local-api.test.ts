@@ -152,7 +152,9 @@ describe('the local API', () => {
     const paths = (['invites', 'contacts', 'requests', 'groups', 'chats'] as const).flatMap(
       (part) => Object.keys(fake[part]).map((name) => `${part}.${name}`),
     )
-    expect([...METHOD_NAMES].sort()).toEqual([...paths, 'events.cursor', 'settle', 'status'].sort())
+    expect([...METHOD_NAMES].sort()).toEqual(
+      [...paths, 'events.cursor', 'settle', 'stats', 'status'].sort(),
+    )
   })
 
   test('is for its user alone', async () => {

@@ -1,6 +1,6 @@
 // Attacks and accidents that the log of SPEC.md §8 has to survive, each as it would happen.
 import { describe, expect, it } from 'vitest'
-import { equalBytes, toHex } from '../../../crypto/index.ts'
+import { equalBytes, noble, toHex } from '../../../crypto/index.ts'
 import { acceptEntry } from '../../../protocol/log/accept.ts'
 import { acceptBase, giveUp } from '../../../protocol/log/base.ts'
 import { elideEntry, encodeEntry, decodeEntry, type Entry } from '../../../protocol/log/entry.ts'
@@ -260,18 +260,27 @@ describe('an entry beyond a removal cut', () => {
 })
 
 describe('a flood of open entries', () => {
-  it('shuts out its author, and nobody else', () => {
+  it.each([
+    ['in a group', 1_000, true],
+    ['of two people', 5_000, false],
+  ])('shuts out its author, and nobody else', (_, most, isGroup) => {
     const alice = new Replica('alice')
-    const flood = Array.from({ length: 1001 }, (_, i) =>
+    const seed = bytesOf('seed of mallory')
+    const author = isGroup ? noble.ed25519PublicKey(seed) : mallory
+    const where = isGroup ? { op: bytesOf('operation'), seed } : {}
+    const flood = Array.from({ length: most + 1 }, (_, i) =>
       entryOf({
-        author: mallory,
+        ...where,
+        author,
         n: i + 2,
         prev: { id: bytesOf(`nothing ${i}`), lamport: i + 1 },
       }),
     )
-    const outcomes = flood.map((entry) => alice.accept(entry))
-    expect(outcomes.slice(0, 1000).every(({ kind }) => kind === 'open')).toBe(true)
-    expect(outcomes[1000]).toMatchObject({ kind: 'beyondLimit', limit: 'openPerAuthor' })
+    const outcomes = flood.map((entry) =>
+      isGroup ? alice.accept(entry, { kind: 'member' }) : alice.accept(entry),
+    )
+    expect(outcomes.slice(0, most).every(({ kind }) => kind === 'open')).toBe(true)
+    expect(outcomes[most]).toMatchObject({ kind: 'beyondLimit', limit: 'openPerAuthor' })
     const [, second] = chain(bob, 2)
     if (second === undefined) throw new Error('no entry')
     expect(alice.accept(second)).toMatchObject({ kind: 'open' })

@@ -1,0 +1,118 @@
+// Somebody whose device is lost restores the account from its 24 words, and is added again by an
+// invite of the friend: the same contact, the same conversation.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import {
+  type Started,
+  buildSotto,
+  json,
+  killAll,
+  removeSotto,
+  sotto,
+  start,
+} from '../cli/real-sotto.ts'
+import { freePort } from './child.ts'
+
+let root: string
+
+beforeAll(buildSotto)
+afterAll(removeSotto)
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sotto-restored-'))
+})
+afterEach(async () => {
+  killAll()
+  await rm(root, { recursive: true, force: true, maxRetries: 5 })
+})
+
+interface Shown {
+  readonly text: string
+  readonly mine: boolean
+  readonly chat: string
+}
+
+async function records(words: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const { stdout, stderr, exitCode } = await sotto([...words, '--json'])
+  if (exitCode !== 0) throw new Error(`${words.join(' ')} ended with ${exitCode}: ${stderr}`)
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+const texts = async (who: string, dir: readonly string[]): Promise<readonly string[]> =>
+  ((await records(['read', who, '-n', '50', ...dir])) as unknown as readonly Shown[]).map(
+    ({ text, mine }) => `${mine ? 'me' : 'they'}: ${text}`,
+  )
+
+async function stop({ child, ended }: Started): Promise<void> {
+  child.kill('SIGTERM')
+  await ended
+}
+
+it.each(['direct', 'relay'] as const)(
+  'restored from the phrase and added again (%s): one contact, and the same chat both ways',
+  { timeout: 90_000 },
+  async (path) => {
+    const alice = ['--dir', join(root, 'alice')]
+    const bob = ['--dir', join(root, 'bob')]
+    const again = ['--dir', join(root, 'bob-again')]
+    const relays: string[] = []
+    if (path === 'relay') {
+      const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
+      relays.push('--relay', String(relay.ready['address']))
+    }
+    const listen = path === 'relay' ? [] : ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`]
+    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
+    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
+    const made = await sotto([...init, '--json', ...bob])
+    const { address } = JSON.parse(made.stdout) as { address: string }
+    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(made.stderr)?.[0] ?? ''
+    expect(phrase.split(' ').length).toBe(24)
+    await start(['daemon', 'run', ...listen, ...alice])
+    const lost = await start(['daemon', 'run', ...bob])
+    const first = await json(['invite', ...alice])
+    await json(['add', String(first['link']), '--name', 'Alice', ...bob])
+    await json(['send', 'Alice', 'before', '--wait', 'delivered', ...bob])
+    await json(['send', 'Bob', 'hello Bob', '--wait', 'delivered', ...alice])
+    await stop(lost)
+    // Its folder is gone, and Alice does not know: what she writes now waits for the account.
+    await json(['send', 'Bob', 'are you there?', ...alice])
+
+    const file = join(root, 'words')
+    await writeFile(file, `${phrase}\n`)
+    const restored = await json([...init, '--from-phrase-file', file, ...again])
+    expect(restored['address']).toBe(address)
+    await start(['daemon', 'run', ...again])
+    const second = await json(['invite', ...alice])
+    await json(['add', String(second['link']), '--name', 'Alice', ...again])
+    await json(['send', 'Alice', 'it is me again', '--wait', 'delivered', ...again])
+    await json(['send', 'Bob', 'welcome back', '--wait', 'delivered', ...alice])
+
+    const contacts = await records(['contact', 'list', ...alice])
+    expect(contacts.length).toBe(1)
+    expect(contacts[0]).toMatchObject({ name: 'Bob', address, state: 'ready' })
+    // Who restores is told of, for it may be somebody else who has the words.
+    const [shown] = await records(['contact', 'show', 'Bob', ...alice])
+    expect(shown?.['warnings']).toMatchObject([{ code: 'DEVICES_CHANGED', chat: 'Bob' }])
+    const { stdout } = await sotto(['status', ...alice])
+    expect(stdout).toContain('DEVICES_CHANGED  Bob: A contact has other devices than before')
+    expect(await texts('Bob', alice)).toEqual([
+      'they: before',
+      'me: hello Bob',
+      'me: are you there?',
+      'they: it is me again',
+      'me: welcome back',
+    ])
+    // Of what was said before only what never arrived comes: it was addressed to the account.
+    expect(await texts('Alice', again)).toEqual([
+      'they: are you there?',
+      'me: it is me again',
+      'they: welcome back',
+    ])
+    const [other] = await records(['contact', 'list', ...again])
+    expect(other).toMatchObject({ name: 'Alice', state: 'ready', missing: 0 })
+  },
+)
