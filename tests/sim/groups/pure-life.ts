@@ -50,7 +50,7 @@ export interface PureTally {
 }
 
 const SYNC_MS = 20_000
-const STORM_MS = 15_000
+const STORM_MS = 30_000
 
 export class PureLife {
   readonly clock = new VirtualClock()

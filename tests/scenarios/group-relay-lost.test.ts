@@ -1,0 +1,40 @@
+// The only relay of a group loses its store: with some away, who had not read what lay there.
+import { describe, expect, test } from 'vitest'
+import { Team } from '../sim/group-team.ts'
+import { World } from '../sim/world.ts'
+
+describe('a relay that carries a group', () => {
+  test.each(['an old copy', 'nothing'] as const)(
+    'starts again with %s: members have what it lost',
+    { timeout: 120_000 },
+    async (what) => {
+      const world = new World(`group relay ${what}`)
+      const { simulation } = world
+      const relay = await world.relay()
+      const alice = await world.person('alice')
+      const bob = await world.person('bob')
+      const carol = await world.person('carol')
+      const people = [alice, bob, carol]
+      const team = new Team(world)
+      await team.create(alice)
+      const link = await team.link(alice)
+      for (const person of [bob, carol]) await team.join(person, link)
+      for (const person of people) await team.until(person, ({ members }) => members.length === 3)
+      expect(await team.settled(people)).toEqual([])
+      const old = relay.copy()
+      await world.stop(carol)
+      for (let i = 0; i < 10; i++) for (const person of [alice, bob]) await team.say(person)
+      await simulation.run(90_000)
+      expect(await team.settled([alice, bob])).toEqual([])
+      await simulation.settle(relay.machine.stop())
+      relay.restore(what === 'nothing' ? [] : old)
+      if (what !== 'nothing') await relay.markRestored()
+      await simulation.settle(relay.machine.start())
+      await simulation.run(10_000)
+      await world.start(carol)
+      expect(await team.settled(people, 12 * 3_600_000)).toEqual([])
+      await team.say(carol)
+      expect(await team.settled(people)).toEqual([])
+    },
+  )
+})
