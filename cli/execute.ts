@@ -4,6 +4,7 @@ import { EXIT } from './exit-codes.ts'
 import { Flags } from './flags.ts'
 import { Output } from './output.ts'
 import type { Parsed } from './program.ts'
+import { STDIN_FILE } from './stdin.ts'
 import type { GlobalFlags, Run } from './tree/index.ts'
 
 function globalFlags(values: Readonly<Record<string, unknown>>): GlobalFlags {
@@ -70,6 +71,12 @@ async function codeOf(parsed: Parsed): Promise<Run> {
   return (await import('./commands/bare.ts')).run
 }
 
+/** Standard input holds one thing: `-` may stand for the passphrase or for a word, not for both. */
+function checkInput(words: readonly string[], { passphraseFile }: GlobalFlags): void {
+  if (passphraseFile !== STDIN_FILE || !words.includes('-')) return
+  throw new CliError('USAGE', 'standard input cannot be the passphrase and something else')
+}
+
 /** Runs a command and ends the process with its exit status. */
 export async function execute(parsed: Parsed, argv: readonly string[]): Promise<never> {
   endQuietlyOnClosedPipe()
@@ -88,6 +95,7 @@ export async function execute(parsed: Parsed, argv: readonly string[]): Promise<
   try {
     const run = await codeOf(parsed)
     const words = parsed.kind === 'run' ? parsed.words : []
+    checkInput(words, global)
     const flags = new Flags(values)
     const environment = process.env
     exitCode = (await run({ words, flags, global, output, signal, environment })) ?? EXIT.OK

@@ -11,8 +11,8 @@ What is written here is stable: it does not change within a major version.
   Branch on the exit code (sotto help exit-codes) and on "code", never on a sentence.
   Times are Unix milliseconds. Ids of messages are 64 hex characters. Addresses are base32.
   Nothing asks a question where stdin or stderr is no terminal: a profile with a passphrase
-  needs --passphrase-file F or SOTTO_PASSPHRASE_FILE, else exit 3. The newline that ends
-  that file is no part of the passphrase.
+  needs --passphrase-file F (- is standard input) or SOTTO_PASSPHRASE_FILE, else exit 3.
+  The newline that ends that file is no part of the passphrase.
   --dir D or SOTTO_DIR names the profile.
 
 Objects

@@ -1,17 +1,19 @@
-// The passphrase: from a file, or asked for on a terminal, never from a flag or a variable, which
-// other processes can read.
+// The passphrase: from a file or standard input, or asked for on a terminal, never from a flag or a
+// variable, which other processes can read.
 import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { CliError } from './cli-error.ts'
+import { STDIN_FILE } from './stdin.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const HINT = 'Give --passphrase-file F or set SOTTO_PASSPHRASE_FILE.'
 
-/** The passphrase in a file, without the newline that ends it. Throws PASSPHRASE_NEEDED. */
+/** The passphrase in a file, or for `-` all of standard input, without the newline that ends it. Throws PASSPHRASE_NEEDED. */
 export async function passphraseFromFile(path: string): Promise<string> {
   let bytes: Uint8Array
   try {
-    bytes = await readFile(path)
+    bytes = path === STDIN_FILE ? await buffer(process.stdin) : await readFile(path)
   } catch (error) {
     throw new CliError('PASSPHRASE_NEEDED', `cannot read the passphrase file ${path}`, HINT, error)
   }

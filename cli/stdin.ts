@@ -1,6 +1,9 @@
 // Standard input as text, byte for byte.
 import { CliError } from './cli-error.ts'
 
+/** What stands for standard input, be it a terminal, a pipe or a parent's socket. */
+export const STDIN_FILE = '-'
+
 /** More than any text may have: what is longer is refused before it fills memory. */
 export const STDIN_MAX_BYTES: number = 1 << 20
 

@@ -9,6 +9,7 @@ import { loadNode } from '../node-door.ts'
 import { type Owner, OwnerFinder } from '../owner.ts'
 import { askPassphrase } from '../passphrase.ts'
 import { ownerOptions } from '../session.ts'
+import { STDIN_FILE } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
 
 const START_PATIENCE_MS = 30_000
@@ -42,8 +43,9 @@ async function launch(
   const { passphraseFile } = ownerOptions(invocation)
   const needed = await (await loadNode()).profileNeedsPassphrase(dir)
   // The child cannot ask; what is typed here reaches it through a pipe, which leaves no trace.
-  const typed = needed && passphraseFile === undefined ? await askPassphrase(undefined) : undefined
-  const file = typed === undefined ? passphraseFile : '/dev/stdin'
+  const asked = passphraseFile === undefined || passphraseFile === STDIN_FILE
+  const typed = needed && asked ? await askPassphrase(passphraseFile) : undefined
+  const file = typed === undefined ? passphraseFile : STDIN_FILE
   const log = join(dir, 'daemon.log')
   const handle = await open(log, 'a', 0o600)
   const { command, prefix } = selfCommand()

@@ -10,7 +10,10 @@ export type { CommandSpec, FlagSpec, GlobalFlags, Invocation, Run } from './spec
 /** Flags that every command knows. */
 export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { flags: '--dir <folder>', about: 'the profile (SOTTO_DIR; $XDG_DATA_HOME/sotto/default)' },
-  { flags: '--passphrase-file <file>', about: 'where its passphrase is (SOTTO_PASSPHRASE_FILE)' },
+  {
+    flags: '--passphrase-file <file>',
+    about: 'where its passphrase is, - for standard input (SOTTO_PASSPHRASE_FILE)',
+  },
   { flags: '--json', about: 'one JSON object a line, for programs' },
   { flags: '-q, --quiet', about: 'no talk on stderr, errors excepted' },
   { flags: '-v, --verbose', about: 'details on stderr, with the stack of an error' },

@@ -217,6 +217,17 @@ describe('a profile', () => {
     }
   })
 
+  test('takes its passphrase from a parent, as `daemon start` hands on what was typed', async () => {
+    const dir = ['--dir', join(root, 'handed')]
+    await json(['init', '--name', 'Fay', '--passphrase-file', '-', ...dir], 'correct horse\n')
+    const list = ['contact', 'list', '--passphrase-file', '-', ...dir]
+    // A parent's pipe is a socket, which cannot be opened by a name such as /dev/stdin.
+    expect(await sotto(list, 'correct horse')).toMatchObject({ exitCode: 0 })
+    expect((await sotto(list, 'battery')).exitCode).toBe(3)
+    const both = ['send', 'Alice', '-', '--passphrase-file', '-', ...dir]
+    expect((await sotto(both, 'correct horse')).exitCode).toBe(2)
+  })
+
   test('is made once, for its owner alone', async () => {
     expect((await stat(join(root, 'alice'))).mode & 0o777).toBe(0o700)
     const again = await sotto(['init', '--name', 'Alice', '--no-passphrase', '--json', ...alice])
