@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { CliError } from '../cli-error.ts'
 import { profileFolder } from '../folders.ts'
 import { loadNode } from '../node-door.ts'
+import { keepPort, keptAddress } from '../relay-port.ts'
 import { formatSize } from '../size.ts'
 import type { Invocation } from '../tree/index.ts'
 import { untilStopped } from '../until-stopped.ts'
 
-const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 const LOOPBACK_ADDRESS = /^\/(ip4\/127\.|ip6\/::1\/)/
 const MAX_DISK_BYTES = 10 * 2 ** 30
 const MAX_PORT = 65_535
@@ -45,9 +45,10 @@ export async function run(invocation: Invocation): Promise<void> {
   const metricsPort = flags.count('metrics', 1, MAX_PORT)
   const maxDiskBytes = flags.size('maxDisk') ?? MAX_DISK_BYTES
   const { createRelay } = await loadNode()
+  const dir = profileFolder(global.dir, environment, 'relay')
   const relay = await createRelay({
-    dir: profileFolder(global.dir, environment, 'relay'),
-    listen: listen.length === 0 ? [LOOPBACK] : listen,
+    dir,
+    listen: listen.length === 0 ? [await keptAddress(dir)] : listen,
     maxDiskBytes,
     open: open || local,
     log: (scope, text) => output.detail(`${scope}: ${text}`),
@@ -55,6 +56,7 @@ export async function run(invocation: Invocation): Promise<void> {
     ...(metricsPort === undefined ? {} : { metricsPort }),
   })
   try {
+    if (listen.length === 0) await keepPort(dir, relay.address)
     const limits = Object.entries(relay.limits).map(
       ([name, value]) => `${name} ${limitText(name, value)}`,
     )

@@ -71,7 +71,8 @@ export const relay: CommandSpec = {
       name: 'run',
       about: 'run in the foreground until stopped',
       details: [
-        'It listens on loopback unless --listen says otherwise, and tells its limits when it starts.',
+        'It listens on loopback, at a port that it keeps, unless --listen says otherwise, and tells its',
+        'limits when it starts.',
         'Whoever opens a mailbox proves some seconds of work, unless told otherwise. SIGTERM lets it',
         'finish what it acknowledged.',
       ],
