@@ -24,7 +24,7 @@ import { type ConversationFrontier, authorFrontier, conversationFrontier } from 
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
-import { meetMemberDevice, membersFrames } from './member-devices.ts'
+import { meetMemberDevice, membersFrames, oweMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { type Issued, issue, sendOps } from './operate.ts'
 
@@ -160,6 +160,7 @@ export function* sendWelcome(
     const frames = encodeFrames([frame])
     yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
   }
+  yield* oweMembers(turn, members, device)
 }
 
 /** Every operation, page after page. */

@@ -125,6 +125,13 @@ export function putGroup(turn: Turn, group: GroupRecord): void {
   turn.change({ kind: 'group', number: group.number, state: group.standing })
 }
 
+/** Says in the change feed that a group is shown otherwise now: a member told its name. */
+export function* tellOfGroup(turn: Turn, gid: Bytes32): Step<void> {
+  const group = yield* groupOf(gid)
+  if (group === undefined) return
+  turn.change({ kind: 'group', number: group.number, state: group.standing })
+}
+
 /** A record for a group that is new here. */
 export function* newGroup(
   turn: Turn,

@@ -1,6 +1,6 @@
 // Where the devices of co-members are reached (SPEC.md §21): their latest 0x1086 objects, signed by
 // themselves, so that any member may hand them on. What a contact told us in its endpoints wins.
-import { type Bytes32, EMPTY, concat } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, concat, equalBytes } from '../../crypto/index.ts'
 import { type Control, controlIsGenuine } from '../content/group-control.ts'
 import {
   type MemberEndpoints,
@@ -9,13 +9,16 @@ import {
   groupMembersFrame,
 } from '../content/group-member.ts'
 import { frameOf } from '../content/kind.ts'
-import type { Frame } from '../frames.ts'
+import { enqueue } from '../delivery/outbox.ts'
+import { type Frame, encodeFrames } from '../frames.ts'
 import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX, NAME_MAX_BYTES } from '../limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { newPeer, peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
+import { tellOfGroup } from './group.ts'
 import type { Membership } from './membership.ts'
+import { owe, settleOwed } from './owed-members.ts'
 
 interface KnownMember {
   readonly r: number
@@ -72,10 +75,14 @@ export function* learnMember(
 ): Step<void> {
   const { gid } = members
   const account = members.accountOf(device)
-  if (account === undefined || (yield* get(known, { gid, device }))?.r === r) return
-  if (((yield* get(known, { gid, device }))?.r ?? 0) > r) return
+  const before = yield* get(known, { gid, device })
+  if (account === undefined || (before !== undefined && before.r >= r)) return
   turn.put(known, { gid, device }, { r, object: groupMemberFrame.encode({ r, value, signed }) })
-  if ((yield* memberName(account)) !== value.name) turn.put(memberNames, account, value.name)
+  if ((yield* memberName(account)) !== value.name) {
+    turn.put(memberNames, account, value.name)
+    yield* tellOfGroup(turn, gid)
+  }
+  yield* tellOwed(turn, members, { device, member: { r, value, signed } })
   if (!(yield* meetMemberDevice(turn, account, device))) return
   const peer = yield* get(peers, device)
   // Endpoints are said to us alone, and by the same device.
@@ -83,6 +90,32 @@ export function* learnMember(
   const { mailboxes, home, seal } = value
   turn.put(peers, device, { ...peer, endpoints: { ...peer.endpoints, mailboxes, home, seal } })
   turn.effect({ kind: 'endpoints', device })
+}
+
+/** Hands a member on to newcomers whose welcome could not name it. */
+function* tellOwed(
+  turn: Turn,
+  members: Membership,
+  row: HandedMembers['members'][number],
+): Step<void> {
+  const { gid } = members
+  const frames = encodeFrames([frameOf(groupMembersFrame, { group: gid, members: [row] })])
+  for (const newcomer of yield* settleOwed(turn, gid, row.device)) {
+    if (members.accountOf(newcomer) === undefined) continue
+    yield* enqueue(turn, newcomer, { kind: 'notice', frames, untilHeard: false })
+  }
+}
+
+/** Remembers for a newcomer which members nothing is known of yet. */
+export function* oweMembers(
+  turn: Turn,
+  { gid, devices }: Membership,
+  newcomer: Bytes32,
+): Step<void> {
+  for (const device of devices) {
+    if (equalBytes(device, newcomer) || equalBytes(device, turn.self.device)) continue
+    if ((yield* get(known, { gid, device })) === undefined) owe(turn, { gid, device, newcomer })
+  }
 }
 
 /** Takes member objects that another member handed on: each is judged by its own signature. */
