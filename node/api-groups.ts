@@ -52,6 +52,8 @@ export interface Group {
   readonly waiting: number
   /** Messages known to be missing. */
   readonly missing: number
+  /** What came but cannot be opened before its key comes: messages, and what members tell of theirs. */
+  readonly held: number
   /**
    * What stands in the way, absent where nothing does: why a join was refused as a code, INVITE_USED,
    * INVITE_EXPIRED, REFUSED, GROUP_FULL or ALREADY_MEMBER; PENDING while an admin is awaited; else a

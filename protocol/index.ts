@@ -291,6 +291,7 @@ export {
   type GroupStanding,
 } from './groups/group.ts'
 export { unsentGroupEntries } from './groups/group-outbox.ts'
+export { heldMessageCount } from './groups/held-messages.ts'
 export { memberName } from './groups/member-devices.ts'
 export { Membership, membershipOf } from './groups/membership.ts'
 export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'

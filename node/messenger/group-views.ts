@@ -11,6 +11,7 @@ import {
   evidence,
   gapsOf,
   get,
+  heldMessageCount,
   memberName,
   membershipOf,
   pendingJoins,
@@ -58,16 +59,21 @@ function* joinViews(turn: Turn, gid: Bytes32): Step<readonly GroupJoin[]> {
   return views
 }
 
-function* problemOf(
-  turn: Turn,
-  group: GroupRecord,
-  members: Membership | undefined,
-  waiting: number,
-): Step<string> {
+interface Standstill {
+  readonly group: GroupRecord
+  /** Own messages that wait, and whether there is an epoch to send them in. */
+  readonly waiting: number
+  readonly sendable: boolean
+  /** Others' that came and do not open. */
+  readonly held: number
+}
+
+function problemOf({ group, waiting, sendable, held }: Standstill): string {
   if (group.problem !== '') return group.problem
-  if (group.standing !== 'joined' || members === undefined || waiting === 0) return ''
-  const target = yield* sendableEpoch(turn, members)
-  return target === undefined ? "waiting for the group's key" : ''
+  if (group.standing !== 'joined') return ''
+  if (waiting > 0 && !sendable) return "waiting for the group's key"
+  if (held === 0) return ''
+  return `${held} that came ${held === 1 ? 'waits' : 'wait'} for a key: they may be messages`
 }
 
 /** A group as it stands. */
@@ -82,7 +88,8 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
   const waiting = gid === undefined ? 0 : yield* unsentGroupEntries(gid)
   const target =
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
-  const problem = yield* problemOf(turn, group, members, waiting)
+  const held = gid === undefined ? 0 : yield* heldMessageCount(gid)
+  const problem = problemOf({ group, waiting, sendable: target !== undefined, held })
   return {
     number: group.number,
     id: gid === undefined ? '' : toHex(gid),
@@ -100,6 +107,7 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     unread: facts?.unread ?? 0,
     waiting,
     missing,
+    held,
     ...(problem === '' ? {} : { problem }),
   }
 }

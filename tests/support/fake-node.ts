@@ -244,6 +244,7 @@ export class FakeNode implements Node {
       unread: 0,
       waiting: 0,
       missing: 0,
+      held: 0,
     }
     this.circles.push(group)
     return group
