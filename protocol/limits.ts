@@ -149,6 +149,8 @@ export const GROUP_OUTBOX_MAX = 20_000
 export const GROUP_CARRIAGE_MS: number = 14 * DAY_MS
 /** A device tells its group anew where it is reached after this. */
 export const MEMBER_RENEW_MS: number = 45 * DAY_MS
+/** Lineages of one group that are held. */
+export const GROUP_LINEAGES_MAX = 1_024
 /** Newcomers who are told of one member once it is known itself. */
 export const OWED_NEWCOMERS_MAX = 256
 /** Messages of a group that cannot be opened yet: how many, and their bytes. */

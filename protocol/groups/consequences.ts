@@ -9,11 +9,11 @@ import {
 } from '../../crypto/index.ts'
 import { followDevices } from '../delivery/follow-devices.ts'
 import { isDerivedOp } from '../../crypto/index.ts'
-import { lineages } from '../group/epoch-tables.ts'
+import { lineagesOf } from '../group/held-lineages.ts'
 import { REMOVED_SERVED_MS } from '../limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import { groupMailboxKeys } from '../relay/mailbox-keys.ts'
-import { type Step, type Turn, range } from '../step.ts'
+import { type Step, type Turn } from '../step.ts'
 import { announce } from './announce.ts'
 import { boxesOf, putBox } from './boxes.ts'
 import { tie } from './co-members.ts'
@@ -122,7 +122,7 @@ export function* followBoxes(turn: Turn, members: Membership): Step<void> {
   const written = hasSay ? members.writtenRelays : []
   const writes = (serviceKey: Bytes32): boolean =>
     written.some((relay) => equalBytes(relay.serviceKey, serviceKey))
-  for (const { value: lineage } of yield* range(lineages, { owner: gid, limit: LINEAGES_MAX })) {
+  for (const lineage of yield* lineagesOf(gid)) {
     const ours = members.op(lineage.opId)?.device
     for (const { serviceKey, addresses } of members.readRelays) {
       const key = toHex(lineage.opId) + toHex(serviceKey)
@@ -150,9 +150,6 @@ export function* followBoxes(turn: Turn, members: Membership): Step<void> {
     if (box.writes) putBox(turn, { ...box, writes: false, closedAtMs: turn.safeNowMs })
   }
 }
-
-/** Lineages of one group that are held. */
-const LINEAGES_MAX = 256
 
 function sameAddresses(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((address, i) => address === b[i])

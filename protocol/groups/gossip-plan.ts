@@ -4,9 +4,10 @@ import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import { lineages } from '../group/epoch-tables.ts'
 import { type GossipLineage, topicToPublish, topicsToHear } from '../group/gossip-topics.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
+import { lineagesOf } from '../group/held-lineages.ts'
 import { GOSSIP_PEERS_MAX } from '../limits.ts'
 import { peers } from '../peers/peer.ts'
-import { type Step, type Turn, get, range } from '../step.ts'
+import { type Step, type Turn, get } from '../step.ts'
 import { allGroups } from './group.ts'
 import { type GroupItem, groupItems, nextGroupSequence } from './group-outbox.ts'
 import { type Membership, membershipOf } from './membership.ts'
@@ -17,9 +18,6 @@ export interface GossipTopic {
   /** Transport keys of members' home hosts, at most 24. */
   readonly peers: readonly Bytes32[]
 }
-
-/** Lineages of one group looked at: the newest are in use. */
-const LINEAGES_MAX = 64
 
 /** The topics to listen to now, and with whom each is exchanged. */
 export function* gossipTopics(turn: Turn): Step<readonly GossipTopic[]> {
@@ -32,7 +30,7 @@ export function* gossipTopics(turn: Turn): Step<readonly GossipTopic[]> {
     const keys = yield* hostsOf(turn, members)
     if (keys.length === 0) continue
     hosts.set(toHex(gid), keys)
-    for (const lineage of yield* lineagesOf(gid)) all.push({ ...lineage, gid })
+    for (const lineage of yield* heardLineages(gid)) all.push({ ...lineage, gid })
   }
   const heard = new Set(topicsToHear(turn.crypto, all, nowS))
   const topics: GossipTopic[] = []
@@ -45,16 +43,16 @@ export function* gossipTopics(turn: Turn): Step<readonly GossipTopic[]> {
   return topics
 }
 
-function* lineagesOf(gid: Bytes32): Step<readonly GossipLineage[]> {
+function* heardLineages(gid: Bytes32): Step<readonly GossipLineage[]> {
   const held = yield* causalEpochs.held(gid)
-  const rows = yield* range(lineages, { owner: gid, limit: LINEAGES_MAX })
-  return rows.map(({ value }) => {
+  const kept = yield* lineagesOf(gid)
+  return kept.map(({ opId, topicKey }) => {
     const ends = held
-      .filter(({ lineage }) => equalBytes(lineage, value.opId))
+      .filter(({ lineage }) => equalBytes(lineage, opId))
       .map(({ freshAboveAtMs }) => freshAboveAtMs)
     const isOver = ends.length > 0 && ends.every((atMs) => atMs > 0)
     const supersededAtS = isOver ? Math.floor(Math.min(...ends) / 1000) : undefined
-    return { topicKey: value.topicKey, supersededAtS }
+    return { topicKey, supersededAtS }
   })
 }
 

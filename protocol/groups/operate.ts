@@ -21,12 +21,13 @@ import { enqueue } from '../delivery/outbox.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeFrames } from '../frames.ts'
 import { type DraftPayload, type OpDraft, draftOp } from '../group/draft-op.ts'
-import { epochs, lineages } from '../group/epoch-tables.ts'
+import { epochs } from '../group/epoch-tables.ts'
+import { lineagesOf } from '../group/held-lineages.ts'
 import type { GroupFault } from '../group/fault.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import type { EpochSource } from '../group/keep-epoch.ts'
 import { peers } from '../peers/peer.ts'
-import { type Step, type Turn, get, range } from '../step.ts'
+import { type Step, type Turn, get } from '../step.ts'
 import { followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
 import { enqueueGroup } from './group-outbox.ts'
@@ -141,14 +142,10 @@ export function* issue(turn: Turn, members: Membership, payload: DraftPayload): 
 
 /** Lineages that are held below an operation and that no other of these follows. */
 function* lineagesBelow(members: Membership, opId: Bytes32): Step<readonly Bytes32[]> {
-  const rows = yield* range(lineages, { owner: members.gid, limit: LINEAGES_MAX })
-  const below = rows
-    .map(({ value }) => value.opId)
-    .filter((lineage) => members.isPast(opId, lineage))
+  const held = yield* lineagesOf(members.gid)
+  const below = held.map(({ opId }) => opId).filter((lineage) => members.isPast(opId, lineage))
   return below.filter((one) => !below.some((other) => members.isPast(other, one)))
 }
-
-const LINEAGES_MAX = 256
 
 /** Tells the whole group of operations, through its mailboxes, under the keys that it had before. */
 export function* spread(turn: Turn, members: Membership, op: GroupOp): Step<void> {

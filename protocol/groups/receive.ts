@@ -13,6 +13,7 @@ import { groupOf } from './group.ts'
 import { heldMessages, holdMessage, releaseMessage } from './held-messages.ts'
 import { takeOperations } from './intake.ts'
 import { type Membership, membershipOf } from './membership.ts'
+import { isForOthers } from './not-for-us.ts'
 import { repairState, repairStates } from './repair-state.ts'
 import { takeControl } from './take-control.ts'
 import { takeRestored } from './take-entry.ts'
@@ -73,6 +74,7 @@ function* takeMessage(
   const opened: GroupOpenOutcome = yield* causalEpochs.open(turn, message)
   switch (opened.kind) {
     case 'unknownEpoch':
+      if (gid !== undefined && (yield* isForOthers(turn, gid, opened.tag))) return 'known'
       return yield* hold(turn, gid, id, message)
     case 'held':
       return yield* hold(turn, opened.group, id, message)

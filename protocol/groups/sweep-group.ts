@@ -2,14 +2,12 @@
 // mailboxes of lineages that went with them. Nothing goes by time alone: every mailbox must have been
 // read to its end since.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { lineages } from '../group/epoch-tables.ts'
+import { lineagesOf } from '../group/held-lineages.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { EPOCH_KEEP_MS } from '../limits.ts'
 import { gapsOf } from '../log/frontier.ts'
-import { type Step, type Turn, range } from '../step.ts'
+import { type Step, type Turn } from '../step.ts'
 import { boxAt, boxesOf, dropBox, type GroupBox, putBox } from './boxes.ts'
-
-const LINEAGES_MAX = 1_024
 
 /** Sweeps one group; `ownDrainedMs`: when this device's own mailboxes were last all read. More is left? */
 export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Step<boolean> {
@@ -34,8 +32,7 @@ export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Ste
       text: `Keys of a group were given up after 90 days: ${count} messages that never came cannot be read by them any more.`,
     })
   }
-  const rows = yield* range(lineages, { owner: gid, limit: LINEAGES_MAX })
-  const kept = new Set(rows.map(({ value }) => toHex(value.opId)))
+  const kept = new Set((yield* lineagesOf(gid)).map(({ opId }) => toHex(opId)))
   for (const box of boxes) if (!kept.has(toHex(box.lineage))) dropBox(turn, box)
   return swept.more
 }

@@ -13,7 +13,13 @@ const GID = new Uint8Array(32).fill(7)
 
 it('a group says how much it holds for want of a key, and stops saying it', () => {
   const driver = new MemoryDriver({ seed: 'held' })
-  const fields = { gid: GID, name: 'team', named: false, standing: 'joined', join: undefined } as const
+  const fields = {
+    gid: GID,
+    name: 'team',
+    named: false,
+    standing: 'joined',
+    join: undefined,
+  } as const
   const group = driver.run((turn) => newGroup(turn, fields))
   expect(driver.run((turn) => groupView(turn, group))).toMatchObject({ held: 0, missing: 0 })
   for (const [at, size] of [1, 2].entries()) {

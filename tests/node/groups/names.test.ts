@@ -1,4 +1,4 @@
-// Names and mailboxes of members who joined at the same time (SPEC.md §21).
+// What newcomers know of others, and what is not for them (SPEC.md §21).
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { RunningNode } from '../../../node/create-node.ts'
 import { type TestNetwork, createTestNetwork } from '../../../node/test-network.ts'
@@ -38,4 +38,20 @@ it('those who join at once come to know each other', async () => {
     )
     expect(members.map(({ name }) => name).toSorted()).toEqual(names)
   }
+})
+
+it('what was said before one joined is neither read nor held', async () => {
+  const [bob] = others
+  if (bob === undefined) throw new Error('nobody joins')
+  await alice.groups.create('team')
+  await alice.chats.send('#team', 'before')
+  const { link } = await alice.groups.invite('#team')
+  await bob.groups.join(link)
+  await groupIs(bob, (one) => one.state === 'joined' && one.members.length === 2)
+  await alice.chats.send('#team', 'after')
+  await messageIn(bob, 'after')
+  expect((await bob.chats.messages('#team')).map(({ text }) => text)).toEqual(['after'])
+  const group = await bob.groups.get('#team')
+  expect(group).toMatchObject({ held: 0, missing: 0 })
+  expect(group).not.toHaveProperty('problem')
 })
