@@ -179,6 +179,8 @@ export const SYNC_SERVED_PER_MINUTE = 10_000
 /** A question that nothing answered is asked of another device after this, twice as long each time. */
 export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
 export const SYNC_RETRY_MAX_MS: number = HOUR_MS
+/** What is missing of a contact's is asked for after this: until then its outbox may bring it. */
+export const SYNC_CONTACT_WAIT_MS: number = MINUTE_MS
 /** Two logs are compared again after this. */
 export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
 /** A mailbox that was not read for longer than this: the log is compared with somebody's. */

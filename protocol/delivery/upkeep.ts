@@ -8,12 +8,14 @@ import { eachItem, waitingDevices } from './outbox.ts'
 import { dropOldNotices, probeCustody } from './probe.ts'
 import { sweepKept } from './quarantine.ts'
 import { stopItem } from './stop-carriage.ts'
+import { syncContacts } from './sync-contact.ts'
 import { sweepUnanswered } from './unanswered.ts'
 
 /** Once a minute. */
 export function* sweepDelivery(turn: Turn): Step<void> {
   yield* sweepKept(turn)
   yield* sweepUnanswered(turn)
+  yield* syncContacts(turn)
 }
 
 /** Once an hour. */

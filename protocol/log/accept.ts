@@ -30,6 +30,7 @@ import {
   bodyTable,
   type EntryRow,
   entryTable,
+  lostBodies,
   numberIndex,
   type NumberRow,
   openIndex,
@@ -148,6 +149,9 @@ function* repeatEntry(turn: Turn, entry: Entry): Step<Acceptance> {
   if (bodies >= FORK_BODIES_MAX) return { kind: 'duplicate', id, healed: false }
   turn.put(bodyTable, { conversation, id }, body)
   turn.put(entryTable, id, { ...row, reason: 0 })
+  if ((yield* get(lostBodies, { conversation, id })) !== undefined) {
+    turn.remove(lostBodies, { conversation, id })
+  }
   turn.change({ kind: 'body', conversation, entry: id })
   return { kind: 'duplicate', id, healed: true }
 }

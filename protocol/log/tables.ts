@@ -105,6 +105,16 @@ export const bodyTable: Table<InConversation & { readonly id: Bytes32 }, EntryBo
   },
 }
 
+/** Entries that were whole once and whose body the disk lost; the value is the author. */
+export const lostBodies: Table<InConversation & { readonly id: Bytes32 }, Bytes32> = {
+  name: 'log-lost-body',
+  sealing: 'value',
+  rows: 'rare',
+  place: ({ conversation, id }) => ({ owner: conversation, order: id }),
+  encode: (author) => encodeCbor([author]),
+  decode: (bytes) => readRow(bytes, 'log-lost-body').bytes('author', 32),
+}
+
 function orderTable(name: string): Table<InConversation & EntryRef, Uint8Array> {
   return {
     name,
