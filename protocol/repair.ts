@@ -15,6 +15,8 @@ import {
   conversationFrontier,
   firstAt,
 } from './log/frontier.ts'
+import { authorTable } from './log/author-table.ts'
+import { rangesHave } from './log/ranges.ts'
 import { readHeldEntry } from './log/read.ts'
 import { rebuildLog } from './log/rebuild.ts'
 import { bodyTable, entryTable } from './log/tables.ts'
@@ -55,7 +57,9 @@ function* lostOf(
 ): Step<Pick<LostEntries, 'headers' | 'bodies'>> {
   let headers = 0
   let bodies = 0
+  const named = (yield* get(authorTable, { conversation, author }))?.lost ?? []
   for (let at = baseN + 1; at <= n; at++) {
+    if (rangesHave(named, at)) continue
     const id = (yield* firstAt(conversation, author, at))?.id
     const row = id === undefined ? undefined : yield* get(entryTable, id)
     if (id === undefined || row === undefined) {
@@ -96,10 +100,11 @@ export function* startAnew(turn: Turn): Step<number> {
   let dropped = 0
   for (const { account } of yield* allContacts()) {
     const conversation = directConversation(turn.crypto, turn.self.account, account)
-    const { lacking, ownLost } = yield* rebuildLog(turn, conversation)
+    const { lacking, lacksOwn, ownLost } = yield* rebuildLog(turn, conversation)
     if (ownLost) yield* noteBehind(turn, account)
     for (const device of lacking) yield* wantsSync(turn, device)
     for (const { device } of yield* knownDevices(account)) {
+      if (lacksOwn) yield* wantsSync(turn, device)
       yield* recountOutbox(turn, device)
       yield* eachItem(device, function* (item) {
         const { content } = item

@@ -1,5 +1,6 @@
-// Serving a contact what it lacks of our conversation (SPEC.md §10.2): entries of this account's
-// devices, which are the only ones that its log takes from us. Nobody else is answered.
+// Serving a contact what it lacks of our conversation (SPEC.md §10.2): by number the entries of this
+// account's devices; by id its own as well, which it lost and knows the hash of. Nobody else is
+// answered.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import type { Contact } from '../contacts/contact.ts'
 import { isAccepted } from '../contacts/contact.ts'
@@ -32,8 +33,7 @@ export function* serveContact(
   const entries: WireEntry[] = []
   for (const id of found.wanted) {
     const entry = yield* readHeldEntry(turn, id)
-    if (entry === undefined || !isOwn(entry.header.author)) continue
-    if (!equalBytes(entry.header.conversation, conversation)) continue
+    if (entry === undefined || !equalBytes(entry.header.conversation, conversation)) continue
     entries.push(elideEntry(entry, 'none'))
   }
   yield* sendPages(turn, device, request.req, { ...found, entries })

@@ -15,7 +15,7 @@ import { directConversation } from '../log/entry.ts'
 import { markLost, missingOf } from '../log/frontier.ts'
 import { subtractRanges } from '../log/ranges.ts'
 import type { SessionSource } from '../log/source.ts'
-import { lostBodies } from '../log/tables.ts'
+import { lostEntries } from '../log/tables.ts'
 import { type Wanted, wantedFrom } from '../log/wanted.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
@@ -132,7 +132,7 @@ export function* takeContactPage(
   return news ? 'news' : 'nothing'
 }
 
-/** Texts that their author has no more are no longer asked for. */
+/** What the other side has no more is no longer asked for. */
 function* settleBodies(
   turn: Turn,
   conversation: Bytes32,
@@ -140,5 +140,5 @@ function* settleBodies(
   page: SyncPage,
 ): Step<void> {
   if (page.more) return
-  for (const id of ids) turn.remove(lostBodies, { conversation, id })
+  for (const id of ids) turn.remove(lostEntries, { conversation, id })
 }

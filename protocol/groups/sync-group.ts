@@ -20,7 +20,7 @@ import {
   markLost,
 } from '../log/frontier.ts'
 import { frontierFrameOf } from '../log/statements.ts'
-import { lostBodies } from '../log/tables.ts'
+import { lostEntries } from '../log/tables.ts'
 import { type Wanted, wantedOf } from '../log/wanted.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
@@ -72,7 +72,7 @@ function* giveUpOn(turn: Turn, gid: Bytes32, { ranges, ids }: Wanted): Step<void
   for (const { author, from, to } of ranges) yield* markLost(turn, gid, author, [from, to])
   for (const id of ids) {
     const key = { conversation: gid, id }
-    if ((yield* get(lostBodies, key)) !== undefined) turn.remove(lostBodies, key)
+    if ((yield* get(lostEntries, key)) !== undefined) turn.remove(lostEntries, key)
   }
 }
 

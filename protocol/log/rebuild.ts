@@ -14,6 +14,7 @@ import {
   type NumberRange,
   rangesHave,
   subtractRanges,
+  uniteRanges,
 } from './ranges.ts'
 import { authorOwner } from './row-codec.ts'
 import {
@@ -22,7 +23,7 @@ import {
   bodyTable,
   entryTable,
   headIndex,
-  lostBodies,
+  lostEntries,
   numberIndex,
   openIndex,
   orderIndex,
@@ -37,14 +38,16 @@ interface Found {
   readonly author: Bytes32
   /** Entries that are there, by number. */
   readonly entries: Map<number, HeldEntry[]>
-  /** The highest number that any index tells of. */
-  top: number
+  /** Entries that any index tells of and that are gone, by number. */
+  readonly gone: Map<number, Bytes32>
 }
 
 /** What is gone of a conversation. */
 export interface LostOfLog {
   /** Authors, other than this device, of whom something is missing now. */
   readonly lacking: readonly Bytes32[]
+  /** Whether entries of one's own are gone that others may have. */
+  readonly lacksOwn: boolean
   /** The last entry of one's own cannot be named any more: nothing can follow it. */
   readonly ownLost: boolean
 }
@@ -64,8 +67,10 @@ export function* rebuildLog(turn: Turn, conversation: Bytes32): Step<LostOfLog> 
     turn.put(authorIndex, { conversation, index: row.index }, row.author)
   }
   yield* rebuildConversation(turn, conversation, arrivals, held, authors)
-  const lacking = rebuilt.filter(({ lacks }) => lacks).map(({ row }) => row.author)
-  return { lacking, ownLost: rebuilt.some(({ ownLost }) => ownLost) }
+  const lacks = rebuilt.filter((one) => one.lacks).map(({ row }) => row.author)
+  const isMine = (author: Bytes32): boolean => equalBytes(author, turn.self.device)
+  const lacking = lacks.filter((author) => !isMine(author))
+  return { lacking, lacksOwn: lacks.some(isMine), ownLost: rebuilt.some(({ ownLost }) => ownLost) }
 }
 
 /** Every entry that any index leads to and that is there. */
@@ -98,14 +103,14 @@ function* foundAuthors(
   const of = (author: Bytes32): Found => {
     const before = found.get(toHex(author))
     if (before !== undefined) return before
-    const fresh = { author, entries: new Map<number, HeldEntry[]>(), top: 0 }
+    const entries = new Map<number, HeldEntry[]>()
+    const fresh = { author, entries, gone: new Map<number, Bytes32>() }
     found.set(toHex(author), fresh)
     return fresh
   }
   for (const { value: author } of yield* walk(authorIndex, conversation)) of(author)
   for (const { value } of arrivals) {
-    const one = of(value.author)
-    one.top = Math.max(one.top, value.n)
+    if (!held.has(toHex(value.id))) of(value.author).gone.set(value.n, value.id)
   }
   for (const entry of held.values()) {
     const { author, n } = entry.header
@@ -149,7 +154,7 @@ function* putPlaces(turn: Turn, conversation: Bytes32, entry: HeldEntry): Step<v
   turn.put(arrivalIndex, { conversation, arrival: row.arrival }, { id, author, n, mine })
   if (row.reason !== 0 || (yield* get(bodyTable, { conversation, id })) !== undefined) return
   turn.put(entryTable, id, { ...row, reason: ABSENCE.notHeld })
-  if (!mine) turn.put(lostBodies, { conversation, id }, author)
+  turn.put(lostEntries, { conversation, id }, author)
 }
 
 interface Rebuilt {
@@ -158,14 +163,19 @@ interface Rebuilt {
   readonly ownLost: boolean
 }
 
-function* rebuildAuthor(
-  turn: Turn,
-  conversation: Bytes32,
-  { author, entries, top }: Found,
-): Step<Rebuilt> {
+function* rebuildAuthor(turn: Turn, conversation: Bytes32, found: Found): Step<Rebuilt> {
+  const { author, entries, gone } = found
+  const mine = equalBytes(author, turn.self.device)
   const row = (yield* get(authorTable, { conversation, author })) ?? newAuthorRow(author, 0)
-  const known = Math.max(top, row.headN, row.n, ...row.above.map(([, to]) => to))
-  const dropped = yield* clearNumbers(turn, conversation, { author, entries })
+  const dropped = yield* clearNumbers(turn, conversation, found)
+  const told = [...gone.keys(), ...entries.keys()]
+  const known = Math.max(row.headN, row.n, ...row.above.map(([, to]) => to), ...told)
+  for (const [n, id] of mine ? gone : []) {
+    // Its number is known to be ours, so it is taken back from whoever has it.
+    if (entries.has(n)) continue
+    turn.put(numberIndex, { conversation, author, n }, { ids: [id], dropped: 0 })
+    turn.put(lostEntries, { conversation, id }, author)
+  }
   let numbers: readonly NumberRange[] = []
   let lacks = false
   for (const n of [...entries.keys()].sort((a, b) => a - b)) {
@@ -173,36 +183,40 @@ function* rebuildAuthor(
     const key = { conversation, author, n }
     turn.put(numberIndex, key, { ids, dropped: dropped.get(n) ?? 0 })
     if (n > row.baseN) numbers = addToRanges(numbers, n)
-    for (const id of ids) lacks ||= (yield* get(lostBodies, { conversation, id })) !== undefined
+    for (const id of ids) lacks ||= (yield* get(lostEntries, { conversation, id })) !== undefined
   }
   // Another one's hole is a gap again. One's own stays counted: its number is not to be used twice.
-  const mine = equalBytes(author, turn.self.device)
   const { n, above } = absorbRanges(row.baseN, mine && known > 0 ? [[1, known]] : numbers)
   const held = entries.get(n)?.[0]
   const before = n === row.baseN ? row.baseRef : mine ? row.last : undefined
   const last = held === undefined ? before : refOf(held)
   const all = [...entries.values()].flat()
   const open = all.filter((entry) => entry.row.open).length
-  const rebuilt = { ...row, n, above, last, headN: known, open }
-  const missing = subtractRanges(missingOf(rebuilt), row.lost)
+  const named = mine ? subtractRanges(known > 0 ? [[1, known]] : [], numbers) : []
+  const lost = uniteRanges(row.lost, named)
+  const rebuilt = { ...row, n, above, last, headN: known, open, lost }
+  const missing = subtractRanges(missingOf(rebuilt), lost)
   return {
     row: rebuilt,
-    lacks: !mine && (lacks || missing.length > 0),
+    lacks: lacks || missing.length > 0 || (mine && gone.size > 0),
     ownLost: mine && n > 0 && last === undefined,
   }
 }
 
-/** Numbers under which nothing is left; how many siblings the others did not keep. */
+/** Numbers under which nothing is left, noted as gone; how many siblings the others did not keep. */
 function* clearNumbers(
   turn: Turn,
   conversation: Bytes32,
-  { author, entries }: Pick<Found, 'author' | 'entries'>,
+  { author, entries, gone }: Found,
 ): Step<ReadonlyMap<number, number>> {
   const dropped = new Map<number, number>()
   for (const { order, value } of yield* walk(numberIndex, authorOwner({ conversation, author }))) {
     const n = readU64(order, 0)
-    if (entries.has(n)) dropped.set(n, value.dropped)
-    else turn.remove(numberIndex, { conversation, author, n })
+    dropped.set(n, value.dropped)
+    if (entries.has(n)) continue
+    turn.remove(numberIndex, { conversation, author, n })
+    const [id] = value.ids
+    if (id !== undefined) gone.set(n, id)
   }
   return dropped
 }

@@ -105,14 +105,14 @@ export const bodyTable: Table<InConversation & { readonly id: Bytes32 }, EntryBo
   },
 }
 
-/** Entries that were whole once and whose body the disk lost; the value is the author. */
-export const lostBodies: Table<InConversation & { readonly id: Bytes32 }, Bytes32> = {
-  name: 'log-lost-body',
+/** Entries that were here and of which the disk lost the header or the body; the value is the author. */
+export const lostEntries: Table<InConversation & { readonly id: Bytes32 }, Bytes32> = {
+  name: 'log-lost',
   sealing: 'value',
   rows: 'rare',
   place: ({ conversation, id }) => ({ owner: conversation, order: id }),
   encode: (author) => encodeCbor([author]),
-  decode: (bytes) => readRow(bytes, 'log-lost-body').bytes('author', 32),
+  decode: (bytes) => readRow(bytes, 'log-lost').bytes('author', 32),
 }
 
 function orderTable(name: string): Table<InConversation & EntryRef, Uint8Array> {

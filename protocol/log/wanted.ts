@@ -6,7 +6,7 @@ import { SYNC_IDS_MAX, SYNC_RANGES_MAX } from '../limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import { gapsOf } from './frontier.ts'
 import { citedBy } from './header.ts'
-import { lostBodies, openIndex, orderRef, rootTable } from './tables.ts'
+import { lostEntries, openIndex, orderRef, rootTable } from './tables.ts'
 import { heldEntry, heldIn } from './working.ts'
 
 export interface Wanted {
@@ -19,14 +19,14 @@ export interface Wanted {
 /** Open entries whose citations are looked at. */
 const OPEN_SCAN = 64
 
-/** Numbers that are missing, newest first, and ids: of lost texts, and those that open entries cite. */
+/** Numbers that are missing, newest first, and ids: of what the disk lost, and those that open entries cite. */
 export function* wantedOf(turn: Turn, conversation: Bytes32): Step<Wanted> {
   const gaps = (yield* gapsOf(turn, conversation)).filter(({ irretrievable }) => !irretrievable)
   const ranges = gaps
     .toReversed()
     .slice(0, SYNC_RANGES_MAX)
     .map(({ author, from, to }) => ({ author, from, to }))
-  const lost = yield* range(lostBodies, { owner: conversation, limit: SYNC_IDS_MAX })
+  const lost = yield* range(lostEntries, { owner: conversation, limit: SYNC_IDS_MAX })
   const ids: Bytes32[] = lost.map(({ order }) => order)
   const rows = yield* range(openIndex, { owner: conversation, limit: OPEN_SCAN, reverse: true })
   for (const { order } of rows) {
@@ -42,13 +42,18 @@ export function* wantedOf(turn: Turn, conversation: Bytes32): Step<Wanted> {
   return { ranges, ids }
 }
 
-/** What one author alone can be asked for: its own numbers, and its texts that the disk lost. */
+/**
+ * What the author at the other end of a one-to-one conversation is asked for: its own numbers, and
+ * what the disk lost of its entries and ours.
+ */
 export function* wantedFrom(turn: Turn, conversation: Bytes32, author: Bytes32): Step<Wanted> {
   const gaps = (yield* gapsOf(turn, conversation)).filter(
     (gap) => !gap.irretrievable && equalBytes(gap.author, author),
   )
   const ranges = gaps.toReversed().slice(0, SYNC_RANGES_MAX)
-  const rows = yield* range(lostBodies, { owner: conversation, limit: SYNC_IDS_MAX })
-  const ids = rows.filter(({ value }) => equalBytes(value, author)).map(({ order }) => order)
+  const lost = yield* range(lostEntries, { owner: conversation, limit: SYNC_IDS_MAX })
+  const ids = lost
+    .filter(({ value }) => [author, turn.self.device].some((one) => equalBytes(one, value)))
+    .map(({ order }) => order)
   return { ranges: ranges.map(({ from, to }) => ({ author, from, to })), ids }
 }

@@ -8,9 +8,11 @@ import {
   type Turn,
   blockContact,
   contactOf,
+  conversationFacts,
   conversationFrontier,
   decodeFrames,
   directConversation,
+  findLostEntries,
   gapsOf,
   readFrame,
   startAnew,
@@ -73,7 +75,17 @@ function repairAndMeet(alice: Person, bob: Person): void {
   }
 }
 
-type Loss = (turn: Turn, lost: { conversation: Bytes32; bob: Bytes32; id: Bytes32 }) => Step<void>
+interface Lost {
+  readonly conversation: Bytes32
+  readonly bob: Bytes32
+  /** Bob's second entry, and Alice's. */
+  readonly id: Bytes32
+  readonly own: Bytes32
+}
+
+type Loss = (turn: Turn, lost: Lost) => Step<void>
+
+const FORGETFUL = 'everything of the conversation but its entries'
 
 const LOSSES: Readonly<Record<string, Loss>> = {
   *'the text of one'(turn, { conversation, id }) {
@@ -88,6 +100,18 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     turn.remove(numberIndex, { conversation, author: bob, n: 2 })
     turn.remove(orderIndex, { conversation, id, lamport: 3 })
     turn.remove(arrivalIndex, { conversation, arrival: 3 })
+  },
+  *'the text of one of her own'(turn, { conversation, own }) {
+    turn.remove(bodyTable, { conversation, id: own })
+  },
+  *'the header of one of her own'(turn, { own }) {
+    turn.remove(entryTable, own)
+  },
+  *'all but the number of one of her own'(turn, { conversation, own }) {
+    turn.remove(bodyTable, { conversation, id: own })
+    turn.remove(entryTable, own)
+    turn.remove(orderIndex, { conversation, id: own, lamport: 4 })
+    turn.remove(arrivalIndex, { conversation, arrival: 4 })
   },
   *'its number'(turn, { conversation, bob }) {
     turn.remove(numberIndex, { conversation, author: bob, n: 2 })
@@ -112,7 +136,7 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     const { heads } = yield* conversationFrontier(turn, conversation)
     for (const head of heads) turn.remove(headIndex, { conversation, ...head })
   },
-  *'everything of the conversation but its texts'(turn, { conversation, bob }) {
+  *[FORGETFUL](turn, { conversation, bob }) {
     for (const author of [turn.self.device, bob]) {
       turn.remove(authorTable, { conversation, author })
       for (let n = 1; n <= 3; n++) turn.remove(numberIndex, { conversation, author, n })
@@ -123,10 +147,12 @@ const LOSSES: Readonly<Record<string, Loss>> = {
 }
 
 describe('a disk that lost', () => {
-  test.each(Object.entries(LOSSES))('%s has it again after the next exchange', (_, lose) => {
+  test.each(Object.entries(LOSSES))('%s has it again after the next exchange', (what, lose) => {
     const [alice, bob] = talked('losses')
     const conversation = conversationOf(alice, bob)
-    const lost = { conversation, bob: bob.device, id: idAt(alice, conversation, bob.device, 2) }
+    const id = idAt(alice, conversation, bob.device, 2)
+    const own = idAt(alice, conversation, alice.device, 2)
+    const lost = { conversation, bob: bob.device, id, own }
     expect(alice.texts(bob)).toEqual(ALL)
     alice.driver.run((turn) => lose(turn, lost))
     repairAndMeet(alice, bob)
@@ -137,6 +163,13 @@ describe('a disk that lost', () => {
     )
     expect(new Set(arrivals.map(({ id }) => id.join())).size).toBe(6)
     expect(arrivals.length).toBe(6)
+    const facts = alice.driver.run((turn) => conversationFacts(turn, conversation))
+    const unread = arrivals.filter(
+      ({ author, arrival }) => author.join() === bob.device.join() && arrival > 6,
+    )
+    // Where nothing tells any more what she saw, all of Bob's count as unread.
+    expect(facts?.unread).toBe(what === FORGETFUL ? 3 : unread.length)
+    expect(alice.driver.run((turn) => findLostEntries(turn))).toEqual([])
     // Both go on, and neither takes the other for a copy.
     alice.send(bob, 'alice 4')
     bob.send(alice, 'bob 4')
@@ -145,6 +178,27 @@ describe('a disk that lost', () => {
     expect([...alice.texts(bob)].sort()).toEqual([...ALL, 'alice 4', 'bob 4'].sort())
     expect([...alice.warnings(), ...bob.warnings()]).toEqual([])
   })
+})
+
+test('an own entry whose number and id are gone is named once, and nothing is written twice', () => {
+  const [alice, bob] = talked('own')
+  const conversation = conversationOf(alice, bob)
+  const own = idAt(alice, conversation, alice.device, 2)
+  alice.driver.run(function* (turn) {
+    turn.remove(entryTable, own)
+    turn.remove(numberIndex, { conversation, author: alice.device, n: 2 })
+    turn.remove(arrivalIndex, { conversation, arrival: 4 })
+  })
+  expect(alice.driver.run((turn) => findLostEntries(turn))).toMatchObject([
+    { chat: 'bob', mine: true, headers: 1, bodies: 0 },
+  ])
+  repairAndMeet(alice, bob)
+  expect(alice.driver.run((turn) => findLostEntries(turn))).toEqual([])
+  expect(alice.texts(bob)).toEqual(ALL.filter((text) => text !== 'alice 2'))
+  alice.send(bob, 'alice 4')
+  settle([alice, bob])
+  expect(bob.texts(alice)).toEqual([...ALL, 'alice 4'])
+  expect([...alice.warnings(), ...bob.warnings()]).toEqual([])
 })
 
 test('what its author has no more is named as gone, and asked for no longer', () => {
@@ -191,7 +245,7 @@ test('a contact is served what we wrote in our conversation, and nothing else', 
   expect(ask({ ranges: all(bob.device) })).toBe(3)
   expect(ask({ ranges: all(alice.device) })).toBe(0)
   expect(ask({ ids: [idAt(bob, conversation, bob.device, 2)] })).toBe(1)
-  expect(ask({ ids: [idAt(bob, conversation, alice.device, 2)] })).toBe(0)
+  expect(ask({ ids: [idAt(bob, conversation, alice.device, 2)] })).toBe(1)
   expect(ask({ conversation, ranges: all(bob.device) })).toBe(3)
   expect(ask({ conversation: new Uint8Array(32), ranges: all(bob.device) })).toBe(0)
   // A page counts as a full one: a flood of questions is not answered for long.
