@@ -144,10 +144,10 @@ describe('a repair', () => {
   )
 
   it.each([
-    ['log-entry', /^\d of (your messages to|messages of) bob are gone(; asked for again)?$/],
+    ['log-entry', /^1 (of your messages to bob is gone|message of bob is gone; asked for again)$/],
     [
       'log-body',
-      /^the text of \d of (your messages to|messages of) bob is gone(; asked for again)?$/,
+      /^the text of 1 (of your messages to bob is gone|message of bob is gone; asked for again)$/,
     ],
   ])('says what of %s is gone, and what is asked for again', async (table, text) => {
     await alter(table)
