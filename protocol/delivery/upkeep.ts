@@ -1,7 +1,9 @@
 // What time does to delivery: envelopes whose life is over, first messages nobody answered, items
 // kept too long, capabilities that grow old. All by the guarded clock (SPEC.md §10).
 import type { Bytes32 } from '../../crypto/index.ts'
+import { seekSilent } from '../contacts/seek-restored.ts'
 import { renewCapabilities } from '../peers/own-endpoints.ts'
+import { forgetRendezvousRoots } from '../peers/rendezvous.ts'
 import type { Step, Turn } from '../step.ts'
 import { remainingLifeMs } from './carriage.ts'
 import { eachItem, waitingDevices } from './outbox.ts'
@@ -26,6 +28,8 @@ export function* tendDelivery(turn: Turn): Step<void> {
     yield* probeCustody(turn, device)
   }
   yield* renewCapabilities(turn)
+  yield* seekSilent(turn)
+  yield* forgetRendezvousRoots(turn)
 }
 
 /**
