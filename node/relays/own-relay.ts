@@ -26,7 +26,7 @@ import type { RelayConnection } from '../relay-client/relay-connection.ts'
 import type { Subscription } from '../relay-client/relay-types.ts'
 import { joinPeerAddress } from '../net/peer-id.ts'
 import type { Host } from '../transport.ts'
-import { findRendezvous, publishRendezvous } from './rendezvous.ts'
+import { RendezvousKeeper } from './rendezvous.ts'
 
 const CONNECT_MS = 20_000
 /** Acknowledgements in one frame, and the credit that a page of items is given back with. */
@@ -55,6 +55,7 @@ export class OwnRelay {
   readonly #options: OwnRelayOptions
   readonly #core: Core
   readonly #backoff: Backoff
+  readonly #rendezvous: RendezvousKeeper
   #connection: RelayConnection | undefined
   #own: OwnMailbox | undefined
   #subscription: Subscription | undefined
@@ -62,7 +63,6 @@ export class OwnRelay {
   #hourly: Timer | undefined
   #publishing: Promise<void> | undefined
   #publishAgain = false
-  #keeping: Promise<void> | undefined
   #drained = false
   #attempts = 0
   #connectedAtMs = 0
@@ -79,6 +79,7 @@ export class OwnRelay {
     this.#options = options
     this.#core = options.core
     this.choice = options.choice
+    this.#rendezvous = new RendezvousKeeper(options.core, options.choice)
     this.#backoff = new Backoff(() => unit(options.core.random))
   }
 
@@ -110,7 +111,7 @@ export class OwnRelay {
     this.#hourly?.cancel()
     this.#settle()
     await this.#connection?.close()
-    await this.#keeping
+    await this.#rendezvous.stop()
   }
 
   /** Whether the mailbox is open now, or becomes so before an attempt fails or the signal aborts. */
@@ -343,7 +344,7 @@ export class OwnRelay {
       const own = this.#own
       if (connection === undefined || own === undefined) return
       const { ledger } = this.#core
-      await this.#findRendezvous(connection, own)
+      await this.#rendezvous.find(connection, own)
       const left = await connection.prekeyCount(own.mailboxId)
       const due = await ledger.run((turn) => publication(turn, own.slot, left))
       if (due.card !== undefined) {
@@ -357,29 +358,7 @@ export class OwnRelay {
       }
       for (const capId of due.endedInvites) await connection.deleteInvite(own.mailboxId, capId)
       await ledger.run((turn) => notePublished(turn, own.slot, due))
-      this.#keepRendezvous(connection, own)
+      this.#rendezvous.keep(connection, own)
     } while (this.#publishAgain)
-  }
-
-  /** A relay that keeps no rendezvous mailbox for us is still one for messages: tried again hourly. */
-  async #findRendezvous(connection: RelayConnection, own: OwnMailbox): Promise<void> {
-    try {
-      await findRendezvous(this.#core, connection, own)
-    } catch (error) {
-      if (!(error instanceof NodeError)) throw error
-      this.#core.log('relay', `rendezvous: ${error.message}`)
-    }
-  }
-
-  /** Beside everything else: a new mailbox may cost seconds of work, which an invite does not wait for. */
-  #keepRendezvous(connection: RelayConnection, own: OwnMailbox): void {
-    if (this.#keeping !== undefined) return
-    this.#keeping = publishRendezvous(this.#core, connection, own, this.choice)
-      .catch((error: unknown) => {
-        if (!this.#stopped) this.#core.log('relay', `rendezvous: ${String(error)}`)
-      })
-      .finally(() => {
-        this.#keeping = undefined
-      })
   }
 }
