@@ -158,6 +158,7 @@ export class FakeNode implements Node {
       listening: this.addresses(),
       relays: [],
       contacts: this.kept.length,
+      groups: this.circles.length,
       requests: 0,
       unread: 0,
       waiting: this.log.filter(({ state }) => state === 'queued').length,
