@@ -56,6 +56,8 @@ export class FakeNode implements Node {
   gate: Promise<void> = Promise.resolve()
   settled = 0
   closed = false
+  /** Readers that began to follow the feed. */
+  followers = 0
   #listeners = new Set<() => void>()
   #arrivals = 0
 
@@ -405,6 +407,7 @@ export class FakeNode implements Node {
 
   async *#since(cursor: number, signal: AbortSignal | undefined): AsyncGenerator<NodeEvent> {
     let at = Math.max(0, cursor - 1)
+    this.followers += 1
     for (;;) {
       if (signal?.aborted === true) return
       const event = this.feed[at]
