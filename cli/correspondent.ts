@@ -15,7 +15,12 @@ export type Correspondent =
 export async function correspondent(node: Node, word: string): Promise<Correspondent> {
   if (word.startsWith('#')) {
     const group = await node.groups.get(word)
-    return { kind: 'group', chat: `#${group.id}`, name: `#${group.name}`, group }
+    return {
+      kind: 'group',
+      chat: `#${group.id === '' ? group.name : group.id}`,
+      name: `#${group.name}`,
+      group,
+    }
   }
   const contact = await node.contacts.get(word)
   return { kind: 'contact', chat: contact.address, name: contact.name, contact }

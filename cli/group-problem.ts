@@ -1,5 +1,6 @@
 // Why a group did not let somebody in, or keeps them waiting, in words.
 import { NodeError, type NodeErrorCode } from '../node/errors.ts'
+import { asWord } from './as-word.ts'
 
 interface Problem {
   readonly code: NodeErrorCode
@@ -47,12 +48,14 @@ export function problemText(problem: string): string {
   return known(problem)?.text ?? problem
 }
 
-/** The error for a group that refused us. */
-export function refusedError(problem: string | undefined): NodeError {
+/** The error for a group that refused us, and is listed by this name since. */
+export function refusedError(problem: string | undefined, name: string): NodeError {
   const found = known(problem ?? '')
+  const hint = found?.hint ?? NEW_LINK
+  const listed = `Take it off your list: sotto group leave ${asWord(name, 'GROUP')}`
   return new NodeError(
     found?.code ?? 'INVITE_INVALID',
     found?.text ?? problem ?? 'the group did not let you in',
-    { hint: found?.hint ?? NEW_LINK },
+    { hint: problem === 'ALREADY_MEMBER' ? hint : `${hint} ${listed}` },
   )
 }

@@ -26,17 +26,20 @@ Objects
                    show adds safetyNumber
   group create    {group: {id, name, state, role}}; the same for every change, and for add
                   with a link that joins a group
-  group list      {number, id, name, state, role, members, epoch, pending, settings, relays,
+  group list      {number, id, name, state, role, members: [{name, address, role, you}], epoch,
+                   pending: [{name, address, at}], settings: {approval, membersAdd}, relays,
                    unread, waiting, missing, held, problem}
-  group show      {group: {id, name, state, role}, members: [{name, address, role, you}],
-                   epoch, pending: [{name, address, at}], ...}
+  group show      {group: {id, name, state, role}, members, epoch, pending, number, settings,
+                   relays, unread, waiting, missing, held, problem}, as in group list
+                   state: joining, joined, left, removed, refused. role: member, admin, owner.
+                   problem is there where something stands in the way.
   group invite    {id, link, expiresAt, reusable}
   send            {id, state}
   read            {id, chat, kind, from: {name, address}, to, text, mine, lamport, sentAt,
                    arrivedAt, late, state, open, replyTo, relays, arrival, group}
   watch           {cursor, event, at, ...}
   why             {id, state, steps: [{at, what, by, until, evidence}], missing: [...]}
-  status          {name, address, listening, relays, contacts, requests, unread, waiting,
+  status          {name, address, listening, relays, contacts, groups, requests, unread, waiting,
                    readOnly, warnings, recent: [{at, code, text, chat}], daemon}
   stats           {since, sent, received, missing, counts, errors, times: {relayed, direct,
                    byRelay, read: {count, p50Ms, p95Ms, p99Ms}}}
@@ -71,10 +74,11 @@ Watching
   goes on; --since 0 all that is kept. Keep the last cursor you handled, and you miss nothing:
   CURSOR_TOO_OLD says so when a feed no longer reaches back that far.
   message        message: as in read; also one's own, with mine: true
-  message:state  id, chat, state
+  message:state  id, chat, group, state
   contact        contact: as in contact list
-  group          group: as in group list
-  gap            chat, from, first, last, missing: numbers of messages that are missing, or,
+  group          group: as in group list, as it is now. Its members, roles, name, requests to
+                 join, keys or one's own state in it changed: compare it with the last one
+  gap            chat, group, from, first, last, missing: numbers of messages that are missing, or,
                  with missing false, that came after all
   warning        code, text
 
@@ -85,4 +89,6 @@ Who
   Names are yours: a second Bob is called bob-2.
   send, read and chat take a group as '#name', or # and its id; group commands also without
   the #. A shell takes an unquoted # for a comment.
+  A group's name is its admins' to change, its id is not: scripts take the id. "group" in an
+  event or a message is that id; it is missing where the chat is not a group.
 `

@@ -67,8 +67,8 @@ export type Which = string
 
 export interface Groups {
   /**
-   * A new group with oneself as its owner. Rejects with INVALID_NAME (empty, longer than 256 bytes,
-   * controls) and NO_RELAY where nothing could carry it.
+   * A new group with oneself as its owner. Rejects with INVALID for a name that is empty, longer than
+   * 256 bytes, or has controls in it, NO_RELAY where nothing could carry it, and LIMIT.
    */
   create(
     name: string,
@@ -76,7 +76,7 @@ export interface Groups {
   ): Promise<Group>
   list(options?: CallOptions): Promise<readonly Group[]>
   get(which: Which, options?: CallOptions): Promise<Group>
-  /** Rejects with FORBIDDEN without the role, GROUP_FULL. */
+  /** Rejects with NOT_ADMIN without the role, GROUP_FULL, and LIMIT where too many invites are open. */
   invite(
     which: Which,
     options?: {
@@ -86,20 +86,27 @@ export interface Groups {
       readonly approve?: boolean
     } & CallOptions,
   ): Promise<Invite>
-  /** Asks to join. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, ALREADY_MEMBER. */
+  /**
+   * Asks to join; the answer comes as an event. Rejects with INVITE_INVALID, INVITE_EXPIRED, LIMIT, and
+   * ALREADY_MEMBER for a link that one came in by. A link of another group that one is in turns out to
+   * be so later: `refused` with the problem ALREADY_MEMBER, and not listed.
+   */
   join(link: string, options?: { readonly name?: string } & CallOptions): Promise<Group>
-  /** Adds a contact without a link. */
+  /** Adds a contact without a link. Rejects with NOT_ADMIN, ALREADY_MEMBER, GROUP_FULL. */
   add(which: Which, who: Who, options?: CallOptions): Promise<Group>
-  /** Lets somebody in who asked to join. */
+  /** Lets somebody in who asked to join. Rejects with NOT_ADMIN, NOT_MEMBER, ALREADY_MEMBER. */
   approve(which: Which, who: Who, options?: CallOptions): Promise<Group>
   /** Turns somebody down who asked to join. */
   reject(which: Which, who: Who, options?: CallOptions): Promise<Group>
-  /** Rejects with FORBIDDEN where one's authority is not above the other's. */
+  /** Rejects with NOT_ADMIN where one's authority is not above the other's, and NOT_MEMBER. */
   remove(which: Which, who: Who, options?: CallOptions): Promise<Group>
-  /** Rejects with FORBIDDEN, LAST_OWNER. */
+  /** Rejects with NOT_ADMIN, LAST_OWNER, NOT_MEMBER. A role that somebody has changes nothing. */
   role(which: Which, who: Who, role: GroupRole, options?: CallOptions): Promise<Group>
   rename(which: Which, name: string, options?: CallOptions): Promise<Group>
-  /** Rejects with LAST_OWNER while others are there and none of them is an owner. */
+  /**
+   * Rejects with LAST_OWNER while others are there and none of them is an owner. A join that was not
+   * answered, or refused, is given up: the group is off the list.
+   */
   leave(which: Which, options?: CallOptions): Promise<Group>
   /** New keys for everybody. */
   rotate(which: Which, options?: CallOptions): Promise<Group>

@@ -136,9 +136,12 @@ export interface Status {
   readonly listening: readonly string[]
   readonly relays: readonly RelayStatus[]
   readonly contacts: number
+  /** Those that one is in, or asked to join. */
+  readonly groups: number
   readonly requests: number
+  /** Of contacts and groups. */
   readonly unread: number
-  /** Messages in outboxes. */
+  /** Messages in outboxes, those to groups included. */
   readonly waiting: number
   readonly readOnly: boolean
   /** First messages for which a relay gave no one-time keys: ever, all contacts together. */
@@ -187,6 +190,8 @@ export type NodeEvent = {
       readonly event: 'message:state'
       readonly id: string
       readonly chat: string
+      /** Id of the group, where the chat is one. */
+      readonly group?: string
       readonly state: string
     }
   | { readonly event: 'contact'; readonly contact: Contact }
@@ -195,6 +200,8 @@ export type NodeEvent = {
   | {
       readonly event: 'gap'
       readonly chat: string
+      /** Id of the group, where the chat is one. */
+      readonly group?: string
       readonly from: Person
       readonly first: number
       readonly last: number

@@ -22,6 +22,7 @@ export type NodeErrorCode =
   | 'GROUP_FULL' // at the limit of members, devices or operations
   | 'GROUP_LINK' // a link that joins a group, not one that adds a contact
   | 'TOO_LARGE'
+  | 'LIMIT' // so many of a kind are there already, or wait: the message says of what
   | 'RELAY_UNREACHABLE'
   | 'RELAY_QUOTA'
   | 'TIMEOUT'

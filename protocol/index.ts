@@ -289,6 +289,7 @@ export {
   groupOf,
   type GroupRecord,
   type GroupStanding,
+  isListedGroup,
 } from './groups/group.ts'
 export { unsentGroupEntries } from './groups/group-outbox.ts'
 export { heldMessageCount } from './groups/held-messages.ts'

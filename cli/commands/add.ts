@@ -1,6 +1,7 @@
 // sotto add: accept an invite.
 import type { Contact, Node } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
+import { asWord } from '../as-word.ts'
 import { GLANCE_MS, HAND_OVER_MS, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -68,7 +69,7 @@ export async function run(invocation: Invocation): Promise<void> {
       () => [[`Added ${contact.name}.`]],
     )
     if (contact.state === 'pending') output.talk('Waiting for their answer.')
-    output.talk(`Next: sotto send ${contact.name} "hello"`)
+    output.talk(`Next: sotto send ${asWord(contact.name, contact.address)} "hello"`)
     if (contact.state === 'pending' && !lasting()) {
       output.talk('Run `sotto daemon start`, or `sotto read` later, to take their answer.')
     }

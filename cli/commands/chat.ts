@@ -1,8 +1,10 @@
 // sotto chat: one conversation, with a contact or in a group, line by line.
 import { type Interface, createInterface } from 'node:readline'
 import type { Message, Node, NodeEvent } from '../../node/api.ts'
+import type { Group } from '../../node/api-groups.ts'
 import { chatOf } from '../../node/chat-of.ts'
 import { type Correspondent, correspondent } from '../correspondent.ts'
+import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
@@ -31,11 +33,14 @@ class Conversation {
   readonly #sent = new Map<string, string>()
   readonly #shown = new Set<string>()
   #last: string | undefined
+  /** As it was last shown. */
+  #group: Group | undefined
 
   constructor(invocation: Invocation, node: Node, other: Correspondent, lines: Interface) {
     this.#invocation = invocation
     this.#node = node
     this.#with = other
+    this.#group = other.kind === 'group' ? other.group : undefined
     this.#lines = lines
   }
 
@@ -63,7 +68,7 @@ class Conversation {
   }
 
   async take(event: NodeEvent): Promise<void> {
-    const { chat, name } = this.#with
+    const { chat } = this.#with
     if (event.event === 'message') {
       const { message } = event
       if (message.mine || chatOf(message) !== chat || this.#shown.has(message.id)) return
@@ -76,16 +81,23 @@ class Conversation {
       const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
       const line = `  ${stateMark(event.state)}  ${terminalSafeLine(short)}`
       this.#show(event, [[{ text: line, style: 'dim' }]])
-    } else if (event.event === 'gap' && event.chat === name) {
+    } else if (event.event === 'gap' && this.#isHere(event)) {
       const count = event.last - event.first + 1
       const now = event.missing ? 'missing' : 'no longer missing'
       const from = terminalSafeLine(event.from.name)
       this.#show(event, [[{ text: `  ${count} from ${from} ${now}`, style: 'yellow' }]])
-    } else if (event.event === 'group' && `#${event.group.id}` === chat) {
-      const { members, state } = event.group
-      const text = `  ${state === 'joined' ? `now ${members.length} members` : `you ${state}`}`
-      this.#show(event, [[{ text, style: 'dim' }]])
+    } else if (event.event === 'group' && event.group.number === this.#group?.number) {
+      const changes = groupChanges(this.#group, event.group)
+      this.#group = event.group
+      this.#show(
+        event,
+        changes.map((text) => [{ text: `  ${text}`, style: 'dim' }]),
+      )
     }
+  }
+
+  #isHere({ chat, group }: Extract<NodeEvent, { event: 'gap' }>): boolean {
+    return group === undefined ? chat === this.#with.name : `#${group}` === this.#with.chat
   }
 
   async #send(text: string): Promise<void> {
@@ -147,7 +159,12 @@ class Conversation {
 
 function aboutOther(other: Correspondent): string {
   if (other.kind === 'contact') return other.contact.verified ? 'verified' : 'not verified'
-  const { length } = other.group.members
+  const { state, members } = other.group
+  if (state === 'left' || state === 'removed') {
+    return `you ${state === 'left' ? 'left' : 'were removed'}: it can be read, not written to`
+  }
+  if (state !== 'joined') return state
+  const { length } = members
   return length === 1 ? '1 member' : `${length} members`
 }
 
@@ -170,7 +187,7 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   stop.addEventListener('abort', () => lines.close(), { once: true })
   const conversation = new Conversation(invocation, node, other, lines)
   const from = await node.events.cursor()
-  output.talk(`With ${other.name} (${aboutOther(other)}). /help, /quit`)
+  output.talk(`With ${terminalSafeLine(other.name)} (${aboutOther(other)}). /help, /quit`)
   await conversation.history()
   const follow = async (): Promise<void> => {
     for await (const event of node.events.since(from, { signal: stop }))

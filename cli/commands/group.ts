@@ -1,8 +1,9 @@
 // sotto group: what one sees of groups and does in them.
 import type { Group, GroupMember } from '../../node/api-groups.ts'
+import { asWord } from '../as-word.ts'
 import { CliError } from '../cli-error.ts'
 import { problemText } from '../group-problem.ts'
-import type { Part } from '../output.ts'
+import type { Output, Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -34,6 +35,7 @@ function lines(group: Group): readonly (readonly Part[])[] {
     [{ text: shownName(group), style: 'bold' }, `  ${group.state}`],
     ...group.members.map(memberLine),
   ]
+  if (group.id !== '') rows.push([{ text: `  id       ${group.id}`, style: 'dim' }])
   for (const { name, address } of group.pending) {
     const text = `  ${terminalSafeLine(name)} asks to join  ${address}`
     rows.push([{ text, style: 'yellow' }])
@@ -62,7 +64,7 @@ export async function list(invocation: Invocation): Promise<void> {
       invocation.output.table(heading, await node.groups.list(), (group) => [
         `#${group.name}`,
         group.state,
-        group.role,
+        group.state === 'joined' ? group.role : '-',
         String(group.members.length),
         String(group.unread),
         String(group.waiting),
@@ -90,14 +92,22 @@ async function change(
   invocation: Invocation,
   make: (node: Session['node'], which: string, word: string) => Promise<Group>,
   sentence: (group: Group, word: string) => string,
-): Promise<void> {
+): Promise<Group> {
   const [which = '', word = ''] = invocation.words
-  await withNode(invocation, async ({ node, settle }) => {
+  return withNode(invocation, async ({ node, settle }) => {
     const group = await make(node, which, word)
     await settle()
     const text = sentence(group, terminalSafeLine(word))
     invocation.output.record(groupRecord(group), () => [[text]])
+    return group
   })
+}
+
+/** Here a group is called otherwise than for its members, where the name was taken. */
+function tellOtherName(output: Output, { name }: Group, wanted: string): void {
+  const given = wanted.trim()
+  if (name === given || name === given.replace(/^#+/, '')) return
+  output.talk(`You have a group of that name: this one is #${name} to you, #${given} to others.`)
 }
 
 export async function create(invocation: Invocation): Promise<void> {
@@ -110,7 +120,8 @@ export async function create(invocation: Invocation): Promise<void> {
     })
     await settle()
     output.record(groupRecord(group), () => [[`Made ${shownName(group)}.`]])
-    output.talk(`Let people in: sotto group invite ${shownName(group).slice(1)}`)
+    tellOtherName(output, group, name)
+    output.talk(`Let people in: sotto group invite ${asWord(group.name, group.id)}`)
   })
 }
 
@@ -142,14 +153,22 @@ export async function remove(invocation: Invocation): Promise<void> {
   await change(
     invocation,
     (node, which, who) => node.groups.remove(which, who),
-    (group, who) => `${who} is out of ${shownName(group)}; new keys are on their way.`,
+    (group, who) =>
+      group.state === 'left'
+        ? `You left ${shownName(group)}.`
+        : `${who} is out of ${shownName(group)}; new keys are on their way.`,
   )
 }
 
 export async function role(invocation: Invocation): Promise<void> {
   const wanted = ROLES.find((one) => one === invocation.words[2])
   if (wanted === undefined) {
-    throw new CliError('USAGE', `'${invocation.words[2] ?? ''}' is none of ${ROLES.join(', ')}`)
+    const given = (invocation.words[2] ?? '').slice(0, 80)
+    throw new CliError(
+      'USAGE',
+      `'${given}' is none of ${ROLES.join(', ')}`,
+      'See: sotto group role --help',
+    )
   }
   await change(
     invocation,
@@ -159,18 +178,22 @@ export async function role(invocation: Invocation): Promise<void> {
 }
 
 export async function rename(invocation: Invocation): Promise<void> {
-  await change(
+  const group = await change(
     invocation,
     (node, which, name) => node.groups.rename(which, name),
-    (group) => `Now called ${shownName(group)}.`,
+    (renamed) => `Now called ${shownName(renamed)}.`,
   )
+  tellOtherName(invocation.output, group, invocation.words[1] ?? '')
 }
 
 export async function leave(invocation: Invocation): Promise<void> {
   await change(
     invocation,
     (node, which) => node.groups.leave(which),
-    (group) => `You left ${shownName(group)}.`,
+    (group) =>
+      group.epoch === '' && group.members.length === 0
+        ? `${shownName(group)} is off your list.`
+        : `You left ${shownName(group)}.`,
   )
 }
 

@@ -1,24 +1,39 @@
 // sotto add, where the link joins a group.
 import type { Node } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
-import { NodeError } from '../../node/errors.ts'
+import { asWord } from '../as-word.ts'
 import { refusedError } from '../group-problem.ts'
 import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
 import { groupRecord, shownName } from './group.ts'
 
+/** Somebody decided, or it is known who has to. */
+function isAnswered({ state, problem }: Group): boolean {
+  return state !== 'joining' || problem === 'PENDING'
+}
+
+interface Asked {
+  readonly group: Group
+  /** Numbers of the groups that one was out of: the link may be of one of them. */
+  readonly out: ReadonlySet<number>
+  /** Of the event feed, from before it was asked. */
+  readonly from: number
+}
+
 /** Waits until the group let us in or turned us down, at most until the signal aborts. */
-async function answerOf(node: Node, { number }: Group, signal: AbortSignal): Promise<Group> {
-  const from = await node.events.cursor()
-  // It is called otherwise once its name was told: the number stays.
-  const now = (await node.groups.list()).find((group) => group.number === number)
-  if (now === undefined) throw new NodeError('UNKNOWN_GROUP', 'the group is gone')
-  if (now.state !== 'joining') return now
-  let last = now
-  for await (const event of node.events.since(from, { signal })) {
-    if (event.event !== 'group' || event.group.number !== number) continue
-    last = event.group
-    if (last.state !== 'joining') break
+async function answerOf(node: Node, asked: Asked, signal: AbortSignal): Promise<Group> {
+  let last = asked.group
+  const now = (await node.groups.list()).find(({ number }) => number === last.number)
+  if (now !== undefined && isAnswered(now)) return now
+  for await (const event of node.events.since(asked.from, { signal })) {
+    if (event.event !== 'group') continue
+    const { group } = event
+    // It is called otherwise once its name was told: the number stays, unless one was in it before.
+    const isSame = group.number === last.number
+    const isBack = asked.out.has(group.number) && ['joining', 'joined'].includes(group.state)
+    if (!isSame && !isBack) continue
+    last = group
+    if (isAnswered(last)) break
   }
   return last
 }
@@ -28,19 +43,28 @@ export async function join(invocation: Invocation, session: Session, link: strin
   const { flags, output, signal } = invocation
   const { node, settle, lasting } = session
   const name = flags.text('name')
-  const asked = await node.groups.join(link, { signal, ...(name === undefined ? {} : { name }) })
+  const from = await node.events.cursor()
+  const out = (await node.groups.list()).filter(
+    ({ state }) => state === 'left' || state === 'removed',
+  )
+  const group = await node.groups.join(link, { signal, ...(name === undefined ? {} : { name }) })
   await settle()
   const waitMs = lasting() ? GLANCE_MS : HAND_OVER_MS
-  const group = await answerOf(node, asked, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
-  if (group.state === 'refused') throw refusedError(group.problem)
-  output.record(groupRecord(group), () => [
-    [group.state === 'joined' ? `You are in ${shownName(group)}.` : 'Asked to join.'],
+  const asked = { group, out: new Set(out.map(({ number }) => number)), from }
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+  const answered = await answerOf(node, asked, soon)
+  const { state, problem } = answered
+  if (state !== 'joined' && state !== 'joining') throw refusedError(problem, answered.name)
+  output.record(groupRecord(answered), () => [
+    [state === 'joined' ? `You are in ${shownName(answered)}.` : 'Asked to join.'],
   ])
-  if (group.state === 'joined') {
-    output.talk(`Next: sotto send '${shownName(group)}' "hello"`)
+  if (state === 'joined') {
+    output.talk(`Next: sotto send ${asWord(`#${answered.name}`, `'#${answered.id}'`)} "hello"`)
     return
   }
-  output.talk('Waiting for their answer.')
+  output.talk(
+    problem === 'PENDING' ? 'An admin has yet to let you in.' : 'Waiting for their answer.',
+  )
   if (!lasting()) {
     output.talk('Run `sotto daemon start`, or `sotto read` later, to take their answer.')
   }

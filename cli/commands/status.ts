@@ -20,7 +20,7 @@ function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
   }
   if (status.relays.length === 0) rows.push(['  relay     none'])
   rows.push([
-    `  ${status.contacts} contacts, ${status.requests} requests, ${status.unread} unread, ${status.waiting} waiting to go out`,
+    `  ${status.contacts} contacts, ${status.groups} groups, ${status.requests} requests, ${status.unread} unread, ${status.waiting} waiting to go out`,
   ])
   if (status.readOnly) {
     rows.push([{ text: '  read-only: the disk cannot be written', style: 'red' }])

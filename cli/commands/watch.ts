@@ -1,5 +1,7 @@
 // sotto watch: the change feed, one event a line.
 import type { Contact, NodeEvent } from '../../node/api.ts'
+import type { Group } from '../../node/api-groups.ts'
+import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
@@ -13,7 +15,22 @@ function contactLine({ name, state, refusal }: Contact): string {
   return `${terminalSafeLine(name)} is ${state}${why}`
 }
 
-function lines(event: NodeEvent): readonly (readonly Part[])[] {
+/** What changed of a group since it was last told of; how it stands, where that is not known. */
+function groupLines(
+  group: Group,
+  before: Group | undefined,
+  at: Part,
+): readonly (readonly Part[])[] {
+  const { state, members } = group
+  const shown = before ?? group
+  if (before === undefined) {
+    const count = members.length === 1 ? '1 member' : `${members.length} members`
+    return [[at, `${shownName(shown)}: ${state}, ${count}`]]
+  }
+  return groupChanges(before, group).map((change) => [at, `${shownName(shown)}: ${change}`])
+}
+
+function lines(event: NodeEvent, groups: Map<number, Group>): readonly (readonly Part[])[] {
   const at: Part = { text: `${formatTime(event.at)} `, style: 'dim' }
   switch (event.event) {
     case 'message':
@@ -25,14 +42,16 @@ function lines(event: NodeEvent): readonly (readonly Part[])[] {
     case 'contact':
       return [[at, contactLine(event.contact)]]
     case 'group': {
-      const { state, members } = event.group
-      const count = members.length === 1 ? '1 member' : `${members.length} members`
-      return [[at, `${shownName(event.group)}: ${state}, ${count}`]]
+      const { group } = event
+      const before = groups.get(group.number)
+      groups.set(group.number, group)
+      return groupLines(group, before, at)
     }
     case 'gap': {
       const count = event.last - event.first + 1
       const what = count === 1 ? '1 message' : `${count} messages`
-      const who = terminalSafeLine(event.from.name)
+      const where = event.group === undefined ? '' : ` in ${terminalSafeLine(event.chat)}`
+      const who = `${terminalSafeLine(event.from.name)}${where}`
       const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'
       return [[at, { text: `${what} from ${who} ${now}`, style: 'yellow' }]]
     }
@@ -48,10 +67,13 @@ export async function run(invocation: Invocation): Promise<void> {
   const { flags, output, signal } = invocation
   const since = flags.count('since', 0, Number.MAX_SAFE_INTEGER)
   await withNode(invocation, async ({ node }) => {
+    // From now on only what changes is told; of what is past, how each group stands at its first event.
+    const known = output.json || since !== undefined ? [] : await node.groups.list()
+    const groups = new Map(known.map((group) => [group.number, group]))
     // The cursor of a script is the last event it handled; the feed is asked for the next one.
     const from = since === undefined || since === 0 ? since : since + 1
     for await (const event of node.events.since(from, { signal })) {
-      output.record(event, () => lines(event))
+      output.record(event, () => lines(event, groups))
     }
   })
 }

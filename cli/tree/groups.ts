@@ -102,6 +102,7 @@ export const group: CommandSpec = {
     {
       name: 'leave',
       about: 'leave it; what was said so far stays readable',
+      details: ['A join that was refused, or that nobody answers, is taken off the list.'],
       words: [WHICH],
       examples: ['sotto group leave team'],
       load: async () => (await import('../commands/group.ts')).leave,

@@ -62,6 +62,7 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
         event: 'message:state',
         id: toHex(change.entry),
         chat: name,
+        ...(group?.gid === undefined ? {} : { group: toHex(group.gid) }),
         state: change.state,
       }
     }
@@ -83,7 +84,17 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
         const account = members?.accountOf(author)
         if (account === undefined) return undefined
         const from = yield* personAt(turn, account)
-        return { ...at, event: 'gap', chat: `#${group.name}`, from, first, last, missing }
+        const id = toHex(change.conversation)
+        return {
+          ...at,
+          event: 'gap',
+          chat: `#${group.name}`,
+          group: id,
+          from,
+          first,
+          last,
+          missing,
+        }
       }
       for (const contact of yield* allContacts()) {
         if (toHex(conversationWith(turn, contact.account)) !== toHex(change.conversation)) continue

@@ -13,9 +13,9 @@ import {
   createGroup,
   createInvite,
   giveRole,
+  isListedGroup,
   joinedMembership,
   leaveGroup,
-  pendingJoins,
   rejectJoin,
   removeFromGroup,
   renameGroup,
@@ -27,7 +27,7 @@ import type { Group, GroupRole, Groups } from '../api-groups.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { makeCall } from './calls.ts'
-import { groupView, personAt } from './group-views.ts'
+import { groupView } from './group-views.ts'
 import {
   INVITE_LIFE_MS,
   type InviteHooks,
@@ -35,41 +35,11 @@ import {
   invitePlace,
   inviteView,
 } from './people.ts'
+import { FULL_HINT } from './translate.ts'
 import { resolveWhich } from './which.ts'
-import { resolveWho } from './who.ts'
+import { contactToAdd, memberNamed, waitingNamed } from './whom.ts'
 
 const RANKS: Readonly<Record<GroupRole, 0 | 1 | 2>> = { member: 0, admin: 1, owner: 2 }
-
-/** A member, or somebody who waits, by the name shown, the address or a prefix of it. */
-function* resolveIn(
-  turn: Turn,
-  accounts: readonly Bytes32[],
-  who: string,
-  where: string,
-): Step<Bytes32> {
-  const wanted = who.trim()
-  const folded = wanted.toLowerCase().replaceAll('-', '')
-  const found: { readonly account: Bytes32; readonly name: string; readonly exact: boolean }[] = []
-  for (const account of accounts) {
-    const { name, address } = yield* personAt(turn, account)
-    const exact = name === wanted || address === folded
-    const prefix = folded.length >= PREFIX_MIN_CHARS && address.startsWith(folded)
-    if (exact || prefix) found.push({ account, name, exact })
-  }
-  const exact = found.filter((one) => one.exact)
-  const [only, second] = exact.length > 0 ? exact : found
-  if (only !== undefined && second === undefined) return only.account
-  if (only !== undefined) {
-    throw new NodeError('AMBIGUOUS_CONTACT', `"${who.slice(0, 80)}" may be several people`, {
-      hint: 'Give the address, or more of it.',
-    })
-  }
-  throw new NodeError('NOT_MEMBER', `"${who.slice(0, 80)}" is not ${where}`, {
-    hint: 'See who is there: sotto group show',
-  })
-}
-
-const PREFIX_MIN_CHARS = 4
 
 export function makeGroups(core: Core, hooks: InviteHooks): Groups {
   const { ledger } = core
@@ -98,8 +68,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
   ): Promise<Group> =>
     change(options, which, function* (turn, group) {
       const members: Membership = yield* joinedMembership(turn, group)
-      const accounts = members.members.map(({ account }) => account)
-      yield* machine(turn, group, yield* resolveIn(turn, accounts, who, 'in the group'))
+      yield* machine(turn, group, yield* memberNamed(turn, group, members, who))
     })
 
   const changeWaiting = (
@@ -109,9 +78,8 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
     machine: (turn: Turn, group: GroupRecord, account: Bytes32) => Step<void>,
   ): Promise<Group> =>
     change(options, which, function* (turn, group) {
-      const { gid } = yield* joinedMembership(turn, group)
-      const accounts = (yield* pendingJoins(turn, gid)).map(({ account }) => account)
-      yield* machine(turn, group, yield* resolveIn(turn, accounts, who, 'waiting to be let in'))
+      const members = yield* joinedMembership(turn, group)
+      yield* machine(turn, group, yield* waitingNamed(turn, group, members, who))
     })
 
   function* invite(
@@ -128,7 +96,9 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
       })
     }
     if (members.members.length >= members.limit) {
-      throw new NodeError('GROUP_FULL', `the group has ${members.limit} members already`)
+      throw new NodeError('GROUP_FULL', `the group has ${members.limit} members already`, {
+        hint: FULL_HINT,
+      })
     }
     const { reusable, approve, lifeMs } = options
     const expiresAtS = Math.floor((core.clock.nowMs() + lifeMs) / 1000)
@@ -159,7 +129,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
         ledger.read(function* (turn) {
           const views: Group[] = []
           for (const group of yield* allGroups()) {
-            if (group.problem !== 'SAME_GROUP') views.push(yield* groupView(turn, group))
+            if (isListedGroup(group)) views.push(yield* groupView(turn, group))
           }
           return views
         }),
@@ -187,8 +157,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
       ),
     add: (which, who, options) =>
       change(options, which, function* (turn, group) {
-        const { account } = yield* resolveWho(turn.crypto, who)
-        yield* addToGroup(turn, group, account)
+        yield* addToGroup(turn, group, yield* contactToAdd(turn, group, who))
       }),
     approve: (which, who, options) => changeWaiting(options, which, who, approveJoin),
     reject: (which, who, options) => changeWaiting(options, which, who, rejectJoin),

@@ -44,7 +44,9 @@ export const INVITE_LIFE_MS: number = DAY_MS
 /** How long an invite shall live, ms. Throws INVALID. */
 export function checkInviteLife(lifeMs: number): number {
   if (lifeMs >= 1000 && lifeMs <= INVITE_MAX_MS) return lifeMs
-  throw new NodeError('INVALID', 'an invite lives between a second and a year')
+  throw new NodeError('INVALID', 'an invite lives between a second and a year', {
+    hint: 'Write for example --expires 24h.',
+  })
 }
 
 export function* inviteView(turn: Turn, invite: OwnInvite): Step<Invite> {

@@ -1,5 +1,13 @@
 // How a node stands, for `status`.
-import { allContacts, tallyOf } from '../../protocol/index.ts'
+import {
+  allContacts,
+  allGroups,
+  conversationFacts,
+  gapsOf,
+  isListedGroup,
+  tallyOf,
+  unsentGroupEntries,
+} from '../../protocol/index.ts'
 import type { Person, Stats, Status, Warning } from '../api.ts'
 import { recentNotices } from '../ledger/notices.ts'
 import type { Messenger } from '../messenger.ts'
@@ -11,6 +19,10 @@ export function statsOf({ core }: Messenger): Promise<Stats> {
     let missing = 0
     for (const contact of yield* allContacts()) {
       missing += (yield* contactView(turn, contact)).missing
+    }
+    for (const { gid } of yield* allGroups()) {
+      const gaps = gid === undefined ? [] : yield* gapsOf(turn, gid)
+      for (const gap of gaps) missing += gap.to - gap.from + 1
     }
     const { sent = 0, received = 0, ...others } = counts
     return { since, sent, received, missing, times, counts: others, errors }
@@ -32,10 +44,18 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
       unread += view.unread
       waiting += view.waiting
     }
+    let groups = 0
+    for (const group of yield* allGroups()) {
+      if (!isListedGroup(group)) continue
+      if (group.standing === 'joined' || group.standing === 'joining') groups += 1
+      if (group.gid === undefined) continue
+      unread += (yield* conversationFacts(turn, group.gid))?.unread ?? 0
+      waiting += yield* unsentGroupEntries(group.gid)
+    }
     const degradedHandshakes = yield* tallyOf('degraded-handshakes')
     const recent: Warning[] = []
     for (const notice of yield* recentNotices(turn)) recent.push(yield* warningView(notice))
-    return { contacts, requests, unread, waiting, degradedHandshakes, recent }
+    return { contacts, groups, requests, unread, waiting, degradedHandshakes, recent }
   })
   const warnings: string[] = []
   if (core.guarded.distrusted) {

@@ -24,6 +24,31 @@ function fromInvite(error: InviteLinkError): NodeError {
   }
 }
 
+export const FULL_HINT = 'Somebody must leave it first, or be removed.'
+
+/** What one can do who is not in a group, by how one stands to it. */
+const OUTSIDE: Readonly<Record<string, string>> = {
+  joining: 'Wait for the answer: sotto group show',
+  left: 'What was said before can be read. An admin can add you again, or give you a new link.',
+  removed: 'What was said before can be read. An admin can add you again, or give you a new link.',
+  refused: 'Ask for a new link. Take it off your list: sotto group leave',
+}
+
+/** What one can do where something is full, by what is. */
+const LIMIT_HINTS: Readonly<Record<string, string>> = {
+  groups: 'One profile holds so many, those that were left included.',
+  invites: 'Revoke some: sotto invite list, sotto invite revoke',
+  contacts: 'Remove some: sotto contact list, sotto contact remove',
+  outbox: 'It goes on once what waits went out: sotto status',
+}
+
+function alreadyMember(error: ProtocolError): NodeError {
+  return new NodeError('ALREADY_MEMBER', error.message, {
+    hint: 'See which groups you are in: sotto group list',
+    cause: error,
+  })
+}
+
 function fromProtocol(error: ProtocolError): NodeError {
   const { detail } = error
   switch (error.code) {
@@ -41,8 +66,12 @@ function fromProtocol(error: ProtocolError): NodeError {
           cause: error,
         })
       }
-      if (detail['reason'] === 'member') {
-        return new NodeError('ALREADY_MEMBER', error.message, { cause: error })
+      if (detail['reason'] === 'member') return alreadyMember(error)
+      if (detail['reason'] === 'own') {
+        return new NodeError('INVITE_INVALID', error.message, {
+          hint: 'It is for somebody else: give it to them.',
+          cause: error,
+        })
       }
       if (detail['reason'] === 'group') {
         return new NodeError('GROUP_LINK', error.message, {
@@ -56,7 +85,10 @@ function fromProtocol(error: ProtocolError): NodeError {
         { hint: 'Ask for a new link.', cause: error },
       )
     case 'ERR_PROTOCOL_UNKNOWN':
-      return new NodeError('UNKNOWN_CONTACT', error.message, { cause: error })
+      return new NodeError('UNKNOWN_CONTACT', error.message, {
+        hint: 'It can be done once they answered: sotto contact list',
+        cause: error,
+      })
     case 'ERR_PROTOCOL_NAME':
       return new NodeError('INVALID', error.message, {
         hint: 'Choose another name, of 1 to 256 bytes and without control characters.',
@@ -65,7 +97,7 @@ function fromProtocol(error: ProtocolError): NodeError {
     case 'ERR_PROTOCOL_ROLE':
       if (detail['reason'] === 'last-owner') {
         return new NodeError('LAST_OWNER', error.message, {
-          hint: 'Make somebody else an owner first: sotto group role',
+          hint: 'Make somebody else an owner first: sotto group role GROUP WHO owner',
           cause: error,
         })
       }
@@ -74,20 +106,24 @@ function fromProtocol(error: ProtocolError): NodeError {
         cause: error,
       })
     case 'ERR_PROTOCOL_GROUP':
-      return new NodeError('NOT_MEMBER', error.message, { cause: error })
+      return new NodeError('NOT_MEMBER', error.message, {
+        hint: OUTSIDE[String(detail['standing'])] ?? 'See how you stand: sotto group list',
+        cause: error,
+      })
     case 'ERR_PROTOCOL_FORBIDDEN':
-      if (detail['reason'] === 'member') {
-        return new NodeError('ALREADY_MEMBER', error.message, { cause: error })
-      }
+      if (detail['reason'] === 'member') return alreadyMember(error)
       return new NodeError('NAME_TAKEN', error.message, {
         hint: 'Choose another name.',
         cause: error,
       })
     case 'ERR_PROTOCOL_LIMIT':
       if (detail['reason'] === 'group-full') {
-        return new NodeError('GROUP_FULL', error.message, { cause: error })
+        return new NodeError('GROUP_FULL', error.message, { hint: FULL_HINT, cause: error })
       }
-      return new NodeError('INVALID', error.message, { cause: error })
+      return new NodeError('LIMIT', error.message, {
+        hint: LIMIT_HINTS[String(detail['reason'])] ?? '',
+        cause: error,
+      })
     case 'ERR_PROTOCOL_STALE':
       return new NodeError('INTERNAL', error.message, { cause: error })
     case 'ERR_PROTOCOL_STATE':

@@ -1,6 +1,12 @@
 // WHICH: a group by `#` and its name, by its id, or by a unique prefix of its id. It never guesses.
 import { toHex } from '../../crypto/index.ts'
-import { type GroupRecord, type Step, allGroups, foldName } from '../../protocol/index.ts'
+import {
+  type GroupRecord,
+  type Step,
+  allGroups,
+  foldName,
+  isListedGroup,
+} from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 
 /** Characters of an id's prefix at least. */
@@ -13,22 +19,25 @@ export function isGroupChat(chat: string): boolean {
 
 /** The group meant. Throws UNKNOWN_GROUP, or AMBIGUOUS_GROUP with the candidates. */
 export function* resolveWhich(which: string): Step<GroupRecord> {
-  const groups = yield* allGroups()
+  const groups = (yield* allGroups()).filter(isListedGroup)
   const wanted = which.trim().replace(/^#/, '')
-  const byName = groups.find((one) => foldName(one.name) === foldName(wanted))
-  if (byName !== undefined) return byName
   const prefix = wanted.toLowerCase()
-  const matches =
-    prefix.length < PREFIX_MIN_CHARS || !/^[0-9a-f]+$/.test(prefix)
-      ? []
-      : groups.filter(({ gid }) => gid !== undefined && toHex(gid).startsWith(prefix))
+  const idOf = ({ gid }: GroupRecord): string => (gid === undefined ? '' : toHex(gid))
+  // A name is its members' to choose: none may pass for the id of another group.
+  const byId = groups.find((one) => one.gid !== undefined && idOf(one) === prefix)
+  if (byId !== undefined) return byId
+  const isPrefix = prefix.length >= PREFIX_MIN_CHARS && /^[0-9a-f]+$/.test(prefix)
+  const matches = groups.filter(
+    (one) => foldName(one.name) === foldName(wanted) || (isPrefix && idOf(one).startsWith(prefix)),
+  )
   const [only, second] = matches
   if (only !== undefined && second === undefined) return only
   if (only !== undefined) {
+    const candidates = matches.map((one) => `#${one.name} (${idOf(one).slice(0, 16)})`)
     throw new NodeError(
       'AMBIGUOUS_GROUP',
-      `"${which.slice(0, 80)}" may be ${matches.map(({ name }) => `#${name}`).join(', ')}`,
-      { hint: 'Give the name, or more of the id.' },
+      `"${which.slice(0, 80)}" may be ${candidates.join(', ')}`,
+      { hint: 'Give more of the id: sotto group list --json' },
     )
   }
   throw new NodeError('UNKNOWN_GROUP', `there is no group "${which.slice(0, 80)}"`, {

@@ -40,13 +40,13 @@ export function* resolveWho(provider: CryptoProvider, who: string): Step<Contact
   if (only !== undefined) {
     throw new NodeError(
       'AMBIGUOUS_CONTACT',
-      `"${who}" may be ${matches.map((m) => m.name).join(', ')}`,
+      `"${who.slice(0, 80)}" may be ${matches.map((m) => m.name).join(', ')}`,
       {
         hint: 'Give the name, or more of the address.',
       },
     )
   }
-  throw new NodeError('UNKNOWN_CONTACT', `there is no contact "${who}"`, {
+  throw new NodeError('UNKNOWN_CONTACT', `there is no contact "${who.slice(0, 80)}"`, {
     hint: 'See who is there: sotto contact list. Add somebody by their link: sotto add LINK',
   })
 }

@@ -64,11 +64,12 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const heard = member || (yield* isWelcome(frames))
   // Silence towards somebody who is blocked ends where a group is that both are in.
   if (contact?.state === 'blocked') return { kind: heard ? 'member' : 'blocked' }
-  if (heard && !isAccepted(contact)) return { kind: 'member' }
-  if (contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX) {
-    return { kind: 'busy' }
-  }
-  const refusal = yield* inviteRefusal(turn, candidate, intro)
+  const isFull = contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX
+  const refusal = isFull ? undefined : yield* inviteRefusal(turn, candidate, intro)
+  // Who is known from a group becomes a contact by a link, as anybody does.
+  const invited = refusal !== undefined && typeof refusal !== 'string'
+  if (heard && !isAccepted(contact) && !invited) return { kind: 'member' }
+  if (isFull) return { kind: 'busy' }
   if (refusal !== undefined && typeof refusal !== 'string') {
     if (intro !== undefined) return { kind: 'invited', invite: refusal, intro }
   }
@@ -81,6 +82,16 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
     intro,
     refusal: typeof refusal === 'string' ? refusal : undefined,
   }
+}
+
+/** What an intro admits on a session that is known: of a co-member who answers a link of ours. */
+export function* admitMember(
+  turn: Turn,
+  candidate: Candidate,
+): Step<Extract<Admission, { kind: 'invited' }> | undefined> {
+  if (introOf(candidate.frames)?.invite === undefined) return undefined
+  const admission = yield* admit(turn, candidate)
+  return admission.kind === 'invited' ? admission : undefined
 }
 
 /** The invite of ours that an intro proves to hold, whatever it is worth by now. */

@@ -34,7 +34,7 @@ export interface CreatedInvite {
 export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedInvite> {
   if (!(yield* makeInviteRoom(turn))) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many invites are open', {
-      detail: { max: INVITES_MAX },
+      detail: { reason: 'invites', max: INVITES_MAX },
     })
   }
   const secret = turn.random(16)

@@ -102,7 +102,7 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
   const others = yield* allContacts()
   if (before === undefined && others.length >= CONTACTS_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many contacts', {
-      detail: { max: CONTACTS_MAX },
+      detail: { reason: 'contacts', max: CONTACTS_MAX },
     })
   }
   const contact =

@@ -1,7 +1,7 @@
 // Applies the frames of one opened message: entries into the log, evidence from receipts,
 // endpoints, lists and intros into what we know of the peer (SPEC.md §8).
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
-import { type Admission, introOf } from '../contacts/admission.ts'
+import { type Admission, admitMember, introOf } from '../contacts/admission.ts'
 import { type Contact, contactOf, isAccepted, putContact } from '../contacts/contact.ts'
 import { countRequest, requestRoom } from '../contacts/requests.ts'
 import { settleContact } from '../contacts/settle-contact.ts'
@@ -82,8 +82,13 @@ export function* applyMessage(
   const intro = introOf(message.frames)
   const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, intro, host)
-  const memberOnly = yield* isMemberOnly(turn, opened, admission, intro)
-  const settle = { account, device, admission, intro }
+  const known = yield* isMemberOnly(turn, opened, admission, intro)
+  const invited =
+    known && admission === undefined
+      ? yield* admitMember(turn, { ...opened, frames: message.frames, storedAtS })
+      : undefined
+  const memberOnly = known && invited === undefined
+  const settle = { account, device, admission: invited ?? admission, intro }
   const contact = memberOnly ? undefined : yield* settleContact(turn, settle)
   if (contact?.state === 'blocked') return REFUSED
   if (contact !== undefined && before?.heard !== true) {
@@ -161,7 +166,9 @@ function* notePeer(
     intro !== undefined && known.endpoints.counter === 0
       ? { ...known.endpoints, mailboxes: intro.mailboxes, home: home ?? known.endpoints.home }
       : known.endpoints
-  const peer: Peer = { ...known, endpoints, invite: undefined, heard: true, heardAtMs: turn.nowMs }
+  // A device of a group may be heard before it answered that we added its account.
+  const invite = (yield* contactOf(account))?.state === 'pending' ? known.invite : undefined
+  const peer: Peer = { ...known, endpoints, invite, heard: true, heardAtMs: turn.nowMs }
   turn.put(peers, device, peer)
   // Whatever waited for a sign of life goes out: what was queued unconfirmed, or backed off.
   turn.effect({ kind: 'outbox', device })

@@ -210,7 +210,7 @@ export function* enqueue(turn: Turn, device: Bytes32, content: OutboxContent): S
   const head = yield* outboxHead(device)
   if (content.kind === 'entry' && head.items >= OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this contact', {
-      detail: { max: OUTBOX_MAX },
+      detail: { reason: 'outbox', max: OUTBOX_MAX },
     })
   }
   const item: OutboxItem = {

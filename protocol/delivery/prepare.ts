@@ -111,6 +111,11 @@ function* isDirectEntry(turn: Turn, peer: Peer, { content }: OutboxItem): Step<b
   return equalBytes(content.conversation, direct)
 }
 
+/** Whether a link of its account is being answered: also a device that was heard is told until then. */
+function* answersLink({ account, heard, invite }: Peer): Step<boolean> {
+  return heard && invite !== undefined && (yield* contactOf(account))?.state === 'pending'
+}
+
 /** What every message repeats until something came back: intro, reset, and the base of who joins. */
 function* repeated(
   turn: Turn,
@@ -119,8 +124,9 @@ function* repeated(
   { content }: OutboxItem,
 ): Step<readonly Frame[]> {
   const { sid, confirmed } = session.ratchet
-  if (confirmed) return []
-  const intro = peer.heard ? [] : [yield* introFor(turn, peer, session.transcript)]
+  const asks = (yield* answersLink(peer)) || (!confirmed && !peer.heard)
+  const intro = asks ? [yield* introFor(turn, peer, session.transcript)] : []
+  if (confirmed) return intro
   const reset = yield* resetFor(turn, peer, sid)
   const carried = content.kind === 'control' ? content.c : undefined
   return [...intro, ...reset, ...(yield* joinBase(peer.device, carried))]

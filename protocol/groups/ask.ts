@@ -16,8 +16,16 @@ import { GROUPS_MAX, JOIN_LIFE_MS } from '../limits.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { Step, Turn } from '../step.ts'
 import { tie, untie } from './co-members.ts'
-import { type GroupRecord, allGroups, groupByNumber, newGroup, putGroup } from './group.ts'
+import {
+  type GroupRecord,
+  allGroups,
+  forgetGroup,
+  groupByNumber,
+  newGroup,
+  putGroup,
+} from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
+import { membershipOf } from './membership.ts'
 
 /** What a group is called until it tells its name. */
 const STAND_IN = 'group'
@@ -34,15 +42,18 @@ export function* askToJoin(turn: Turn, linkText: string, name?: string): Step<Gr
   }
   const id = inviteId(turn.crypto, link.secret)
   const groups = yield* allGroups()
-  const before = groups.find((one) => one.join !== undefined && equalBytes(one.join.inviteId, id))
+  const ofLink = groups.filter(({ join }) => join !== undefined && equalBytes(join.inviteId, id))
+  // One that was left or taken from us keeps its record: coming back begins with one of its own.
+  const before = ofLink.find(({ standing }) => standing === 'joining' || standing === 'refused')
   if (before?.standing === 'joining') return before
-  if (before?.standing === 'joined') throw inviteError('you are in this group', 'member')
+  const joined = ofLink.find(({ standing }) => standing === 'joined')
+  if (joined !== undefined) throw inviteError(`you are in this group: #${joined.name}`, 'member')
   if (Math.floor(turn.nowMs / 1000) > link.expiresAtS) {
     throw inviteError('this invite has expired', 'expired')
   }
   if (groups.length >= GROUPS_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', {
-      detail: { max: GROUPS_MAX },
+      detail: { reason: 'groups', max: GROUPS_MAX },
     })
   }
   const join = {
@@ -143,7 +154,33 @@ export function* stopAsking(turn: Turn, group: GroupRecord): Step<void> {
 export function* failJoin(turn: Turn, number: number, problem: string): Step<void> {
   const group = yield* groupByNumber(number)
   if (group?.standing !== 'joining') return
+  yield* endJoin(turn, group)
+  // Who was in it before stands where it stood: what was said then can be read.
+  putGroup(turn, { ...group, standing: (yield* wentOut(turn, group)) ?? 'refused', problem })
+}
+
+function* endJoin(turn: Turn, group: GroupRecord): Step<void> {
   yield* stopAsking(turn, group)
   if (group.join !== undefined) yield* untie(turn, group.join.account, group.join.inviteId)
-  putGroup(turn, { ...group, standing: 'refused', problem })
+}
+
+/** How one went out of a group that one was in before; undefined of one that is new. */
+function* wentOut(turn: Turn, { gid }: GroupRecord): Step<'left' | 'removed' | undefined> {
+  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  const own = turn.self.account
+  let out: 'left' | 'removed' | undefined
+  for (const { op } of members?.dag.history.nodes ?? []) {
+    const { payload } = op
+    if (payload.kind === 'leave' && equalBytes(op.account, own)) out = 'left'
+    if (payload.kind === 'remove' && equalBytes(payload.target, own)) out = 'removed'
+  }
+  return out
+}
+
+/** A join that its user gives up, or that was refused: off the list, unless there is a history. */
+export function* giveUpJoin(turn: Turn, group: GroupRecord): Step<void> {
+  yield* endJoin(turn, group)
+  const standing = yield* wentOut(turn, group)
+  if (standing === undefined) yield* forgetGroup(turn, group)
+  else putGroup(turn, { ...group, standing, problem: '' })
 }

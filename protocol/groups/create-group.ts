@@ -34,7 +34,7 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const groups = yield* allGroups()
   if (groups.length >= GROUPS_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many groups', {
-      detail: { max: GROUPS_MAX },
+      detail: { reason: 'groups', max: GROUPS_MAX },
     })
   }
   const mailboxes = (yield* activeMailboxes()).slice(0, CARRIAGE_RELAYS_MAX)

@@ -3,7 +3,7 @@
 import { GROUP_NAME_MAX_BYTES, encodeText } from '../../crypto/index.ts'
 import { foldName } from '../contacts/names.ts'
 import { ProtocolError } from '../errors.ts'
-import type { GroupRecord } from './group.ts'
+import { type GroupRecord, isListedGroup } from './group.ts'
 
 /** Controls, and what turns the direction of text: no name needs them. */
 const FORBIDDEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
@@ -44,7 +44,9 @@ export function uniqueGroupName(
   const kept = cut(wanted.trim().replaceAll(/^#+/g, ''))
   const base = foldName(kept) === '' ? 'group' : kept
   const others = new Set(
-    taken.filter((group) => group.number !== self?.number).map((one) => foldName(one.name)),
+    taken
+      .filter((group) => isListedGroup(group) && group.number !== self?.number)
+      .map((one) => foldName(one.name)),
   )
   if (!others.has(foldName(base))) return base
   for (let suffix = 2; ; suffix++) {

@@ -149,7 +149,7 @@ export function* enqueueGroup(
   const head = (yield* get(heads, gid)) ?? { next: 1, items: 0 }
   if (item.content.kind === 'entry' && head.items >= GROUP_OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this group', {
-      detail: { max: GROUP_OUTBOX_MAX },
+      detail: { reason: 'outbox', max: GROUP_OUTBOX_MAX },
     })
   }
   const { coalesce } = item

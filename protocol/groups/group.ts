@@ -37,7 +37,10 @@ export interface GroupRecord {
   readonly named: boolean
   readonly standing: GroupStanding
   readonly join: JoinLink | undefined
-  /** Why it is refused, as a code of the API; "" elsewhere. */
+  /**
+   * Why it is refused, as a code of the API; "" elsewhere. SAME_GROUP, ALREADY_MEMBER: a link of a
+   * group that another record is of; it is not listed.
+   */
   readonly problem: string
   readonly addedAtMs: number
 }
@@ -118,6 +121,32 @@ export function* allGroups(): Step<readonly GroupRecord[]> {
   return rows.map((row) => row.value)
 }
 
+/** Whether a record is a group of its own, and no link of one that is listed already. */
+export function isListedGroup({ problem }: GroupRecord): boolean {
+  return problem !== 'SAME_GROUP' && problem !== 'ALREADY_MEMBER'
+}
+
+/** The highest number that was given out, where its group was taken off the list since. */
+const highestNumber: Table<typeof EMPTY, number> = {
+  name: 'group-highest',
+  sealing: 'value',
+  place: () => ({ owner: EMPTY, order: EMPTY }),
+  encode: (number) => encodeRecord([number]),
+  decode: (bytes) => readRecord(bytes, 'highest group number').uint('number'),
+}
+
+/** Takes a group of which nothing was ever read off the list. Its number is not given out again. */
+export function* forgetGroup(turn: Turn, { number, gid }: GroupRecord): Step<void> {
+  turn.put(highestNumber, EMPTY, yield* lastNumber())
+  turn.remove(groupRows, number)
+  if (gid !== undefined) turn.remove(groupNumbers, gid)
+}
+
+function* lastNumber(): Step<number> {
+  const [newest] = yield* range(groupRows, { owner: EMPTY, limit: 1, reverse: true })
+  return Math.max(newest?.value.number ?? 0, (yield* get(highestNumber, EMPTY)) ?? 0)
+}
+
 /** Writes a group, and says in the change feed that it is another now. */
 export function putGroup(turn: Turn, group: GroupRecord): void {
   turn.put(groupRows, group.number, group)
@@ -137,10 +166,9 @@ export function* newGroup(
   turn: Turn,
   fields: Pick<GroupRecord, 'gid' | 'name' | 'named' | 'standing' | 'join'>,
 ): Step<GroupRecord> {
-  const [newest] = yield* range(groupRows, { owner: EMPTY, limit: 1, reverse: true })
   const group: GroupRecord = {
     ...fields,
-    number: (newest?.value.number ?? 0) + 1,
+    number: (yield* lastNumber()) + 1,
     problem: '',
     addedAtMs: turn.nowMs,
   }

@@ -13,7 +13,7 @@ import { ProtocolError } from '../errors.ts'
 import { JOINS_PENDING_MS } from '../limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { type Peer, peers } from '../peers/peer.ts'
-import { encodeRecord, readRecord } from '../record.ts'
+import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { addMembers } from './add-members.ts'
@@ -25,19 +25,33 @@ import { type Membership, membershipOf } from './membership.ts'
 import { signOwnControl, waitingControls } from './own-control.ts'
 import { keepJoin } from './pending-joins.ts'
 
-/** The number of the last answer to a device, by invite. */
-const answers: Table<{ device: Bytes32; inviteId: Bytes16 }, number> = {
+interface Answered {
+  /** Number of the frame that answers. */
+  readonly c: number
+  /** The session that it was asked on; undefined where an admin decided later. */
+  readonly sid: Bytes16 | undefined
+}
+
+/** The last answer to a device, by invite. */
+const answers: Table<{ device: Bytes32; inviteId: Bytes16 }, Answered> = {
   name: 'join-answers',
   sealing: 'value',
   place: ({ device, inviteId }) => ({ owner: device, order: inviteId }),
-  encode: (c) => encodeRecord([c]),
-  decode: (bytes) => readRecord(bytes, 'join answer').uint('c'),
+  encode: ({ c, sid }) => encodeRecord([c, orEmpty(sid)]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'join answer')
+    return { c: fields.uint('c'), sid: fields.optional('sid', 16) }
+  },
 }
 
-/** Whether an answer is on its way: until it came, every message asks again. */
-function* isAnswered(device: Bytes32, inviteId: Bytes16): Step<boolean> {
-  const c = yield* get(answers, { device, inviteId })
-  return c !== undefined && (yield* controlFrame(device, c)) !== undefined
+/**
+ * Whether an answer is on its way: until it came, every message of a session asks again. Who asks on
+ * another session has the answer and asks anew.
+ */
+function* isAnswered(device: Bytes32, inviteId: Bytes16, sid: Bytes16): Step<boolean> {
+  const last = yield* get(answers, { device, inviteId })
+  if (last === undefined || (last.sid !== undefined && !equalBytes(last.sid, sid))) return false
+  return (yield* controlFrame(device, last.c)) !== undefined
 }
 
 interface Asker {
@@ -49,29 +63,29 @@ interface Asker {
 
 /** Judges the join that an intro asks for; whether it asked for one. */
 export function* takeJoinIntro(turn: Turn, asker: Asker, intro: Intro | undefined): Step<boolean> {
-  const { account, device, transcript } = asker.opened
+  const { account, device, sid, transcript } = asker.opened
   const invite = yield* groupInviteNamed(turn, intro, transcript)
   if (invite === undefined) return false
   const { inviteId, group } = invite
-  if (yield* isAnswered(device, inviteId)) return true
+  if (yield* isAnswered(device, inviteId, sid)) return true
   const members = yield* membershipOf(turn, group.gid)
   const verdict = yield* judge(turn, invite, members, asker)
   if (verdict !== 'accepted' || members === undefined) {
-    yield* answerJoin(turn, device, inviteId, verdict, group.gid)
+    yield* answerJoin(turn, { device, inviteId, sid }, verdict, group.gid)
     return true
   }
   if (members.roleOf(account) !== undefined) {
-    yield* answerJoin(turn, device, inviteId, 'accepted', group.gid)
+    yield* answerJoin(turn, { device, inviteId, sid }, 'accepted', group.gid)
     return true
   }
   claimInvite(turn, invite, account)
   noteMemberName(turn, account, intro?.name ?? '')
   if (members.setting('approval') || group.approve) {
     const state = yield* waitForAdmin(turn, members, invite, asker.opened, intro?.name ?? '')
-    yield* answerJoin(turn, device, inviteId, state, group.gid)
+    yield* answerJoin(turn, { device, inviteId, sid }, state, group.gid)
     return true
   }
-  yield* answerJoin(turn, device, inviteId, 'accepted', group.gid)
+  yield* answerJoin(turn, { device, inviteId, sid }, 'accepted', group.gid)
   const inviteHash = turn.crypto.sha256(inviteId)
   yield* addMembers(turn, members, [{ account, inviteHash }])
   return true
@@ -124,14 +138,14 @@ function wasUsed(turn: Turn, members: Membership, inviteId: Bytes16): boolean {
 /** Answers a join, once and surely; also one that waited. */
 export function* answerJoin(
   turn: Turn,
-  device: Bytes32,
-  inviteId: Bytes16,
+  asked: { readonly device: Bytes32; readonly inviteId: Bytes16; readonly sid?: Bytes16 },
   state: JoinState,
   gid: Bytes32,
 ): Step<void> {
+  const { device, inviteId, sid } = asked
   const peer = yield* get(peers, device)
   if (peer === undefined) return
-  turn.put(answers, { device, inviteId }, peer.numberedSent + 1)
+  turn.put(answers, { device, inviteId }, { c: peer.numberedSent + 1, sid })
   const group = state === 'pending' || state === 'accepted' ? gid : undefined
   yield* sendControl(turn, peer, (c) => frameOf(joinAckFrame, { c, inviteId, state, group }))
 }

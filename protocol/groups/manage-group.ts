@@ -7,19 +7,26 @@ import type { Step, Turn } from '../step.ts'
 import { addMembers, renew } from './add-members.ts'
 import { untie } from './co-members.ts'
 import { cutOf } from './cut.ts'
-import { type GroupRecord, groupOf, putGroup } from './group.ts'
+import { giveUpJoin } from './ask.ts'
+import { type GroupRecord, groupByNumber, putGroup } from './group.ts'
 import { checkGroupName } from './group-names.ts'
 import { answerJoin } from './judge.ts'
 import { type Membership, knownMembership } from './membership.ts'
 import { issue, sendOps } from './operate.ts'
 import { type PendingJoin, dropJoin, pendingJoinOf } from './pending-joins.ts'
 
+const NOT_IN: Readonly<Record<GroupRecord['standing'], string>> = {
+  joining: 'you are not in this group yet',
+  joined: 'the first operation of this group is not here',
+  left: 'you left this group',
+  removed: 'you were removed from this group',
+  refused: 'this group did not let you in',
+}
+
 /** The membership of a group that one is in. Throws ERR_PROTOCOL_GROUP. */
 export function* joinedMembership(turn: Turn, { gid, standing }: GroupRecord): Step<Membership> {
   if (gid === undefined || standing !== 'joined') {
-    throw new ProtocolError('ERR_PROTOCOL_GROUP', 'you are not in this group', {
-      detail: { standing },
-    })
+    throw new ProtocolError('ERR_PROTOCOL_GROUP', NOT_IN[standing], { detail: { standing } })
   }
   return yield* knownMembership(turn, gid)
 }
@@ -51,7 +58,7 @@ export function* approveJoin(turn: Turn, group: GroupRecord, account: Bytes32): 
   yield* addMembers(turn, members, [{ account, inviteHash }])
   if (!ours) return
   for (const { device } of yield* knownDevices(account)) {
-    yield* answerJoin(turn, device, inviteId, 'accepted', members.gid)
+    yield* answerJoin(turn, { device, inviteId }, 'accepted', members.gid)
   }
 }
 
@@ -63,7 +70,7 @@ export function* rejectJoin(turn: Turn, group: GroupRecord, account: Bytes32): S
   putGroup(turn, group)
   if (ours) {
     for (const { device } of yield* knownDevices(account)) {
-      yield* answerJoin(turn, device, inviteId, 'refused', members.gid)
+      yield* answerJoin(turn, { device, inviteId }, 'refused', members.gid)
     }
   }
   if (members.roleOf(account) === undefined) yield* untie(turn, account, members.gid)
@@ -83,8 +90,14 @@ export function* removeFromGroup(turn: Turn, group: GroupRecord, account: Bytes3
   for (const device of target.devices) yield* sendOps(turn, members.gid, device, [op])
 }
 
-/** Leaves: others make new keys. Throws ERR_PROTOCOL_ROLE (last-owner) where nobody could lead. */
+/**
+ * Leaves: others make new keys. A join that nobody answered, or that was refused, is given up. Throws ERR_PROTOCOL_ROLE (last-owner) where
+ * nobody could lead.
+ */
 export function* leaveGroup(turn: Turn, group: GroupRecord): Step<void> {
+  if (group.standing === 'joining' || group.standing === 'refused') {
+    return yield* giveUpJoin(turn, group)
+  }
   const members = yield* joinedMembership(turn, group)
   const others = members.members.filter(({ account }) => !equalBytes(account, turn.self.account))
   const isOwner = members.self?.role === 2
@@ -107,8 +120,9 @@ export function* giveRole(
   const members = yield* joinedMembership(turn, group)
   if (members.roleOf(account) === role) return
   const owners = members.members.filter((member) => member.role === 2)
-  const last = owners.length === 1 && owners.some((one) => equalBytes(one.account, account))
-  if (last && role !== 2) {
+  const isOwn = equalBytes(account, turn.self.account)
+  // Anybody else lacks the authority, which `issue` says.
+  if (isOwn && members.self?.role === 2 && owners.length === 1) {
     throw new ProtocolError('ERR_PROTOCOL_ROLE', 'the group needs an owner', {
       detail: { reason: 'last-owner' },
     })
@@ -129,7 +143,8 @@ export function* rotateGroup(turn: Turn, group: GroupRecord): Step<void> {
   yield* renew(turn, yield* joinedMembership(turn, group))
 }
 
-/** The record as it is now. */
+/** The record as it is now; as left where it was taken off the list. */
 export function* rereadGroup(group: GroupRecord): Step<GroupRecord> {
-  return (group.gid === undefined ? undefined : yield* groupOf(group.gid)) ?? group
+  const now = yield* groupByNumber(group.number)
+  return now ?? { ...group, standing: 'left', problem: '' }
 }

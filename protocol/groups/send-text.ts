@@ -11,7 +11,7 @@ import type { Step, Turn } from '../step.ts'
 import { carryEntry, carryWaiting, sendableEpoch } from './carry.ts'
 import type { GroupRecord } from './group.ts'
 import { groupOutboxSize } from './group-outbox.ts'
-import { membershipOf } from './membership.ts'
+import { joinedMembership } from './manage-group.ts'
 import { keepWaiting, waitingEntries } from './waiting-entries.ts'
 
 /**
@@ -20,20 +20,16 @@ import { keepWaiting, waitingEntries } from './waiting-entries.ts'
  */
 export function* sendGroupText(
   turn: Turn,
-  { gid, standing }: GroupRecord,
+  group: GroupRecord,
   text: string,
   replyTo?: Bytes32,
 ): Step<SentEntry> {
   checkText(text)
-  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
-  if (gid === undefined || standing !== 'joined' || members === undefined) {
-    throw new ProtocolError('ERR_PROTOCOL_GROUP', 'you are not in this group', {
-      detail: { standing },
-    })
-  }
+  const members = yield* joinedMembership(turn, group)
+  const { gid } = members
   if ((yield* groupOutboxSize(gid)) >= GROUP_OUTBOX_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this group', {
-      detail: { max: GROUP_OUTBOX_MAX },
+      detail: { reason: 'outbox', max: GROUP_OUTBOX_MAX },
     })
   }
   yield* carryWaiting(turn, members)

@@ -58,7 +58,9 @@ function* enter(turn: Turn, members: Membership, group: GroupRecord): Step<void>
   if (join !== undefined) yield* untie(turn, join.account, join.inviteId)
   const others = yield* allGroups()
   const name = group.named ? group.name : uniqueGroupName(members.view.name, others, group)
-  putGroup(turn, { ...group, name, standing: 'joined', join: undefined, problem: '' })
+  // Which link it was is kept, so that the same one is known again; its secret is not.
+  const used = join === undefined ? undefined : { ...join, link: '' }
+  putGroup(turn, { ...group, name, standing: 'joined', join: used, problem: '' })
   yield* followBoxes(turn, members)
   turn.effect({ kind: 'group', gid: members.gid })
 }

@@ -1,10 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { SCRIPTING } from '../../cli/help-scripting.ts'
+import { group as groupSpec } from '../../cli/tree/groups.ts'
+import type { Group } from '../../node/api-groups.ts'
 import { type NodeServer, serveNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
 import { ALICE, BOB, CAROL, FakeNode, GROUP_LINK } from '../support/fake-node.ts'
 import { type PlayOptions, type Played, play, records } from './fake-invocation.ts'
+import { sottoWords } from './shell-words.ts'
 
 let dir: string
 let fake: FakeNode
@@ -108,6 +112,89 @@ describe('group', () => {
     const words = ['group', 'invite', 'team', '--reusable', '--expires', '1h', '--json']
     const [made] = records((await sotto(words)).stdout)
     expect(made).toMatchObject({ v: 1, link: fake.made[0]?.link, reusable: true })
+  })
+})
+
+describe('help', () => {
+  const specs = [groupSpec, ...(groupSpec.commands ?? [])]
+  const examples = specs.flatMap((spec) => spec.examples)
+
+  test.each(examples)('the example %j works', async (example) => {
+    fake.form('team')
+    const { exitCode, stdout } = await sotto(sottoWords(example))
+    expect([exitCode, stdout === '']).toEqual([0, false])
+  })
+
+  test('documents what list and show print, field by field', async () => {
+    fake.form('team')
+    const words = SCRIPTING.match(/\w+/g) ?? []
+    for (const command of [['list'], ['show', 'team']]) {
+      const [shown = {}] = records((await sotto(['group', ...command, '--json'])).stdout)
+      for (const field of Object.keys(shown)) expect(words).toContain(field)
+    }
+    const [status = {}] = records((await sotto(['status', '--json'])).stdout)
+    expect(status).toMatchObject({ groups: 1 })
+  })
+})
+
+describe('watch and chat', () => {
+  test('say what changed in a group, each change once', async () => {
+    const group = fake.form('team')
+    const stop = new AbortController()
+    const [alice, bob, carol] = group.members
+    if (alice === undefined || bob === undefined || carol === undefined) throw new Error('no group')
+    const mallory = {
+      name: 'mal\u001blory',
+      address: 'm'.repeat(56),
+      role: 'member',
+      you: false,
+    } as const
+    const heard = (text: string): void => {
+      if (text.includes('you were removed')) stop.abort()
+    }
+    const watching = sotto(['watch'], { heard, signal: stop.signal })
+    await vi.waitFor(() => expect(fake.followers).toBe(1))
+    const states: Partial<Group>[] = [
+      { epoch: 'another' },
+      { members: [alice, { ...bob, role: 'owner' }, carol] },
+      { members: [alice, { ...bob, role: 'owner' }, carol, mallory] },
+      { members: [alice, { ...bob, role: 'owner' }, mallory] },
+      { name: 'crew' },
+      { pending: [{ name: 'dave', address: 'd'.repeat(56), at: 1 }] },
+      { members: [{ ...bob, role: 'owner' }, mallory], state: 'removed' },
+    ]
+    let now = group
+    for (const state of states) {
+      now = { ...now, ...state }
+      fake.emit({ event: 'group', group: now })
+    }
+    const lines = (await watching).stdout.trimEnd().split('\n')
+    expect(lines.map((line) => line.replace(/^.*? #/, '#'))).toEqual([
+      '#team: bob is now an owner',
+      '#team: mal\\x1blory is in',
+      '#team: carol is out',
+      '#team: now called #crew',
+      '#crew: dave asks to join',
+      '#crew: you were removed; what was said before stays readable',
+    ])
+  })
+
+  test('a gap in a group names the group', async () => {
+    const group = fake.form('team')
+    const from = { name: 'bob', address: BOB }
+    fake.emit({
+      event: 'gap',
+      chat: '#team',
+      group: group.id,
+      from,
+      first: 3,
+      last: 4,
+      missing: true,
+    })
+    const stop = new AbortController()
+    const heard = (): void => stop.abort()
+    const { stdout } = await sotto(['watch', '--since', '0'], { heard, signal: stop.signal })
+    expect(stdout).toContain('2 messages from bob in #team are missing')
   })
 })
 

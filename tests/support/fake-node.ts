@@ -56,6 +56,8 @@ export class FakeNode implements Node {
   gate: Promise<void> = Promise.resolve()
   settled = 0
   closed = false
+  /** Readers that began to follow the feed. */
+  followers = 0
   #listeners = new Set<() => void>()
   #arrivals = 0
 
@@ -158,6 +160,7 @@ export class FakeNode implements Node {
       listening: this.addresses(),
       relays: [],
       contacts: this.kept.length,
+      groups: this.circles.length,
       requests: 0,
       unread: 0,
       waiting: this.log.filter(({ state }) => state === 'queued').length,
@@ -404,6 +407,7 @@ export class FakeNode implements Node {
 
   async *#since(cursor: number, signal: AbortSignal | undefined): AsyncGenerator<NodeEvent> {
     let at = Math.max(0, cursor - 1)
+    this.followers += 1
     for (;;) {
       if (signal?.aborted === true) return
       const event = this.feed[at]
