@@ -2,6 +2,7 @@
 import type { CryptoProvider } from '../crypto/index.ts'
 import type { Node } from './api.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
+import type { Core } from './core.ts'
 import { Messenger } from './messenger.ts'
 import { makeCall } from './messenger/calls.ts'
 import { type Feed, eventsSince } from './messenger/events.ts'
@@ -42,6 +43,8 @@ export interface NodePorts {
   readonly provider: CryptoProvider
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array<ArrayBuffer>
+  /** Hands out the inside, once it runs: for a simulated node that lies. */
+  readonly onStart?: (core: Core) => void
 }
 
 export type RunningNode = Node & {
@@ -82,6 +85,7 @@ export async function startNode(
 ): Promise<RunningNode> {
   const messenger = await Messenger.start(options, ports)
   const { core } = messenger
+  ports.onStart?.(core)
   const { ledger } = core
   const person = await ledger.read((turn) => selfPerson(turn))
   const call = makeCall(core)

@@ -1,7 +1,8 @@
 // npm run sim -- [--seeds N] [--from K] [--seed S] [--trace]: the simulator on more seeds than a
 // change runs, or on one with its trace. Prints each failing seed and goes on to the next.
-// npm run sim -- --groups [--schedules N] [--networked M] [--from K] [--seed S] [--trace]: lives of
-// groups, N in all. M of them are slow ones: real nodes and relays on virtual machines. The others are
+// npm run sim -- --groups [--schedules N] [--networked M] [--lying L] [--from K] [--seed S] [--trace]: lives of
+// groups, N in all. M of them are slow ones: real nodes and relays on virtual machines; L more have a
+// member whose node lies over the network. The others are
 // fast ones: the real membership, choice of epoch and repair, with no network, disk or encryption.
 import { spawnSync } from 'node:child_process'
 
@@ -36,16 +37,18 @@ function run(file, title, seeds) {
 if (has('groups')) {
   const schedules = Number(valueOf('schedules', 2_000))
   const networked = Number(valueOf('networked', Math.min(schedules, Math.ceil(schedules / 500))))
-  const fast = schedules - networked
-  if (![schedules, networked, from].every(Number.isSafeInteger) || fast < 0) {
-    usage('--groups [--schedules N] [--networked M] [--from K] [--seed S] [--trace]')
+  const lying = Number(valueOf('lying', Math.min(Math.ceil(networked / 4), schedules - networked)))
+  const fast = schedules - networked - lying
+  if (![schedules, networked, lying, from].every(Number.isSafeInteger) || fast < 0) {
+    usage('--groups [--schedules N] [--networked M] [--lying L] [--from K] [--seed S] [--trace]')
   }
   console.log(
-    `${schedules} schedules: ${fast} fast, ${networked} slow (real nodes), from ${from} on`,
+    `${schedules} schedules: ${fast} fast, ${networked} slow (real nodes), ${lying} slow with a member that lies, from ${from} on`,
   )
   const passed = [
     fast === 0 || run('tests/sim/groups/pure.test.ts', 'keep every promise', fast),
     networked === 0 || run('tests/sim/groups/groups.test.ts', 'keep every promise', networked),
+    lying === 0 || run('tests/sim/groups/byzantine.test.ts', 'keep every promise', lying),
   ]
   process.exit(passed.every(Boolean) ? 0 : 1)
 }

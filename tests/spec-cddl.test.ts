@@ -7,9 +7,12 @@ import {
   type CborValue,
   CryptoError,
   decodeCbor,
+  decodeGroupOp,
   encodeCbor,
   fromHex,
   noble,
+  openOperations,
+  sealOperations,
 } from '../crypto/index.ts'
 import { decodeDirectFrame, encodeDirectFrame } from '../protocol/direct/direct-frame.ts'
 import { decodeElidedHeader } from '../protocol/log/header.ts'
@@ -27,6 +30,7 @@ import { decodeProcessCert, signProcessCert } from '../protocol/relay/process-ce
 import { Grammar } from './support/cddl.ts'
 import { OPS, PUSHES, REPLIES, key, sig } from './support/relay-samples.ts'
 import { bytesOf } from './support/relay-world.ts'
+import { GROUP_SAMPLES } from './support/group-samples.ts'
 import { SAMPLES } from './support/samples.ts'
 
 const SPEC = await readFile('SPEC.md', 'utf8')
@@ -247,7 +251,61 @@ function directHello(): Case {
   }
 }
 
+/** Operations by their bytes, and by their cores: what is altered inside is read all the same. */
+async function groupOps(): Promise<readonly Case[]> {
+  const tests = await vectorTests('group-op')
+  const made = tests.filter(({ op }) => op !== undefined)
+  expect(made.length).toBeGreaterThan(11)
+  return made.flatMap(({ kind, op = '' }): readonly Case[] => {
+    const value = decodeCbor(fromHex(op), 65_536) as readonly CborValue[]
+    const [core, ...others] = value
+    const take = (altered: CborValue): unknown => decodeGroupOp(noble, encodeCbor(altered))
+    return [
+      { name: `operation ${kind}`, rule: 'group-op', value, take },
+      {
+        name: `core of ${kind}`,
+        rule: 'op-core',
+        value: decodeCbor(core as Uint8Array, 65_536),
+        take: (altered) => take([encodeCbor(altered), ...others]),
+      },
+    ]
+  })
+}
+
+function groupFrames(): readonly Case[] {
+  return GROUP_SAMPLES.flatMap(({ name, value, encode, decode }): readonly Case[] => {
+    const frame = decodeCbor(encode(value), 65_536) as readonly CborValue[]
+    const take = (altered: CborValue): unknown => decode(encodeCbor(altered))
+    const [body, sig] = frame
+    const whole: Case = { name, rule: name, value: frame, take }
+    // A signed object: what its body holds is altered for itself.
+    if (!(body instanceof Uint8Array) || sig === undefined) return [whole]
+    const inner: Case = {
+      name: `body of ${name}`,
+      rule: `${name}-body`,
+      value: decodeCbor(body, 65_536),
+      take: (altered) => take([encodeCbor(altered), sig]),
+    }
+    return [whole, inner]
+  })
+}
+
+/** What an operations message seals, as it is opened. */
+function groupOperations(): Case {
+  const keys = { controlKey: bytesOf('control'), lineageTag: bytesOf('tag', 8) }
+  const ops = [bytesOf('operation', 252)]
+  const opened = openOperations(
+    noble,
+    keys.controlKey,
+    sealOperations(noble, keys, ops, (length) => bytesOf('hedge', length)),
+  )
+  return { name: 'operations', rule: 'group-operations', value: [...(opened ?? [])] }
+}
+
 const CASES: readonly Case[] = [
+  ...(await groupOps()),
+  ...groupFrames(),
+  groupOperations(),
   ...(await identity()),
   ...frameBodies(),
   ...headers(),

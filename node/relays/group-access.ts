@@ -41,7 +41,8 @@ export class GroupAccess {
     const failure = await this.prove(connection)
     if (failure?.status !== 'unknown' || mode === 'read') return failure
     const { ownerSeed, secret } = this.keys
-    const held = await ticket?.()
+    // A ticket ties this mailbox to the own one that gave it: none is shown where nothing is to pay.
+    const held = connection.openBits === 0 ? undefined : await ticket?.()
     const opened = await connection.openMailbox(
       ownerSeed,
       { type: 2, secret, gen: 0, awayDays: 0, ...(held === undefined ? {} : { ticket: held }) },

@@ -4,116 +4,25 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import {
-  type CborValue,
-  decodeBase32,
-  decodeCbor,
-  encodeText,
-  parseAddress,
-  toHex,
-} from '../../crypto/index.ts'
+import { decodeBase32, encodeText, parseAddress, toHex } from '../../crypto/index.ts'
 import { createNode, initProfile } from '../../node/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
-import {
-  RELAY_FRAME_MAX_BYTES,
-  type RelayOp,
-  decodeRelayFrame,
-  decodeReply,
-  decodeRequest,
-  isFailure,
-} from '../../protocol/index.ts'
 import { openProfile } from '../../node/profile/open-profile.ts'
 import { durableIdentity } from '../sim/node-machine.ts'
 import { type RelayMachine, relayMachine } from '../sim/relay-machine.ts'
 import { type Person, World } from '../sim/world.ts'
 import { type RecordedStream, Recorder } from '../support/recording-host.ts'
-
-/** Shorter byte strings prove nothing: they are equal by chance, or are lengths and times. */
-const WINDOW_BYTES = 8
+import {
+  exchanges,
+  forms,
+  isOwners,
+  leaksOf,
+  ofService,
+  ofStream,
+  shared,
+} from '../support/relay-view.ts'
 
 const TEXTS = ['the heron leaves at dawn', 'so does the kingfisher', 'bring the blue umbrella']
-
-interface Exchange {
-  readonly op: RelayOp
-  /** The reply, undefined where none came. */
-  readonly reply: CborValue | undefined
-}
-
-/** Byte strings of a structure, wherever they stand. */
-function byteStrings(value: CborValue): readonly Uint8Array[] {
-  if (value instanceof Uint8Array) return [value]
-  return typeof value === 'number' ? [] : value.flatMap(byteStrings)
-}
-
-function ofStream(stream: RecordedStream): readonly Uint8Array[] {
-  return stream.frames.flatMap(({ bytes }) => byteStrings(decodeCbor(bytes, RELAY_FRAME_MAX_BYTES)))
-}
-
-/** What a stream asked, each with its answer; decodes every frame on the way. */
-function exchanges(stream: RecordedStream): readonly Exchange[] {
-  const replies = new Map<number, readonly CborValue[]>()
-  for (const { from, bytes } of stream.frames) {
-    if (from === 'client') continue
-    const frame = decodeRelayFrame(bytes)
-    if (frame.kind === 'reply') replies.set(frame.requestId, frame.replies)
-  }
-  return stream.frames.flatMap(({ from, bytes }) => {
-    if (from === 'relay') return []
-    const { requestId, ops } = decodeRequest(bytes)
-    return ops.map((op, i): Exchange => {
-      if (op.kind === 'unknown') throw new Error(`operation ${op.code} is not of this version`)
-      return { op, reply: replies.get(requestId)?.[i] }
-    })
-  })
-}
-
-/** Whether the client proved a mailbox on it. */
-function isOwners(stream: RecordedStream): boolean {
-  return exchanges(stream).some(
-    ({ op, reply }) =>
-      (op.kind === 'open' || op.kind === 'auth') &&
-      reply !== undefined &&
-      !isFailure(decodeReply(op.kind, reply)),
-  )
-}
-
-/** Every run of 8 bytes within the byte strings, as hex. */
-function windows(strings: readonly Uint8Array[]): Set<string> {
-  const out = new Set<string>()
-  for (const bytes of strings) {
-    const hex = toHex(bytes)
-    for (let at = 0; at + 2 * WINDOW_BYTES <= hex.length; at += 2) {
-      out.add(hex.slice(at, at + 2 * WINDOW_BYTES))
-    }
-  }
-  return out
-}
-
-/** What occurs on both sides in runs of 8 bytes that no excepted value contains. */
-function shared(
-  one: readonly Uint8Array[],
-  other: readonly Uint8Array[],
-  excepted: readonly Uint8Array[],
-): readonly string[] {
-  const [here, there, known] = [windows(one), windows(other), windows(excepted)]
-  return [...here].filter((each) => there.has(each) && !known.has(each))
-}
-
-/** The forms in which a name or key could stand somewhere. */
-function forms(bytes: Uint8Array): readonly string[] {
-  const hex = toHex(bytes)
-  return [hex, toHex(encodeText(hex)), toHex(encodeText(Buffer.from(bytes).toString('base64url')))]
-}
-
-function leaksOf(
-  haystack: readonly Uint8Array[],
-  needles: ReadonlyMap<string, readonly string[]>,
-): readonly string[] {
-  const hexes = haystack.map(toHex)
-  return [...needles]
-    .filter(([, all]) => all.some((needle) => hexes.some((hex) => hex.includes(needle))))
-    .map(([what]) => what)
-}
 
 let world: World
 let relay: RelayMachine
@@ -225,16 +134,7 @@ describe('a relay that two people share', () => {
     (name) => {
       const person = name === alice.name ? alice : bob
       const streams = streamsOf(person)
-      const service = streams.flatMap((stream) =>
-        exchanges(stream)
-          .filter(({ op }) => op.kind === 'hello' || op.kind === 'desc')
-          .flatMap(({ op, reply }) => {
-            if (reply === undefined) return []
-            if (op.kind === 'desc') return byteStrings(reply)
-            const hello = decodeReply('hello', reply)
-            return isFailure(hello) ? [] : [hello.serviceKey]
-          }),
-      )
+      const service = streams.flatMap(ofService)
       expect(service.length).toBeGreaterThan(0)
       const owners = streams.filter(isOwners)
       const couriers = streams.filter((stream) => !isOwners(stream))

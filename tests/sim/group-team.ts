@@ -15,18 +15,21 @@ interface Said {
 
 export class Team {
   readonly world: World
+  /** Its name when it is made; later what it is called by. */
+  name: string
   readonly said: Said[] = []
   #texts = 0
 
-  constructor(world: World) {
+  constructor(world: World, name = 'team') {
     this.world = world
+    this.name = name
   }
 
   /** Creates the group; its creator's relays are the people's relays. */
   async create(person: Person, options: { readonly approval?: boolean } = {}): Promise<Group> {
     await this.#connected(person)
     const { groups } = person.machine.program.node
-    return this.world.simulation.settle(groups.create('team', options))
+    return this.world.simulation.settle(groups.create(this.name, options))
   }
 
   async #connected(person: Person): Promise<void> {
@@ -40,7 +43,7 @@ export class Team {
 
   async link(person: Person): Promise<string> {
     const { groups } = person.machine.program.node
-    const made = groups.invite('#team', { reusable: true })
+    const made = groups.invite(`#${this.name}`, { reusable: true })
     return (await this.world.simulation.settle(made)).link
   }
 
@@ -79,14 +82,14 @@ export class Team {
     const text = `${person.name} ${++this.#texts}`
     const { simulation } = this.world
     const group = await this.view(person)
-    const { id } = await simulation.settle(node.chats.send('#team', text))
+    const { id } = await simulation.settle(node.chats.send(`#${this.name}`, text))
     this.said.push({ id, text, to: (group?.members ?? []).map(({ address }) => address) })
     return text
   }
 
   async read(person: Person): Promise<readonly Message[]> {
     const { chats } = person.machine.program.node
-    return this.world.simulation.settle(chats.messages('#team', { limit: ALL }))
+    return this.world.simulation.settle(chats.messages(`#${this.name}`, { limit: ALL }))
   }
 
   /** What is not as it must be among these people; [] where all holds. */

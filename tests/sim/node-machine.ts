@@ -3,6 +3,7 @@
 // the vault's keys belong to the machine, as a passphrase belongs to its user.
 import { type GroupOp, decodeGroupOp, fromHex } from '../../crypto/index.ts'
 import type { NodeEvent } from '../../node/api.ts'
+import type { Core } from '../../node/core.ts'
 import { type CreateNodeOptions, type RunningNode, startNode } from '../../node/create-node.ts'
 import { identities, type IdentityRecord } from '../../node/profile/identity-record.ts'
 import { memoryStateKeys } from '../../node/profile/memory-state-keys.ts'
@@ -44,6 +45,8 @@ export interface NodeMachineOptions {
   /** Every event of every life; those before a crash come again with the same cursor. */
   readonly onEvent?: (event: NodeEvent) => void
   readonly onLog?: (scope: string, text: string) => void
+  /** Hands out the inside of each life: for a node that lies. */
+  readonly onStart?: (core: Core) => void
 }
 
 /** The vault of a machine: the same in all its lives. */
@@ -110,6 +113,7 @@ export function nodeMachine(simulation: Simulation, options: NodeMachineOptions)
       provider: watch.provider(options.name),
       clock: ports.clock,
       random: ports.random,
+      ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
     })
     const { onEvent } = options
     if (onEvent !== undefined) {

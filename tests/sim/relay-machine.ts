@@ -74,6 +74,8 @@ export function relayMachine(
   options: {
     readonly ip: string
     readonly limits?: Partial<MailboxLimits>
+    /** Bits of work for a new mailbox; 0 unless told. */
+    readonly openBits?: number
     /** Puts something between the network and the relay. */
     readonly host?: (host: Host) => Host
   },
@@ -103,7 +105,7 @@ export function relayMachine(
       provider: nativeCrypto,
       seeds,
       depositBits: 2,
-      openBits: 0,
+      openBits: options.openBits ?? 0,
       lagProbeMs: 0,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       onWarning: (code, error) =>

@@ -103,4 +103,27 @@ describe('the oracle of groups', () => {
     expect(judgeEpochs({ changes: 3, epochs: 7 }, 0).join()).toMatch(/D6 7 epochs/)
     expect(judgeEpochs({ changes: 3, epochs: 7 }, 1)).toEqual([])
   })
+
+  test('expects nothing of liars, and of the honest beside them all that it did', () => {
+    const [alice, bob] = seen
+    const liars = new Set([bob?.person.address ?? ''])
+    const honest = seen.filter((one) => one !== bob)
+    expect(judgeViews(log, honest)).not.toEqual([])
+    expect(judgeViews(log, honest, liars)).toEqual([])
+    if (alice === undefined) throw new Error('nobody')
+    const changed = (change: Partial<Judged>): string =>
+      judgeViews(log, [{ ...alice, ...change }, ...honest.slice(1)], liars).join('\n')
+    expect(changed({ ops: alice.ops.slice(0, -1) })).toMatch(/D1 .*operations/)
+    expect(changed({ messages: alice.messages.slice(1) })).toMatch(/D4 alice lacks/)
+    // What a liar said after its removal is for nobody.
+    const lie = { text: 'an old epoch', from: alice.person, id: undefined }
+    log.said.push({ ...lie, owed: new Set(), allowed: new Set() })
+    const [first] = alice.messages
+    if (first === undefined) throw new Error('nothing was said')
+    const shown = { ...first, id: 'f'.repeat(64), text: lie.text, kind: 'text' as const }
+    expect(changed({ messages: [...alice.messages, shown] })).toMatch(
+      /D3 alice reads "an old epoch"/,
+    )
+    log.said.pop()
+  })
 })

@@ -69,11 +69,18 @@ export async function lookAll(world: World, log: GroupLog): Promise<readonly Jud
   return seen
 }
 
-/** What is broken in it; [] where all holds. Before all is quiet much may be. */
-export function judgeViews(log: GroupLog, seen: readonly Judged[]): readonly string[] {
+/**
+ * What is broken in it; [] where all holds. Before all is quiet much may be. `seen`: of honest people;
+ * `liars`: addresses of members of whom nothing is expected.
+ */
+export function judgeViews(
+  log: GroupLog,
+  seen: readonly Judged[],
+  liars: ReadonlySet<string> = new Set(),
+): readonly string[] {
   const inside = seen.filter(({ group }) => group?.state === 'joined')
   return [
-    ...sameGroup(log, inside),
+    ...sameGroup(log, inside, liars),
     ...sameOrder(inside),
     ...seen.flatMap((one) => readable(log, one, inside.includes(one))),
     ...inside.flatMap(quietness),
@@ -90,7 +97,11 @@ export function judgeEpochs(
 }
 
 /** D1: members, roles and everything else that the operations amount to. */
-function sameGroup(log: GroupLog, inside: readonly Judged[]): readonly string[] {
+function sameGroup(
+  log: GroupLog,
+  inside: readonly Judged[],
+  liars: ReadonlySet<string>,
+): readonly string[] {
   const broken: string[] = []
   const [first, ...others] = inside
   if (first === undefined) return broken
@@ -110,7 +121,10 @@ function sameGroup(log: GroupLog, inside: readonly Judged[]): readonly string[] 
     if (names(other) !== names(first)) broken.push(`D1 ${pair} see other members`)
   }
   const addresses = inside.map(({ person }) => person.address).sort()
-  const members = (first.group?.members ?? []).map(({ address }) => address).sort()
+  const members = (first.group?.members ?? [])
+    .map(({ address }) => address)
+    .filter((address) => !liars.has(address))
+    .sort()
   if (addresses.join() !== members.join()) {
     broken.push(`D1 ${inside.map(({ person }) => person.name).join()} are in, not those it names`)
   }
