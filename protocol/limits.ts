@@ -189,6 +189,15 @@ export const FALL_BACK_MS: number = MINUTE_MS
 export const CARRIAGE_DEAD_MS: number = 10 * MINUTE_MS
 /** A member's newer device list is told to its group by others after this and their delay. */
 export const LISTS_TOLD_AFTER_MS: number = MINUTE_MS
+/** A device that its group never heard is welcomed by the members' devices in turn: the first after
+ * this long, each next one after twice as long, ten times, then at intervals as long as the last. */
+export const WELCOME_HELP_STEP_MS: number = MINUTE_MS
+export const WELCOME_HELP_DOUBLINGS = 10
+export const WELCOME_HELP_END_MS: number = 45 * DAY_MS
+/** A newcomer tells its group of its own adding where nobody did so within this. */
+export const ADDING_TOLD_AFTER_MS: number = MINUTE_MS
+/** Devices that a group never heard that are looked at in one turn. */
+export const SILENT_DEVICES_PAGE = 256
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

@@ -78,7 +78,7 @@ export function* applyMessage(
   const intro = introOf(message.frames)
   const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, intro, host)
-  const memberOnly = yield* isMemberOnly(turn, opened, admission, intro)
+  const memberOnly = yield* isMemberOnly(turn, opened, admission, message.frames)
   const settle = { account, device, admission, intro }
   const contact = memberOnly ? undefined : yield* settleContact(turn, settle)
   if (contact?.state === 'blocked') return REFUSED
