@@ -147,6 +147,10 @@ export const JOIN_LIFE_MS: number = 30 * DAY_MS
 export const GROUP_OUTBOX_MAX = 20_000
 /** A message of a group is offered to its relays for as long as they would keep it. */
 export const GROUP_CARRIAGE_MS: number = 14 * DAY_MS
+/** Own entries, the newest, that go out again where a group's relay lost its store. */
+export const REDEPOSITED_MAX = 2_000
+/** Own operations, the newest, that do. */
+export const RESPREAD_OPS_MAX = 16
 /** A device tells its group anew where it is reached after this. */
 export const MEMBER_RENEW_MS: number = 45 * DAY_MS
 /** Lineages of one group that are held. */

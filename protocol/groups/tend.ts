@@ -15,6 +15,7 @@ import { takeOpenEntries } from './open-entries.ts'
 import { retryHeld } from './receive.ts'
 import { syncGroup } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
+import { carryAgain } from './void-custody.ts'
 import { tellAdding } from './tell-adding.ts'
 import { tellFrontier } from './tell-frontier.ts'
 
@@ -59,7 +60,8 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const fallAtMs = yield* fallBack(turn, now)
   const addingAtMs = yield* tellAdding(turn, now)
   const helpAtMs = yield* helpSilent(turn, now)
-  const again = yield* carryWaiting(turn, now)
+  const owes = yield* carryAgain(turn, now)
+  const again = (yield* carryWaiting(turn, now)) || owes
   return {
     again,
     nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs, addingAtMs, helpAtMs),
