@@ -37,6 +37,8 @@ export interface NodeMachineOptions {
   readonly watch?: KeyWatch
   /** Another machine whose vault and profile this one has: a copied folder. */
   readonly profileOf?: string
+  /** The words of an account that there is already; else it is a new one. */
+  readonly phrase?: string
   /** What lies between the node and its disk: for defects that the oracle must see. */
   readonly tamper?: (store: Store) => Store
   /** Every event of every life; those before a crash come again with the same cursor. */
@@ -70,7 +72,7 @@ async function openOrCreate(
   const read = (): Promise<unknown> => records.get(identities as AnyTable, identities.place(0))
   if ((await read()) === undefined) {
     const nowMs = clock.nowMs()
-    const identity = newIdentity({ provider, random, nowMs, phrase: undefined })
+    const identity = newIdentity({ provider, random, nowMs, phrase: options.phrase })
     await writeFirstRecords(records, provider, identity, {
       name: options.name,
       nowMs,

@@ -34,11 +34,14 @@ export class World {
   /** Starts a person, with every relay there is unless told; `direct`: can be dialled. */
   async person(
     name: string,
-    options: Pick<NodeMachineOptions, 'relays' | 'tamper'> & { readonly direct?: boolean } = {},
+    options: Pick<NodeMachineOptions, 'relays' | 'tamper' | 'phrase'> & {
+      readonly direct?: boolean
+    } = {},
   ): Promise<Person> {
     const person = this.oracle.person({
       name,
       ...(options.tamper === undefined ? {} : { tamper: options.tamper }),
+      ...(options.phrase === undefined ? {} : { phrase: options.phrase }),
       relays: options.relays ?? this.relays.map(({ address }) => address),
       listen: options.direct === true ? [`/ip4/10.2.0.${this.people.length + 1}/tcp/4001`] : [],
     })
