@@ -4,6 +4,7 @@ import type { Bytes32 } from '../../crypto/index.ts'
 import { SILENT_DEVICES_PAGE } from '../limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
+import { allGroups } from './group.ts'
 
 export interface SilentDevice {
   readonly device: Bytes32
@@ -42,6 +43,19 @@ export function* noteSilent(turn: Turn, gid: Bytes32, device: Bytes32): Step<voi
 
 export function noteHelped(turn: Turn, gid: Bytes32, row: SilentDevice): void {
   turn.put(silent, { gid, device: row.device }, { ...row, helped: true })
+}
+
+/**
+ * A device spoke to us for the first time: what it was sent before it may not have taken, from a
+ * stranger.
+ */
+export function* helpAgain(turn: Turn, device: Bytes32): Step<void> {
+  for (const { gid, standing } of yield* allGroups()) {
+    const row = gid && standing === 'joined' ? yield* get(silent, { gid, device }) : undefined
+    if (gid === undefined || row?.helped !== true) continue
+    turn.put(silent, { gid, device }, { ...row, helped: false })
+    turn.effect({ kind: 'group', gid })
+  }
 }
 
 /** It was heard, or is no member's any more. */

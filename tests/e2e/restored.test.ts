@@ -119,7 +119,7 @@ it.each(['direct', 'relay'] as const)(
 
 it(
   'restored from the phrase and added again: its group takes it back, with what was said there',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const alice = ['--dir', join(root, 'alice')]
     const bob = ['--dir', join(root, 'bob')]

@@ -6,6 +6,8 @@ import { Team } from '../sim/group-team.ts'
 import { Prng } from '../sim/prng.ts'
 import { World } from '../sim/world.ts'
 
+const HOUR_MS = 3_600_000
+
 const phrase = createPhrase(new Prng('words').bytes)
 
 test.each(['is a contact of the owner', 'is a contact of a member'] as const)(
@@ -42,5 +44,40 @@ test.each(['is a contact of the owner', 'is a contact of a member'] as const)(
     expect(await team.settled([alice, carol, again])).toEqual([])
     const texts = (await team.read(again)).map(({ text }) => text)
     expect(texts).toEqual(expect.arrayContaining(team.said.map(({ text }) => text)))
+  },
+)
+
+test(
+  'who restored its account and is found by a contact has its groups once it accepts it',
+  { timeout: 240_000 },
+  async () => {
+    const world = new World('restored and found in a group')
+    const { simulation } = world
+    await world.relay()
+    const alice = await world.person('alice')
+    const bob = await world.person('bob', { phrase })
+    await world.introduce(alice, bob)
+    const team = new Team(world)
+    await team.create(alice)
+    await team.join(bob, await team.link(alice))
+    await team.until(alice, ({ members }) => members.length === 2)
+    for (const person of [alice, bob]) await team.say(person)
+    expect(await team.settled([alice, bob])).toEqual([])
+    bob.machine.crash({ keepsAll: false })
+    const { chats } = alice.machine.program.node
+    await simulation.settle(chats.send(bob.address, 'are you there?'))
+    const again = await world.person('bob again', { phrase })
+    const { requests } = again.machine.program.node
+    const endMs = simulation.clock.elapsedMs + 48 * HOUR_MS
+    while ((await simulation.settle(requests.list())).length === 0) {
+      if (simulation.clock.elapsedMs > endMs) throw new Error('nobody finds it')
+      await simulation.run(600_000)
+    }
+    // Whatever she sent of the group came from a stranger.
+    await simulation.run(HOUR_MS)
+    await simulation.settle(requests.accept(alice.address))
+    await team.until(again, ({ state, members }) => state === 'joined' && members.length === 2)
+    for (const person of [alice, again]) await team.say(person)
+    expect(await team.settled([alice, again])).toEqual([])
   },
 )

@@ -35,8 +35,6 @@ export interface NodeMachineOptions {
   readonly relays?: readonly string[]
   readonly listen?: readonly string[]
   readonly watch?: KeyWatch
-  /** The 24 words of its account; without them it makes a new one. */
-  readonly phrase?: string
   /** Another machine whose vault and profile this one has: a copied folder. */
   readonly profileOf?: string
   /** The words of an account that there is already; else it is a new one. */
