@@ -147,6 +147,10 @@ export const JOIN_LIFE_MS: number = 30 * DAY_MS
 export const GROUP_OUTBOX_MAX = 20_000
 /** A message of a group is offered to its relays for as long as they would keep it. */
 export const GROUP_CARRIAGE_MS: number = 14 * DAY_MS
+/** Own entries, the newest, that go out again where a group's relay lost its store. */
+export const REDEPOSITED_MAX = 2_000
+/** Own operations, the newest, that do. */
+export const RESPREAD_OPS_MAX = 16
 /** A device tells its group anew where it is reached after this. */
 export const MEMBER_RENEW_MS: number = 45 * DAY_MS
 /** Lineages of one group that are held. */
@@ -197,6 +201,15 @@ export const FALL_BACK_MS: number = MINUTE_MS
 export const CARRIAGE_DEAD_MS: number = 10 * MINUTE_MS
 /** A member's newer device list is told to its group by others after this and their delay. */
 export const LISTS_TOLD_AFTER_MS: number = MINUTE_MS
+/** A device that its group never heard is welcomed by the members' devices in turn: the first after
+ * this long, each next one after twice as long, ten times, then at intervals as long as the last. */
+export const WELCOME_HELP_STEP_MS: number = MINUTE_MS
+export const WELCOME_HELP_DOUBLINGS = 10
+export const WELCOME_HELP_END_MS: number = 45 * DAY_MS
+/** A newcomer tells its group of its own adding where nobody did so within this. */
+export const ADDING_TOLD_AFTER_MS: number = MINUTE_MS
+/** Devices that a group never heard that are looked at in one turn. */
+export const SILENT_DEVICES_PAGE = 256
 /** Joins that wait for an admin: at once, and for how long. */
 export const JOINS_PENDING_MAX = 100
 export const JOINS_PENDING_MS: number = 14 * DAY_MS

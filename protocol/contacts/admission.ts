@@ -61,7 +61,7 @@ export function* admit(turn: Turn, candidate: Candidate): Step<Admission> {
   const intro = introOf(frames)
   const groupLink = yield* groupInviteNamed(turn, intro, candidate.transcript)
   const member = groupLink !== undefined || (yield* isCoMember(turn, account))
-  const heard = member || (yield* isWelcome(frames))
+  const heard = member || (yield* isWelcome(turn, frames))
   // Silence towards somebody who is blocked ends where a group is that both are in.
   if (contact?.state === 'blocked') return { kind: heard ? 'member' : 'blocked' }
   const isFull = contact === undefined && (yield* allContacts()).length >= CONTACTS_MAX

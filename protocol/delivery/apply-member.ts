@@ -1,7 +1,6 @@
 // A message of a co-member who is no contact, or of somebody who asks to join (SPEC.md §21): its group
 // frames apply, its receipts and lists too; what it writes to us alone waits in requests.
-import type { Intro } from '../content/intro.ts'
-import { type Admission, groupInviteNamed } from '../contacts/admission.ts'
+import { type Admission, groupInviteNamed, introOf } from '../contacts/admission.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { entryFrame } from '../content/entry.ts'
 import { readFrame } from '../content/kind.ts'
@@ -13,6 +12,7 @@ import { resetFrame } from '../content/reset.ts'
 import { type Frame, frameClass } from '../frames.ts'
 import { isCoMember } from '../groups/co-members.ts'
 import { takeGroupFrame } from '../groups/take-frame.ts'
+import { isWelcome } from '../groups/welcomed.ts'
 import { directConversation } from '../log/entry.ts'
 import { sendList } from '../peers/list-talk.ts'
 import type { Peer } from '../peers/peer.ts'
@@ -29,11 +29,13 @@ export function* isMemberOnly(
   turn: Turn,
   opened: OpenedInner,
   admission: Admission | undefined,
-  intro: Intro | undefined,
+  frames: readonly Frame[],
 ): Step<boolean> {
   if (admission !== undefined) return admission.kind === 'member'
   if (isAccepted(yield* contactOf(opened.account))) return false
   if (yield* isCoMember(turn, opened.account)) return true
+  if (yield* isWelcome(turn, frames)) return true
+  const intro = introOf(frames)
   return (yield* groupInviteNamed(turn, intro, opened.transcript)) !== undefined
 }
 

@@ -19,6 +19,7 @@ import { syncPageFrame } from '../content/sync-page.ts'
 import { syncRequestFrame } from '../content/sync-request.ts'
 import { ProtocolError } from '../errors.ts'
 import { isOfOwnGroup } from '../groups/early-member.ts'
+import { helpAgain } from '../groups/silent-devices.ts'
 import { takeGroupFrame } from '../groups/take-frame.ts'
 import { takeJoinIntro } from '../groups/judge.ts'
 import { type Frame, frameClass } from '../frames.ts'
@@ -82,7 +83,7 @@ export function* applyMessage(
   const intro = introOf(message.frames)
   const before = yield* get(peers, device)
   const peer = yield* notePeer(turn, opened, intro, host)
-  const known = yield* isMemberOnly(turn, opened, admission, intro)
+  const known = yield* isMemberOnly(turn, opened, admission, message.frames)
   const invited =
     known && admission === undefined
       ? yield* admitMember(turn, { ...opened, frames: message.frames, storedAtS })
@@ -94,6 +95,7 @@ export function* applyMessage(
   if (contact !== undefined && before?.heard !== true) {
     yield* meetDevice(turn, contact, device, before?.numberedSent ?? 0)
   }
+  if (before !== undefined && !before.heard) yield* helpAgain(turn, device)
   if (opened.first) yield* heardOn(turn, device, opened.sid)
   yield* followDevices(turn, account)
   const conversation = directConversation(turn.crypto, turn.self.account, account)

@@ -4,6 +4,7 @@
 import { type Bytes32, EMPTY, concat, equalBytes, readU64, toHex, u64 } from '../../crypto/index.ts'
 import { baseFrame } from '../content/base.ts'
 import { frameOf } from '../content/kind.ts'
+import { allGroups } from '../groups/group.ts'
 import { CARRIED_PER_DEVICE_MAX, PARENTS_MAX } from '../limits.ts'
 import { directConversation } from '../log/entry.ts'
 import { authorFrontier, conversationFrontier, firstAt } from '../log/frontier.ts'
@@ -68,6 +69,10 @@ export function* followDevices(turn: Turn, account: Bytes32): Step<void> {
     yield* forgetDevice(turn, device, conversation)
     yield* forgetReceipts(turn, device)
     yield* endSessions(turn, device)
+  }
+  // Groups that the account is in are told, and new devices are welcomed there (§21.3).
+  for (const { gid, standing } of yield* allGroups()) {
+    if (gid !== undefined && standing === 'joined') turn.effect({ kind: 'group', gid })
   }
 }
 

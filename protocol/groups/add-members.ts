@@ -27,6 +27,9 @@ import { type Step, type Turn, get } from '../step.ts'
 import { meetMemberDevice, membersFrames, oweMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { type Issued, issue, sendOps } from './operate.ts'
+import { pendingJoinOf } from './pending-joins.ts'
+import { noteHelped } from './silent-devices.ts'
+import { tellWhere } from './tell-where.ts'
 
 export interface Newcomer {
   readonly account: Bytes32
@@ -103,6 +106,12 @@ export function* addMembers(
   const rows = base.authors.map(({ author, ...row }) => ({ device: author, ...row }))
   const lists: DeviceList[] = []
   for (const { account } of newcomers) lists.push(yield* listOf(turn, account))
+  // Before the add, so that whoever knows of it knows this too.
+  for (const { account, devices } of lists) {
+    const reached = devices.map(({ device }) => device)
+    if ((yield* pendingJoinOf(turn, members.gid, account)) !== undefined) continue
+    yield* tellWhere(turn, members, account, reached)
+  }
   const issued = yield* issue(turn, members, {
     kind: 'add',
     epochOp,
@@ -117,6 +126,7 @@ export function* addMembers(
     for (const { device } of devices) {
       if (!(yield* meetMemberDevice(turn, account, device))) continue
       yield* sendWelcome(turn, issued.members, issued.op.id, device, base)
+      noteHelped(turn, members.gid, { device, sinceMs: turn.safeNowMs, helped: true })
     }
   }
   return issued.members
@@ -164,7 +174,7 @@ export function* sendWelcome(
 }
 
 /** Every operation, page after page. */
-function* sendAllOps(turn: Turn, members: Membership, device: Bytes32): Step<void> {
+export function* sendAllOps(turn: Turn, members: Membership, device: Bytes32): Step<void> {
   const sent: Bytes32[] = []
   for (;;) {
     const { ops, more } = opsSince(members.dag, sent, { maxBytes: GROUP_OPS_FRAME_BYTES })

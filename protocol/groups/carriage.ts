@@ -23,6 +23,7 @@ import {
 } from './group-outbox.ts'
 import { type Taken, takeGroupMessage } from './receive.ts'
 import { wantsCompare } from './sync-group.ts'
+import { voidGroupCustody } from './void-custody.ts'
 
 /** A copy for one mailbox of the item's lineage. */
 export interface GroupCopy {
@@ -111,8 +112,18 @@ export function* takeGroupPage(
     if (message.length > 0) taken.push(yield* takeGroupMessage(turn, message, key.gid))
   }
   const box = yield* boxAt(key)
-  if (box !== undefined) putBox(turn, { ...box, cursor })
+  if (box !== undefined) {
+    yield* noticeRestart(turn, box, cursor)
+    putBox(turn, { ...box, cursor })
+  }
   return taken
+}
+
+/** Another incarnation than the one that was read: the relay lost its store. */
+function* noticeRestart(turn: Turn, box: GroupBox, { incarnation }: BoxCursor): Step<void> {
+  const before = box.cursor?.incarnation
+  if (before === undefined || equalBytes(before, incarnation)) return
+  yield* voidGroupCustody(turn, box, before)
 }
 
 /** A mailbox was read to its head. */
@@ -122,6 +133,7 @@ export function* noteGroupDrained(turn: Turn, key: BoxKey, cursor: BoxCursor): S
   // Away for long: what the relays dropped, or never had, somebody else may hold.
   const wasAway = box.drainedAtMs > 0 && turn.safeNowMs - box.drainedAtMs > ABSENCE_MS
   if (wasAway) yield* wantsCompare(turn, key.gid)
+  yield* noticeRestart(turn, box, cursor)
   putBox(turn, { ...box, cursor, drainedAtMs: turn.safeNowMs })
 }
 

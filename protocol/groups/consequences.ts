@@ -22,7 +22,7 @@ import { keepGroupEpoch } from './grants.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import { groupOutboxSize } from './group-outbox.ts'
-import { meetMemberDevice } from './member-devices.ts'
+import { meetMemberDevice, watchMember } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { dropJoin, pendingJoinOf } from './pending-joins.ts'
 
@@ -79,12 +79,25 @@ function* followAdds(turn: Turn, { gid }: Membership, { payload }: GroupOp): Ste
 function* followMembers(turn: Turn, members: Membership): Step<void> {
   const gone = !members.isMember
   for (const { account, devices } of members.members) {
-    if (equalBytes(account, turn.self.account)) continue
+    if (equalBytes(account, turn.self.account)) {
+      for (const device of devices) yield* watchOwn(turn, members, device)
+      continue
+    }
     // Removed ourselves, we hear for a while who may take us back.
     yield* tie(turn, account, members.gid, gone ? turn.safeNowMs + REMOVED_SERVED_MS : 0)
     if (!gone) yield* endEarlyRequest(turn, account)
-    for (const device of devices) yield* meetMemberDevice(turn, account, device)
+    for (const device of devices) {
+      yield* meetMemberDevice(turn, account, device)
+      if (!gone) yield* watchMember(turn, members.gid, device)
+    }
   }
+}
+
+/** Another device of one's own account needs a welcome like anybody's. */
+function* watchOwn(turn: Turn, members: Membership, device: Bytes32): Step<void> {
+  if (!members.isMember || equalBytes(device, turn.self.device)) return
+  yield* meetMemberDevice(turn, turn.self.account, device)
+  yield* watchMember(turn, members.gid, device)
 }
 
 /** Our own standing, and what the group is called here. */

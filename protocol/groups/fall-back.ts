@@ -44,7 +44,7 @@ function* carryOver(turn: Turn, members: Membership, { content }: GroupItem): St
 }
 
 /** Who joined after an entry was written is not told it, whenever it goes out. */
-function* isMeantFor({ dag }: Membership, id: Bytes32, device: Bytes32): Step<boolean> {
+export function* isMeantFor({ dag }: Membership, id: Bytes32, device: Bytes32): Step<boolean> {
   const op = (yield* heldEntry(id))?.header.op
   return op !== undefined && dag.viewAfter(op)?.hasDevice(device) === true
 }

@@ -12,7 +12,13 @@ import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
 import { type Intake, type Membership, addOperations } from './membership.ts'
-import { type PendingSeed, dropSeed, keepSeed, pendingSeeds } from './pending-secrets.ts'
+import {
+  type PendingSeed,
+  dropSeed,
+  keepSeed,
+  pendingSeeds,
+  pendingWelcome,
+} from './pending-secrets.ts'
 import { settleWelcome } from './settle-welcome.ts'
 
 /** Opens operations of this group; what does not verify is nothing. */
@@ -42,6 +48,9 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
   const intake = yield* addOperations(turn, gid, ops)
   const { members, accepted, missing } = intake
   if (accepted.length > 0) {
+    // A seed may be what takes us in.
+    const welcome = yield* pendingWelcome(gid)
+    if (welcome?.pages === 0) yield* settleSeeds(turn, members)
     yield* settleWelcome(turn, members)
     yield* followOperations(turn, members, accepted)
     yield* settleSeeds(turn, members)
@@ -62,6 +71,7 @@ export function* takeSeed(
   yield* keepSeed(turn, gid, { ...secret, opId: op.id })
   const { members } = yield* takeOpened(turn, gid, [op])
   yield* settleSeeds(turn, members)
+  yield* settleWelcome(turn, members)
 }
 
 function sourceOf({ secretKind, secret, lineage }: PendingSeed): EpochSource {

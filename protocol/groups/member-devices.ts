@@ -19,6 +19,7 @@ import { type Step, type Table, type Turn, get } from '../step.ts'
 import { tellOfGroup } from './group.ts'
 import type { Membership } from './membership.ts'
 import { owe, settleOwed } from './owed-members.ts'
+import { endSilence, noteSilent } from './silent-devices.ts'
 
 interface KnownMember {
   readonly r: number
@@ -66,6 +67,17 @@ export function* meetMemberDevice(turn: Turn, account: Bytes32, device: Bytes32)
   return true
 }
 
+/** Whether anything is known of where a device is reached. */
+export function* isReached(device: Bytes32): Step<boolean> {
+  const endpoints = (yield* get(peers, device))?.endpoints
+  return endpoints !== undefined && (endpoints.mailboxes.length > 0 || endpoints.home !== undefined)
+}
+
+/** Notes a device of a member of which the group heard nothing. */
+export function* watchMember(turn: Turn, gid: Bytes32, device: Bytes32): Step<void> {
+  if ((yield* get(known, { gid, device })) === undefined) yield* noteSilent(turn, gid, device)
+}
+
 /** Takes a member object whose signature holds; an older one than the known changes nothing. */
 export function* learnMember(
   turn: Turn,
@@ -78,6 +90,7 @@ export function* learnMember(
   const before = yield* get(known, { gid, device })
   if (account === undefined || (before !== undefined && before.r >= r)) return
   turn.put(known, { gid, device }, { r, object: groupMemberFrame.encode({ r, value, signed }) })
+  if (before === undefined) endSilence(turn, gid, device)
   if ((yield* memberName(account)) !== value.name) {
     turn.put(memberNames, account, value.name)
     yield* tellOfGroup(turn, gid)

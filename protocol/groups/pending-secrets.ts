@@ -52,8 +52,9 @@ export function dropSeed(turn: Turn, gid: Bytes32, opId: Bytes32): void {
 
 export interface PendingWelcome {
   readonly addOp: Bytes32
-  readonly epoch: Bytes32
-  readonly lineage: Bytes32
+  /** E and G; undefined where a seed welcomes us, which lies among the seeds. */
+  readonly secrets: { readonly epoch: Bytes32; readonly lineage: Bytes32 } | undefined
+  /** Of the base table; 0 where a seed welcomes us. */
   readonly pages: number
   /** The device that sent it: the first to be asked for what is missing. */
   readonly from: Bytes32
@@ -65,13 +66,15 @@ const welcomes: Table<Bytes32, PendingWelcome> = {
   name: 'group-welcomes',
   sealing: 'state',
   place: (gid) => ({ owner: gid, order: EMPTY }),
-  encode: (row) => encodeRecord([row.addOp, row.epoch, row.lineage, row.pages, row.from, row.atMs]),
+  encode: ({ addOp, secrets, pages, from, atMs }) =>
+    encodeRecord([addOp, orEmpty(secrets?.epoch), orEmpty(secrets?.lineage), pages, from, atMs]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'pending welcome')
+    const addOp = fields.bytes('addOp', 32)
+    const [epoch, lineage] = [fields.optional('E', 32), fields.optional('G', 32)]
     return {
-      addOp: fields.bytes('addOp', 32),
-      epoch: fields.bytes('E', 32),
-      lineage: fields.bytes('G', 32),
+      addOp,
+      secrets: epoch === undefined || lineage === undefined ? undefined : { epoch, lineage },
       pages: fields.uint('pages', WELCOME_PAGES_MAX),
       from: fields.bytes('from', 32),
       atMs: fields.uint('at'),

@@ -17,6 +17,7 @@ import { isForOthers } from './not-for-us.ts'
 import { repairState, repairStates } from './repair-state.ts'
 import { takeControl } from './take-control.ts'
 import { takeRestored } from './take-entry.ts'
+import { seeAdding } from './tell-adding.ts'
 
 /**
  * new: it brought something. known: a copy, or nothing new. held: kept until it opens. ignored: of
@@ -59,7 +60,8 @@ function* takeOpsMessage(
       return 'bad'
     case 'opened': {
       if ((yield* groupOf(opened.group)) === undefined) return 'ignored'
-      yield* takeOperations(turn, opened.group, opened.operations)
+      const { members } = yield* takeOperations(turn, opened.group, opened.operations)
+      yield* seeAdding(turn, members, opened.operations)
       return 'new'
     }
   }

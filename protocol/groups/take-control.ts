@@ -1,18 +1,19 @@
 // Control objects inside group messages (SPEC.md §20.5, §21): where a device is reached, who waits to
 // be let in, what a device holds. Their signatures hold, and they are new.
-import { type Bytes32, CryptoError, openDeviceList } from '../../crypto/index.ts'
+import { type Bytes32, CryptoError, equalBytes, openDeviceList } from '../../crypto/index.ts'
 import type { JoinPending } from '../content/group-member.ts'
+import { followDevices } from '../delivery/follow-devices.ts'
 import type { GroupControl } from '../group/examine-message.ts'
 import { JOINS_PENDING_MS } from '../limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
-import { newPeer, peers } from '../peers/peer.ts'
-import { type Step, type Turn, get } from '../step.ts'
+import type { Step, Turn } from '../step.ts'
 import { tie } from './co-members.ts'
 import { takeFrontier, takeFrontierRequest } from './frontiers.ts'
 import { groupOf, putGroup } from './group.ts'
-import { learnMember, noteMemberName } from './member-devices.ts'
+import { learnMember, memberName, noteMemberName } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { keepJoin } from './pending-joins.ts'
+import { learnWhere, namesNoInvite } from './tell-where.ts'
 
 export function* takeControl(
   turn: Turn,
@@ -37,23 +38,25 @@ function* takeJoinPending(
   turn: Turn,
   members: Membership,
   device: Bytes32,
-  { inviteId, account, list, name, mailboxes }: JoinPending,
+  pending: JoinPending,
 ): Step<void> {
-  if (members.accountOf(device) === undefined || members.roleOf(account) !== undefined) return
+  const { inviteId, account, list, name } = pending
+  if (members.accountOf(device) === undefined || equalBytes(account, turn.self.account)) return
+  const isWhere = namesNoInvite(pending)
+  if (!isWhere && members.roleOf(account) !== undefined) return
   try {
     const opened = openDeviceList(turn.crypto, list)
     if (opened.account.some((byte, i) => byte !== account[i])) return
     yield* adoptDeviceList(turn, opened)
-    for (const one of opened.devices) {
-      if ((yield* get(peers, one.device)) !== undefined) continue
-      const peer = newPeer({ account, device: one.device, dh: one.dh })
-      const endpoints = { ...peer.endpoints, mailboxes }
-      // Of several devices the object says only where one is: that one's card tells of the others.
-      turn.put(peers, one.device, { ...peer, endpoints })
-    }
+    yield* learnWhere(turn, pending)
   } catch (error) {
     if (error instanceof CryptoError) return
     throw error
+  }
+  if (isWhere) {
+    yield* followDevices(turn, account)
+    if ((yield* memberName(account)) === '') noteMemberName(turn, account, name)
+    return
   }
   if (!(yield* keepJoin(turn, members.gid, { account, inviteId, name, ours: false }))) return
   noteMemberName(turn, account, name)

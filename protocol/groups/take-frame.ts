@@ -1,13 +1,6 @@
 // Group frames over one-to-one sessions (SPEC.md §21): what a member, or somebody who takes us in, may
 // say, and what comes of it. A frame of anybody else changes nothing.
-import {
-  type Bytes32,
-  CryptoError,
-  type GroupOp,
-  decodeGroupOp,
-  equalBytes,
-} from '../../crypto/index.ts'
-import { contactOf, isAccepted } from '../contacts/contact.ts'
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { entryFrame } from '../content/entry.ts'
 import { frontierFrame } from '../content/frontier.ts'
 import { syncPageFrame } from '../content/sync-page.ts'
@@ -15,7 +8,7 @@ import { syncRequestFrame } from '../content/sync-request.ts'
 import { groupMembersFrame } from '../content/group-member.ts'
 import { groupOpsFrame, opsRequestFrame } from '../content/group-ops.ts'
 import { groupSeedFrame } from '../content/group-seed.ts'
-import { type GroupWelcome, groupWelcomeFrame } from '../content/group-welcome.ts'
+import { groupWelcomeFrame } from '../content/group-welcome.ts'
 import { type JoinAck, joinAckFrame } from '../content/join-ack.ts'
 import { readFrame } from '../content/kind.ts'
 import { numberOf } from '../content/registry.ts'
@@ -23,23 +16,20 @@ import { seedRequestFrame } from '../content/seed-request.ts'
 import type { Brought } from '../delivery/brought.ts'
 import { noteReceived } from '../delivery/control.ts'
 import { type Frame, frameClass } from '../frames.ts'
-import { GROUPS_MAX } from '../limits.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import type { Step, Turn } from '../step.ts'
 import { failJoin, stopAsking } from './ask.ts'
-import { tie } from './co-members.ts'
-import { type GroupRecord, allGroups, groupOf, newGroup, putGroup } from './group.ts'
-import { uniqueGroupName } from './group-names.ts'
+import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { takeOperations, takeSeed } from './intake.ts'
 import { learnMembers } from './member-devices.ts'
-import { type Membership, membershipOf } from './membership.ts'
+import { membershipOf } from './membership.ts'
 import { answerSeedRequest, serveOperations } from './ops-talk.ts'
-import { pendingWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
 import { serveEntries } from './serve-entries.ts'
-import { settleWelcome } from './settle-welcome.ts'
 import { takeSyncFrontier, takeSyncPage } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
+import { takeSeedWelcome, takeWelcome } from './take-welcome.ts'
+import { openedOp } from './welcomed.ts'
 
 interface Sender {
   readonly peer: Peer
@@ -112,7 +102,9 @@ function* takeNumbered(turn: Turn, { peer, opened }: Sender, frame: Frame): Step
   if (!(yield* noteReceived(turn, peer.device, numberOf(frame)))) return 'repeat'
   const seed = readFrame(groupSeedFrame, frame)
   if (seed !== undefined) {
-    const gid = groupOfOperation(turn, seed.operation)?.groupId
+    const op = openedOp(turn, seed.operation)
+    if (op !== undefined) yield* takeSeedWelcome(turn, opened, op)
+    const gid = op?.groupId
     // Accepted over the session of any member: the commitment decides, not the messenger.
     if (gid !== undefined && (yield* groupOf(gid)) !== undefined) {
       yield* takeSeed(turn, gid, seed.operation, seed)
@@ -123,15 +115,6 @@ function* takeNumbered(turn: Turn, { peer, opened }: Sender, frame: Frame): Step
   const welcome = readFrame(groupWelcomeFrame, frame)
   if (welcome !== undefined) yield* takeWelcome(turn, opened, welcome)
   return 'news'
-}
-
-function groupOfOperation(turn: Turn, bytes: Uint8Array): GroupOp | undefined {
-  try {
-    return decodeGroupOp(turn.crypto, bytes)
-  } catch (error) {
-    if (error instanceof CryptoError) return undefined
-    throw error
-  }
 }
 
 /** The answer to a join of ours, from an account that we asked. */
@@ -171,33 +154,3 @@ function* mergeRecords(turn: Turn, known: GroupRecord, asked: GroupRecord): Step
   putGroup(turn, { ...asked, gid: undefined, standing: 'refused', problem: 'SAME_GROUP' })
   if (known.gid !== undefined) turn.effect({ kind: 'group', gid: known.gid })
 }
-
-/** Who may welcome us: a contact, or anybody into a group that we asked to join or were in. */
-function* takeWelcome(
-  turn: Turn,
-  { account, device }: OpenedInner,
-  welcome: GroupWelcome,
-): Step<void> {
-  const { group: gid, addOp, epoch, lineage, page, pages, authors } = welcome
-  const known = yield* groupOf(gid)
-  if (known?.standing === 'joined') return
-  if (known === undefined) {
-    if (!isAccepted(yield* contactOf(account))) return
-    const groups = yield* allGroups()
-    if (groups.length >= GROUPS_MAX) return
-    const name = uniqueGroupName('group', groups)
-    yield* newGroup(turn, { gid, name, named: false, standing: 'joining', join: undefined })
-  }
-  // Until it is judged, whoever welcomes us is heard for what is missing.
-  yield* tie(turn, account, gid, turn.safeNowMs + WELCOME_HEARD_MS)
-  const before = yield* pendingWelcome(gid)
-  if (before === undefined || !equalBytes(before.addOp, addOp)) {
-    putWelcome(turn, gid, { addOp, epoch, lineage, pages, from: device, atMs: turn.safeNowMs })
-  }
-  putBasePage(turn, addOp, page, authors)
-  const members: Membership | undefined = yield* membershipOf(turn, gid)
-  if (members !== undefined) yield* settleWelcome(turn, members)
-  turn.effect({ kind: 'group', gid })
-}
-
-const WELCOME_HEARD_MS = 30 * 86_400_000

@@ -9,6 +9,7 @@ import { cutOf } from './cut.ts'
 import type { Membership } from './membership.ts'
 import { issue } from './operate.ts'
 import { putRepairs, repairState } from './repair-state.ts'
+import { tellWhere } from './tell-where.ts'
 
 interface NewerList {
   readonly account: Bytes32
@@ -28,6 +29,12 @@ function* newerList(members: Membership): Step<NewerList | undefined> {
   return undefined
 }
 
+function newDevices(members: Membership, { record }: NewerList): readonly Bytes32[] {
+  return record.devices
+    .map(({ device }) => device)
+    .filter((device) => members.accountOf(device) === undefined)
+}
+
 /** Tells the group of a newer list when it is time to; when to look again, guarded clock. */
 export function* tellDevices(
   turn: Turn,
@@ -44,6 +51,8 @@ export function* tellDevices(
   const dueMs = isOwn ? turn.safeNowMs : listsSinceMs + LISTS_TOLD_AFTER_MS + delayMs
   if (dueMs > turn.safeNowMs) return dueMs
   const list = openDeviceList(turn.crypto, newer.record.bytes)
+  // Whoever knows of a new device knows where it is reached: it has yet to be welcomed.
+  if (!isOwn) yield* tellWhere(turn, members, newer.account, newDevices(members, newer))
   const cut = yield* cutOf(turn, gid, newer.gone)
   yield* issue(turn, members, { kind: 'devices', list, cut })
   return turn.safeNowMs

@@ -7,6 +7,7 @@ import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
 import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
+import { helpSilent } from './help-silent.ts'
 import { heldMessageCount } from './held-messages.ts'
 import { membershipOf } from './membership.ts'
 import { mend } from './mend.ts'
@@ -14,6 +15,8 @@ import { takeOpenEntries } from './open-entries.ts'
 import { retryHeld } from './receive.ts'
 import { syncGroup } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
+import { carryAgain } from './void-custody.ts'
+import { tellAdding } from './tell-adding.ts'
 import { tellFrontier } from './tell-frontier.ts'
 
 export interface Tended {
@@ -55,6 +58,12 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const tellAtMs = yield* tellFrontier(turn, now)
   const syncAtMs = yield* syncGroup(turn, now)
   const fallAtMs = yield* fallBack(turn, now)
-  const again = yield* carryWaiting(turn, now)
-  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs) }
+  const addingAtMs = yield* tellAdding(turn, now)
+  const helpAtMs = yield* helpSilent(turn, now)
+  const owes = yield* carryAgain(turn, now)
+  const again = (yield* carryWaiting(turn, now)) || owes
+  return {
+    again,
+    nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs, addingAtMs, helpAtMs),
+  }
 }

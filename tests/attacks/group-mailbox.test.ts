@@ -164,6 +164,30 @@ describe('a removed member, who keeps the keys of its lineage', () => {
   })
 })
 
+describe('a removed member, who goes on writing', () => {
+  it('fills its share of a queue that nobody writes to any more, and touches nothing else', async () => {
+    const world = new RelayWorld()
+    await world.start({ lagProbeMs: 0, limits: { ringBytes: 32 * 640 } })
+    const alice = await readerOf(world, 'alice')
+    expect(await world.settle(alice.deposit('before'))).toMatchObject({ kind: 'held' })
+    const moved = await readerOf(world, 'alice', bytesOf('lineage after the removal'))
+    const mallory = memberOf(world, 'mallory')
+    const outcomes: string[] = []
+    for (let i = 0; i < 4; i++) {
+      const one = await world.settle(mallory.deposit(`after ${i}`))
+      outcomes.push(one.kind === 'held' ? 'held' : one.reason)
+    }
+    // Nobody could take that right away and not the others': all have the same keys.
+    expect(outcomes).toEqual(['held', 'held', 'quota', 'quota'])
+    // Who did not know of the removal yet is heard there, and the group itself is elsewhere.
+    expect(await world.settle(alice.deposit('late'))).toMatchObject({ kind: 'held' })
+    expect(await world.settle(moved.deposit('one'))).toMatchObject({ kind: 'held' })
+    expect(await world.settle(moved.deposit('two'))).toMatchObject({ kind: 'held' })
+    await world.settle(moved.until(() => moved.items.length === 2))
+    expect(moved.names).toEqual(['one', 'two'])
+  })
+})
+
 describe('a member who fills the mailbox', () => {
   it('takes its share and no more under one name; under many it stops the others, and drops nothing', async () => {
     const world = new RelayWorld()

@@ -116,3 +116,48 @@ it.each(['direct', 'relay'] as const)(
     expect(other).toMatchObject({ name: 'Alice', state: 'ready', missing: 0 })
   },
 )
+
+it(
+  'restored from the phrase and added again: its group takes it back, with what was said there',
+  { timeout: 300_000 },
+  async () => {
+    const alice = ['--dir', join(root, 'alice')]
+    const bob = ['--dir', join(root, 'bob')]
+    const again = ['--dir', join(root, 'bob-again')]
+    const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
+    const relays = ['--relay', String(relay.ready['address'])]
+    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
+    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
+    const { stderr } = await sotto([...init, '--json', ...bob])
+    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(stderr)?.[0] ?? ''
+    await start(['daemon', 'run', ...alice])
+    const lost = await start(['daemon', 'run', ...bob])
+    await json(['group', 'create', 'team', ...alice])
+    const link = String((await json(['group', 'invite', 'team', ...alice]))['link'])
+    await json(['add', link, ...bob])
+    const group = async (dir: readonly string[]): Promise<unknown> =>
+      (await records(['group', 'list', ...dir])).map(({ state, missing }) => ({ state, missing }))
+    const joined = [{ state: 'joined', missing: 0 }]
+    await expect.poll(() => group(bob), { timeout: 30_000 }).toEqual(joined)
+    await json(['send', '#team', 'mine from before', ...bob])
+    await expect.poll(() => texts('#team', alice), { timeout: 30_000 }).toHaveLength(1)
+    await json(['send', '#team', 'hers from before', ...alice])
+    await expect.poll(() => texts('#team', bob), { timeout: 30_000 }).toHaveLength(2)
+    await stop(lost)
+
+    const file = join(root, 'words')
+    await writeFile(file, `${phrase}\n`)
+    await json([...init, '--from-phrase-file', file, ...again])
+    await start(['daemon', 'run', ...again])
+    const invite = await json(['invite', ...alice])
+    await json(['add', String(invite['link']), '--name', 'Alice', ...again])
+    // Another's new device is told to a group after a minute.
+    await expect.poll(() => group(again), { timeout: 150_000, interval: 1_000 }).toEqual(joined)
+    await expect.poll(() => texts('#team', again), { timeout: 60_000 }).toHaveLength(2)
+    await json(['send', '#team', 'it is me again', ...again])
+    const said = ['they: mine from before', 'me: hers from before', 'they: it is me again']
+    await expect.poll(() => texts('#team', alice), { timeout: 30_000 }).toEqual(said)
+    const own = ['me: mine from before', 'they: hers from before', 'me: it is me again']
+    await expect.poll(() => texts('#team', again), { timeout: 60_000 }).toEqual(own)
+  },
+)

@@ -38,3 +38,49 @@ describe('a relay that carries a group', () => {
     },
   )
 })
+
+describe('what a relay signed for and lost', () => {
+  test.each(['an old copy', 'nothing'] as const)(
+    'is deposited again by who wrote it, where it starts again with %s',
+    { timeout: 120_000 },
+    async (what) => {
+      const world = new World(`custody ${what}`)
+      const { simulation } = world
+      const relay = await world.relay()
+      const alice = await world.person('alice')
+      const bob = await world.person('bob')
+      const carol = await world.person('carol')
+      const team = new Team(world)
+      await team.create(alice)
+      const link = await team.link(alice)
+      await team.join(bob, link)
+      await team.until(alice, ({ members }) => members.length === 2)
+      expect(await team.settled([alice, bob])).toEqual([])
+      const old = relay.copy()
+      await world.stop(bob)
+      const id = await team.say(alice).then(() => team.said.at(-1)?.id ?? '')
+      const state = async (): Promise<string | undefined> =>
+        (await team.read(alice)).find((one) => one.id === id)?.state
+      while ((await state()) !== 'relayed') await simulation.run(100)
+      // Long enough that nobody takes it for a relay that changes its mind.
+      await simulation.run(3_600_000)
+      // Who joined since is not told it, although the relay is.
+      await team.join(carol, link)
+      await team.until(alice, ({ members }) => members.length === 3)
+      await simulation.run(60_000)
+      await simulation.settle(relay.machine.stop())
+      relay.restore(what === 'nothing' ? [] : old)
+      if (what !== 'nothing') await relay.markRestored()
+      await simulation.settle(relay.machine.start())
+      await simulation.run(1_800_000)
+      expect(await state()).toBe('relayed')
+      for (const person of [alice, carol]) await world.stop(person)
+      await world.start(bob)
+      await simulation.run(600_000)
+      expect((await team.read(bob)).map((one) => one.id)).toContain(id)
+      await world.start(alice)
+      await world.start(carol)
+      expect(await team.settled([alice, bob, carol])).toEqual([])
+    },
+  )
+})

@@ -36,10 +36,10 @@ export interface NodeMachineOptions {
   readonly relays?: readonly string[]
   readonly listen?: readonly string[]
   readonly watch?: KeyWatch
-  /** The 24 words of its account; without them it makes a new one. */
-  readonly phrase?: string
   /** Another machine whose vault and profile this one has: a copied folder. */
   readonly profileOf?: string
+  /** The words of an account that there is already; else it is a new one. */
+  readonly phrase?: string
   /** What lies between the node and its disk: for defects that the oracle must see. */
   readonly tamper?: (store: Store) => Store
   /** Every event of every life; those before a crash come again with the same cursor. */

@@ -34,7 +34,7 @@ export class World {
   /** Starts a person, with every relay there is unless told; `direct`: can be dialled. */
   async person(
     name: string,
-    options: Pick<NodeMachineOptions, 'relays' | 'tamper' | 'onStart'> & {
+    options: Pick<NodeMachineOptions, 'relays' | 'tamper' | 'onStart' | 'phrase'> & {
       readonly direct?: boolean
     } = {},
   ): Promise<Person> {
@@ -42,6 +42,7 @@ export class World {
       name,
       ...(options.tamper === undefined ? {} : { tamper: options.tamper }),
       ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
+      ...(options.phrase === undefined ? {} : { phrase: options.phrase }),
       relays: options.relays ?? this.relays.map(({ address }) => address),
       listen: options.direct === true ? [`/ip4/10.2.0.${this.people.length + 1}/tcp/4001`] : [],
     })

@@ -1,0 +1,109 @@
+// Whoever adds somebody is gone for good right after: wherever its work ended, the others finish it.
+import { expect, test } from 'vitest'
+import { Team } from '../sim/group-team.ts'
+import { World } from '../sim/world.ts'
+
+const STEPS = 16
+
+/** How far the adding came when the adder went, as the others see it half an hour later. */
+type Outcome = 'nothing' | 'in'
+
+async function goneAfter(step: number): Promise<Outcome> {
+  const world = new World(`adder lost ${step}`)
+  const { simulation } = world
+  await world.relay()
+  const alice = await world.person('alice')
+  const bob = await world.person('bob')
+  const carol = await world.person('carol')
+  const dave = await world.person('dave')
+  const others = [bob, carol]
+  const team = new Team(world)
+  await team.create(alice)
+  const link = await team.link(alice)
+  for (const person of others) await team.join(person, link)
+  for (const person of others) await team.until(person, ({ members }) => members.length === 3)
+  await team.settled([alice, ...others])
+  dave.machine.program.node.groups.join(link).catch(() => undefined)
+  const knows = async (): Promise<boolean> => (await team.view(alice))?.members.length === 4
+  while (!(await knows())) await simulation.step()
+  for (let i = 0; i < step; i++) await simulation.step()
+  alice.machine.crash({ keepsAll: false })
+  await simulation.run(1_800_000)
+  const sizes: number[] = []
+  for (const person of others) sizes.push((await team.view(person))?.members.length ?? 0)
+  const state = (await team.view(dave))?.state
+  if (sizes.every((size) => size === 3)) {
+    expect(state).toBe('joining')
+    return 'nothing'
+  }
+  expect([step, ...sizes, state]).toEqual([step, 4, 4, 'joined'])
+  for (const person of [bob, carol, dave]) await team.say(person)
+  expect(await team.settled([bob, carol, dave])).toEqual([])
+  return 'in'
+}
+
+test('the newcomer and all members talk, or nothing happened', { timeout: 600_000 }, async () => {
+  const outcomes = new Set<Outcome>()
+  for (let step = 0; step < STEPS; step++) outcomes.add(await goneAfter(step))
+  expect([...outcomes].sort()).toEqual(['in', 'nothing'])
+})
+
+test(
+  'a newcomer alone knows of its adding, and tells the others',
+  { timeout: 60_000 },
+  async () => {
+    const world = new World('adder told nobody')
+    const { simulation } = world
+    const first = await world.relay()
+    const second = await world.relay()
+    const alice = await world.person('alice', { relays: [first.address] })
+    const bob = await world.person('bob', { relays: [first.address] })
+    const dave = await world.person('dave', { relays: [second.address] })
+    const team = new Team(world)
+    await team.create(alice)
+    const link = await team.link(alice)
+    await team.join(bob, link)
+    await team.until(alice, ({ members }) => members.length === 2)
+    expect(await team.settled([alice, bob])).toEqual([])
+    dave.machine.program.node.groups.join(link).catch(() => undefined)
+    while ((await team.view(alice))?.members.length !== 3) await simulation.step()
+    // She reaches the newcomer's relay, and the group's no more.
+    simulation.partition(['alice'], [first.machine.name])
+    await team.until(dave, ({ state }) => state === 'joined')
+    alice.machine.crash({ keepsAll: false })
+    expect((await team.view(bob))?.members).toHaveLength(2)
+    await team.until(bob, ({ members }) => members.length === 3)
+    for (const person of [bob, dave]) await team.say(person)
+    expect(await team.settled([bob, dave])).toEqual([])
+  },
+)
+
+test(
+  'a contact is added by who is gone then, and comes in all the same',
+  { timeout: 60_000 },
+  async () => {
+    const world = new World('contact of adder lost')
+    const { simulation } = world
+    const first = await world.relay()
+    const second = await world.relay()
+    const alice = await world.person('alice', { relays: [first.address] })
+    const bob = await world.person('bob', { relays: [first.address] })
+    const dave = await world.person('dave', { relays: [second.address] })
+    await world.introduce(alice, dave)
+    const team = new Team(world)
+    await team.create(alice)
+    const link = await team.link(alice)
+    await team.join(bob, link)
+    await team.until(alice, ({ members }) => members.length === 2)
+    expect(await team.settled([alice, bob])).toEqual([])
+    // She reaches the group's relay, and the one of her contact no more.
+    simulation.partition(['alice'], [second.machine.name])
+    const { groups } = alice.machine.program.node
+    await simulation.settle(groups.add('#team', dave.address))
+    await team.until(bob, ({ members }) => members.length === 3)
+    alice.machine.crash({ keepsAll: false })
+    await team.until(dave, ({ state }) => state === 'joined')
+    for (const person of [bob, dave]) await team.say(person)
+    expect(await team.settled([bob, dave])).toEqual([])
+  },
+)
