@@ -1,22 +1,13 @@
 // Many people, two relays, one group, all of them processes of the real program: they join, talk, are
 // cut in two halves of which one removes somebody, heal, take the one back, are killed while they talk.
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Exchange } from './exchange.ts'
-import { GROUP, Person } from './person.ts'
-import { Relay } from './relay.ts'
-import { Talk, isOwed } from './talk.ts'
-import { type View, disagreements, look, misdelivered } from './verdict.ts'
+import { Cast, type CastPlan } from './cast.ts'
+import { Judge } from './judge.ts'
+import { GROUP, type Person } from './person.ts'
+import { Talk } from './talk.ts'
+import { PATIENCE_MS, until } from './until.ts'
+import { look } from './verdict.ts'
 
-const NAMES = 'Alice Bob Carol Dave Erin Frank Grace Heidi Ivan Judy Kim Leo'.split(' ')
-/** Until a message or a membership must be everywhere. */
-const PATIENCE_MS = 300_000
-const POLL_MS = 250
-
-export interface StoryPlan {
-  /** An empty folder. */
-  readonly root: string
-  /** 4 to 12. */
-  readonly people: number
+export interface StoryPlan extends CastPlan {
   /** Messages of each person in each round of talk. */
   readonly each: number
   readonly tell: (line: string) => void
@@ -36,69 +27,46 @@ export interface StoryFigures {
 
 export class Story {
   readonly #plan: StoryPlan
-  readonly #exchange: Exchange
-  readonly #relays: readonly [Relay, Relay]
-  readonly #people: Person[] = []
+  readonly #cast: Cast
+  readonly #judge: Judge
   readonly #talk = new Talk()
   readonly #rounds: Round[] = []
-  readonly #faults: string[] = []
 
-  private constructor(plan: StoryPlan, exchange: Exchange) {
+  private constructor(plan: StoryPlan, cast: Cast) {
     this.#plan = plan
-    this.#exchange = exchange
-    this.#relays = [
-      new Relay('relay-one', plan.root, exchange),
-      new Relay('relay-two', plan.root, exchange),
-    ]
+    this.#cast = cast
+    this.#judge = new Judge(plan.tell)
   }
 
   /** Plays it all. What is to hold of the figures is up to the caller. */
   static async play(plan: StoryPlan): Promise<StoryFigures> {
-    const story = new Story(plan, await Exchange.open())
+    const story = new Story(plan, await Cast.gather(plan))
     try {
       await story.#play()
     } finally {
-      story.#exchange.close()
+      story.#cast.exchange.close()
     }
-    return { rounds: story.#rounds, faults: story.#faults }
-  }
-
-  get #owner(): Person {
-    return this.#person(0)
-  }
-
-  /** Who is removed: of the half that does not learn of it, reached by its relay alone or directly. */
-  get #removed(): Person {
-    return this.#person(3)
-  }
-
-  get #others(): readonly Person[] {
-    return this.#people.filter((person) => person !== this.#removed)
-  }
-
-  #person(i: number): Person {
-    const person = this.#people[i]
-    if (person === undefined) throw new Error(`there is no person ${i}`)
-    return person
-  }
-
-  /** One half: every other person. The owner is in the first. */
-  #half(which: 0 | 1): readonly Person[] {
-    return this.#people.filter((_, i) => i % 2 === which)
+    return { rounds: story.#rounds, faults: story.#judge.faults }
   }
 
   async #play(): Promise<void> {
-    await this.#step('start', () => this.#start())
+    await this.#step('start', async () => {
+      await this.#cast.start()
+      return `2 relays, ${this.#plan.people} daemons`
+    })
     await this.#step('create', () => this.#create())
     await this.#step('join', () => this.#join())
-    await this.#step('talk', () => this.#everybodyTalks('first', this.#people))
+    await this.#step('talk', () => this.#everybodyTalks('first', this.#cast.people))
     await this.#step('partition', () => this.#partition())
     await this.#step('heal', () => this.#heal())
-    await this.#step('talk without', () => this.#everybodyTalks('without', this.#others))
+    await this.#step('talk without', () => this.#everybodyTalks('without', this.#cast.others))
     await this.#step('add back', () => this.#addBack())
     await this.#step('kill half', () => this.#killHalf())
     await this.#step('verify', () => this.#verify())
-    await this.#step('stop', () => this.#stop())
+    await this.#step('stop', async () => {
+      await this.#cast.stop()
+      return 'all ended'
+    })
   }
 
   async #step(step: string, play: () => Promise<string>): Promise<void> {
@@ -109,39 +77,24 @@ export class Story {
     this.#plan.tell(`${step.padEnd(13)} ${seconds.toFixed(1).padStart(6)} s  ${result}`)
   }
 
-  async #start(): Promise<string> {
-    const { root, people } = this.#plan
-    await Promise.all(this.#relays.map((relay) => relay.up()))
-    const [one, two] = this.#relays.map(({ address }) => address)
-    for (const [i, name] of NAMES.slice(0, people).entries()) {
-      // Half use one relay, half the other; the owner uses both, so the group is carried by both.
-      const relays = [...(i % 2 === 0 ? [one] : []), ...(i % 2 === 1 || i === 0 ? [two] : [])]
-      // Of each half some can be reached directly, the others by relays alone.
-      const listens = i % 4 < 2
-      const at = relays.filter((relay) => relay !== undefined)
-      this.#people.push(new Person(name, { root, exchange: this.#exchange, relays: at, listens }))
-    }
-    await Promise.all(this.#people.map((person) => person.init()))
-    await Promise.all(this.#people.map((person) => person.up()))
-    return `2 relays, ${people} daemons`
-  }
-
   async #create(): Promise<string> {
-    await until(async () => {
-      const { relays } = await this.#owner.run('status')
+    const { owner } = this.#cast
+    const isReached = await until(async () => {
+      const { relays } = await owner.run('status')
       return (relays as readonly { connected: boolean }[]).every(({ connected }) => connected)
-    }, 'the owner reaches its relays')
-    const made = await this.#owner.run('group', 'create', GROUP.slice(1))
-    const { relays } = await this.#owner.show()
+    })
+    if (!isReached) throw new Error('the owner does not reach its relays')
+    const made = await owner.run('group', 'create', GROUP.slice(1))
+    const { relays } = await owner.show()
     return `${GROUP} ${(made['group'] as { id: string }).id.slice(0, 8)}, carried by ${relays.length} relays`
   }
 
   async #join(): Promise<string> {
-    const owner = this.#owner
+    const { owner, people } = this.#cast
     const words = ['group', 'invite', GROUP, '--reusable']
     const { link } = await owner.run(...words)
     const { link: asking } = await owner.run(...words, '--approve')
-    const newcomers = this.#people.slice(1)
+    const newcomers = people.slice(1)
     // Every third one waits for an admin's yes.
     const approved = newcomers.filter((_, i) => i % 3 === 2)
     await Promise.all(
@@ -155,183 +108,115 @@ export class Story {
     }
     if (!(await owner.watch.until(asked, PATIENCE_MS))) throw new Error('not all ask to join')
     for (const { address } of approved) await owner.run('group', 'approve', GROUP, address)
-    await this.#allSee(this.#people, this.#people)
-    await owner.run('group', 'role', GROUP, this.#person(2).address, 'admin')
-    await owner.run('group', 'role', GROUP, this.#person(1).address, 'admin')
+    await this.#cast.allSee(people, people)
+    await owner.run('group', 'role', GROUP, this.#cast.person(2).address, 'admin')
+    await owner.run('group', 'role', GROUP, this.#cast.person(1).address, 'admin')
     return `${newcomers.length} by link, ${approved.length} of them approved; 2 made admins`
   }
 
   async #everybodyTalks(topic: string, people: readonly Person[]): Promise<string> {
     const from = this.#talk.said.length
     await this.#talk.everybody(people, { topic, each: this.#plan.each })
-    await this.#allHave(people, from)
+    await this.#judge.allHave(people, this.#talk.said.slice(from))
     return `${this.#talk.said.length - from} messages, everybody has all`
   }
 
   async #partition(): Promise<string> {
-    const [here, there] = [this.#half(0), this.#half(1)]
-    const [one, two] = this.#relays
+    const { exchange, owner, others, removed, relays } = this.#cast
+    const [here, there] = [this.#cast.half(0), this.#cast.half(1)]
+    const [one, two] = relays
     const sides = [
       [...here.map(({ name }) => name), one.name],
       [...there.map(({ name }) => name), two.name],
     ]
     // Some connections break, others merely hear nothing any more.
-    const severed = this.#exchange.partition(sides, (from, to) =>
+    const severed = exchange.partition(sides, (from, to) =>
       (from.length + to.length) % 2 === 0 ? 'silent' : 'reset',
     )
     const from = this.#talk.said.length
     const { each } = this.#plan
-    const removal = this.#owner.run('group', 'remove', GROUP, this.#removed.address)
+    const removal = owner.run('group', 'remove', GROUP, removed.address)
+    // An admin of the other half makes new keys at the same time: two epochs, neither knows the other.
+    const rotation = this.#cast.person(1).run('group', 'rotate', GROUP)
     // While the one half learns of it, the other, and who was removed, go on in good faith.
     await Promise.all([
-      this.#talk.everybody(there, { topic: 'not knowing', each, late: this.#removed }),
+      this.#talk.everybody(there, { topic: 'not knowing', each, late: removed }),
       this.#talk.everybody(here, { topic: 'learning', each }),
       removal,
+      rotation,
     ])
-    await this.#allSee(here, this.#others)
+    await this.#cast.allSee(here, others)
     await this.#talk.everybody(here, { topic: 'knowing', each })
-    await this.#allHave(here, from, here)
-    await this.#allHave(there, from, there)
+    const said = this.#talk.said.slice(from)
+    for (const side of [here, there]) {
+      await this.#judge.allHave(
+        side,
+        said.filter(({ author }) => side.includes(author)),
+      )
+    }
     for (const { person, shown } of await look(there)) {
       if (shown.members.length === this.#plan.people) continue
-      this.#fail([`the cut let the removal through to ${person.name}`])
+      this.#judge.fail([`the cut let the removal through to ${person.name}`])
     }
-    const crossing = this.#exchange.crossing()
-    if (crossing > 0) this.#fail([`${crossing} connections cross the cut`])
-    const { name } = this.#removed
-    return `${severed} connections cut; ${name} removed by one half, unknown to ${there.length} of the other; ${this.#talk.said.length - from} messages`
+    const crossing = exchange.crossing()
+    if (crossing > 0) this.#judge.fail([`${crossing} connections cross the cut`])
+    return `${severed} connections cut; ${removed.name} removed by one half, unknown to ${there.length} of the other, which makes new keys; ${said.length} messages`
   }
 
   async #heal(): Promise<string> {
-    this.#exchange.heal()
-    const removed = this.#removed
-    await this.#allSee(this.#others, this.#others)
+    const cast = this.#cast
+    const { others, removed } = cast
+    cast.exchange.heal()
+    await cast.allSee(others, others)
     const isOut = (): boolean => removed.watch.group?.state === 'removed'
     if (!(await removed.watch.until(isOut, PATIENCE_MS))) {
-      this.#fail([`${removed.name} does not learn that it was removed`])
+      this.#judge.fail([`${removed.name} does not learn that it was removed`])
     }
-    await this.#allHave(this.#others, 0)
-    const { exitCode } = await removed.attempt('send', GROUP, 'after the removal')
-    if (exitCode === 0) this.#fail([`${removed.name} may still send`])
-    await this.#judge(this.#others)
-    return `${this.#others.length} agree on members, epoch and order; ${removed.name} is out`
+    await this.#judge.allHave(others, this.#talk.said)
+    const { exitCode, stderr } = await removed.attempt('send', GROUP, 'after the removal')
+    if (exitCode === 0) this.#judge.fail([`${removed.name} may still send`])
+    else if (!stderr.includes('"code"'))
+      this.#judge.fail([`${removed.name} is told no code: ${stderr}`])
+    await this.#judge.allAgree(others, this.#talk.said)
+    await this.#judge.hidesLate(cast.half(0), this.#talk.said)
+    return `${others.length} agree on members, epoch and order; ${removed.name} is out`
   }
 
   async #addBack(): Promise<string> {
-    const { link } = await this.#owner.run('group', 'invite', GROUP)
-    const back = this.#removed
+    const { owner, people, removed: back } = this.#cast
+    const { link } = await owner.run('group', 'invite', GROUP)
     // What was said without it is owed to nobody new: it must not have it now, nor after the add.
     await back.run('add', String(link))
-    await this.#allSee(this.#people, this.#people)
-    await this.#everybodyTalks('back', this.#people)
+    await this.#cast.allSee(people, people)
+    await this.#everybodyTalks('back', people)
     return `${back.name} is in again; everybody talks, it as well`
   }
 
   async #killHalf(): Promise<string> {
-    const { people, each } = this.#plan
-    const victims = this.#people.filter((_, i) => i % 4 === 1 || i % 4 === 2)
+    const { each } = this.#plan
+    const { people, relays } = this.#cast
+    const victims = people.filter((_, i) => i % 4 === 1 || i % 4 === 2)
     const from = this.#talk.said.length
-    const talking = this.#talk.everybody(this.#people, { topic: 'killed', each })
-    await Promise.race([this.#talk.reaches(from + Math.floor((people * each) / 4)), talking])
-    const [relay] = this.#relays
+    const talking = this.#talk.everybody(people, { topic: 'killed', each })
+    await Promise.race([this.#talk.reaches(from + Math.floor((people.length * each) / 4)), talking])
+    const [relay] = relays
     await Promise.all([...victims.map((person) => person.kill()), relay.kill()])
     const killedAt = this.#talk.said.length - from
-    const spared = people - victims.length
+    const spared = people.length - victims.length
     // Those who are left say at least a round of their own while half is gone.
     const goal = Math.min(from + killedAt + spared, from + spared * each)
-    await this.#talk.reaches(goal)
+    await Promise.race([this.#talk.reaches(goal), talking])
     await relay.up()
     await Promise.all(victims.map((person) => person.up()))
     await talking
-    await this.#allHave(this.#people, from)
-    return `${victims.length} of ${people} and a relay killed at ${killedAt} of ${people * each} messages, ${this.#talk.interrupted} sends interrupted; everybody has all`
+    await this.#judge.allHave(people, this.#talk.said.slice(from))
+    return `${victims.length} of ${people.length} and a relay killed at ${killedAt} of ${people.length * each} messages, ${this.#talk.interrupted} sends interrupted; everybody has all`
   }
 
   async #verify(): Promise<string> {
-    await this.#judge(this.#people)
-    const views = await look(this.#people)
-    this.#fail(await misdelivered(views, this.#talk.said))
-    return `${this.#talk.said.length} messages said, ${this.#faults.length} faults`
-  }
-
-  async #stop(): Promise<string> {
-    await Promise.all(this.#people.map((person) => person.stop()))
-    await Promise.all(this.#relays.map((relay) => relay.stop()))
-    return 'all ended'
-  }
-
-  /** Waits until all of them see these members. */
-  async #allSee(people: readonly Person[], members: readonly Person[]): Promise<void> {
-    const wanted = members
-      .map(({ address }) => address)
-      .sort()
-      .join()
-    await Promise.all(
-      people.map(async ({ name, watch }) => {
-        const seen = (): string =>
-          (watch.group?.members ?? [])
-            .map(({ address }) => address)
-            .sort()
-            .join()
-        const inTime = await watch.until(
-          () => watch.group?.state === 'joined' && seen() === wanted,
-          PATIENCE_MS,
-        )
-        if (!inTime) {
-          const group = watch.group
-          throw new Error(
-            `${name} is ${group?.state} and sees ${group?.members.length} members, not ${members.length}`,
-          )
-        }
-      }),
-    )
-  }
-
-  /** Waits until each of them was told of what it is owed of what was said since, by these. */
-  async #allHave(
-    people: readonly Person[],
-    from: number,
-    by: readonly Person[] = this.#people,
-  ): Promise<void> {
-    const since = this.#talk.said
-      .slice(from)
-      .filter(({ author, late }) => !late && by.includes(author))
-    const inTime = await Promise.all(
-      people.map((person) => {
-        const { texts } = person.watch
-        const owed = since.filter((one) => isOwed(one, person) && one.author !== person)
-        return person.watch.until(() => owed.every(({ id }) => texts.has(id)), PATIENCE_MS)
-      }),
-    )
-    if (inTime.every(Boolean)) return
-    // A text that came after its header is told by no event: what counts is what they read.
-    const faults = await misdelivered(await look(people), since)
-    this.#fail(faults.filter((fault) => fault.includes(' lacks ')))
-  }
-
-  /** One membership, epoch and order, as soon as nothing is under way any more. */
-  async #judge(people: readonly Person[]): Promise<void> {
-    let views: readonly View[] = []
-    let faults: readonly string[] = []
-    const settled = async (): Promise<boolean> => {
-      views = await look(people)
-      faults = disagreements(views, this.#talk.said)
-      return faults.length === 0
-    }
-    await until(settled, 'they agree').catch(() => undefined)
-    this.#fail(faults)
-  }
-
-  #fail(faults: readonly string[]): void {
-    this.#faults.push(...faults)
-    for (const fault of faults) this.#plan.tell(`FAULT: ${fault}`)
-  }
-}
-
-async function until(met: () => Promise<boolean>, what: string): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS
-  while (!(await met())) {
-    if (performance.now() > endMs) throw new Error(`in vain: ${what}`)
-    await sleep(POLL_MS)
+    const { people } = this.#cast
+    await this.#judge.allAgree(people, this.#talk.said)
+    await this.#judge.nothingAstray(people, this.#talk.said)
+    return `${this.#talk.said.length} messages said, ${this.#judge.faults.length} faults`
   }
 }
