@@ -56,7 +56,8 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-function launch(
+/** Starts a command and gives its process: whoever calls reads what it prints. */
+export function launch(
   words: readonly string[],
   input: Uint8Array | string | undefined,
   environment: Readonly<Record<string, string>> = {},
@@ -82,8 +83,12 @@ function endOf(child: ChildProcess): Promise<Ended> {
 }
 
 /** Runs a command to its end. */
-export function sotto(words: readonly string[], input?: Uint8Array | string): Promise<Ended> {
-  return endOf(launch(words, input))
+export function sotto(
+  words: readonly string[],
+  input?: Uint8Array | string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return endOf(launch(words, input, environment))
 }
 
 /** The last object that a command printed with --json. Throws where it failed. */
