@@ -239,8 +239,10 @@ export const CARD_RENEW_MS: number = 7 * DAY_MS
 // --- Groups: epochs and messages (SPEC.md §20) ---
 /** Recipients of an epoch in one row. */
 export const RECIPIENTS_PAGE_DEVICES = 64
-/** Epochs of a group that are kept, with chains or without. */
-export const EPOCHS_SCAN_MAX = 1_024
+/** Epochs of which each names only who came to the one before: then one names all. */
+export const RECIPIENTS_CHAIN_MAX = 32
+/** Epochs of a group that are kept, with chains or without: no operation makes more than one. */
+export const EPOCHS_SCAN_MAX = 16_384
 /** Epochs of one group that have chains; beyond it the oldest superseded ones go, loss named. */
 export const EPOCHS_WITH_CHAINS_MAX = 64
 /** Epochs looked at for one tag: groups may share its 8 bytes. */
