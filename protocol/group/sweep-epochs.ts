@@ -137,8 +137,13 @@ export function* sweepEpochs(turn: Turn, request: SweepRequest): Step<SweptEpoch
   const isGoing = (opId: Bytes32): boolean => going.has(toHex(opId))
   // Before what they extend goes: who gets them is written down there.
   const withoutAddKey = [...verdict.dropAddKeys, ...verdict.drop.map(({ opId }) => opId)]
+  let rows = 0
   for (const opId of withoutAddKey) {
-    for (const epoch of yield* settleDerived(turn, all, opId, isGoing)) replace(epoch)
+    if (rows >= EPOCH_SWEEP_ROWS) return { dropped: [], more: true }
+    for (const epoch of yield* settleDerived(turn, all, opId, isGoing)) {
+      replace(epoch)
+      rows += epoch.recipientCount
+    }
     const epoch = isGoing(opId) ? undefined : find(opId)
     if (epoch !== undefined) {
       const without = { ...epoch, addKey: undefined }
@@ -147,7 +152,6 @@ export function* sweepEpochs(turn: Turn, request: SweepRequest): Step<SweptEpoch
     }
   }
   const dropped: (DroppedEpoch & { readonly skipped: number })[] = []
-  let rows = 0
   // An epoch before what it extends: who gets it is written down there.
   const lamportOf = ({ opId }: DroppedEpoch): number => find(opId)?.lamport ?? 0
   for (const gone of verdict.drop.toSorted((a, b) => lamportOf(b) - lamportOf(a))) {

@@ -31,10 +31,10 @@ export interface Use {
 export interface CrowdMember {
   readonly name: string
   /** Bytes of all records on its disk, sealed, with their keys. */
-  storedBytes(): number
-  node(): RunningNode
-  start(): Promise<RunningNode>
-  stop(): Promise<void>
+  readonly storedBytes: () => number
+  readonly node: () => RunningNode
+  readonly start: () => Promise<RunningNode>
+  readonly stop: () => Promise<void>
 }
 
 export class Crowd {
