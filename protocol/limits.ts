@@ -171,6 +171,8 @@ export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
 export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS
 export const FRONTIER_ASKED_MEMBERS = 50
 export const FRONTIER_FULL_EVERY = 24
+/** Counts in one frontier: the largest fit a group message; what found no room goes into the next. */
+export const FRONTIER_COUNTS_MAX = 3_000
 /** Answers to one question for frontiers are spread over this. */
 export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
 /** Pages that answer one question, and entries served to a device in a minute. */
