@@ -164,7 +164,9 @@ export {
 } from './group/choose-epoch.ts'
 export { isNewControl, noteControl } from './group/control-window.ts'
 export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
-export { chainAt, epochsByTag, epochsOf, recipientsOf } from './group/epoch-chains.ts'
+export { chainAt, epochsByTag } from './group/epoch-chains.ts'
+export { recipientsOf } from './group/epoch-recipients.ts'
+export { epochsOf } from './group/held-epochs.ts'
 export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
 export {
   type DroppedEpoch,

@@ -175,6 +175,8 @@ export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
 export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS
 export const FRONTIER_ASKED_MEMBERS = 50
 export const FRONTIER_FULL_EVERY = 24
+/** Counts in one frontier: the largest fit a group message; what found no room goes into the next. */
+export const FRONTIER_COUNTS_MAX = 3_000
 /** Answers to one question for frontiers are spread over this. */
 export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
 /** Pages that answer one question, and entries served to a device in a minute. */
@@ -260,8 +262,10 @@ export const CARD_RENEW_MS: number = 7 * DAY_MS
 // --- Groups: epochs and messages (SPEC.md §20) ---
 /** Recipients of an epoch in one row. */
 export const RECIPIENTS_PAGE_DEVICES = 64
-/** Epochs of a group that are kept, with chains or without. */
-export const EPOCHS_SCAN_MAX = 1_024
+/** Epochs of which each names only who came to the one before: then one names all. */
+export const RECIPIENTS_CHAIN_MAX = 32
+/** Epochs of a group that are kept, with chains or without: no operation makes more than one. */
+export const EPOCHS_SCAN_MAX = 16_384
 /** Epochs of one group that have chains; beyond it the oldest superseded ones go, loss named. */
 export const EPOCHS_WITH_CHAINS_MAX = 64
 /** Epochs looked at for one tag: groups may share its 8 bytes. */

@@ -1,4 +1,4 @@
-// npm run bench -- [--short] [--only=crypto|groups|paths|relay|gossip|cli]: builds, then measures this build beside
+// npm run bench -- [--short] [--only=crypto|groups|members|paths|relay|gossip|cli]: builds, then measures this build beside
 // its peers (tests/bench). --short takes under a minute, for a check of every change.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

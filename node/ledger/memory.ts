@@ -1,8 +1,8 @@
 // What machines keep between turns (protocol/memory.ts): the most recently used things, so many.
 import type { Memory } from '../../protocol/index.ts'
 
-/** Things kept: one for each group that is being worked on. */
-const KEPT = 64
+/** Things kept: up to five for each group that is being worked on. */
+const KEPT = 256
 
 export class RecentMemory implements Memory {
   readonly #kept = new Map<string, unknown>()

@@ -1,24 +1,10 @@
 // Reading what a message needs of an epoch, in a few small rows (SPEC.md §20.7).
-import { type Bytes8, type Bytes32, epochChainKey, startChain } from '../../crypto/index.ts'
-import { EPOCHS_PER_TAG_MAX, EPOCHS_SCAN_MAX, RECIPIENTS_PAGE_DEVICES } from '../limits.ts'
+import { type Bytes8, epochChainKey, startChain } from '../../crypto/index.ts'
+import { EPOCHS_PER_TAG_MAX } from '../limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import type { ChainRecord, EpochRecord } from './epoch-record.ts'
-import { chains, epochTags, epochs, recipientPages } from './epoch-tables.ts'
-
-/** The device at a rank; undefined beyond the last. */
-export function* recipientAt(epoch: EpochRecord, devIdx: number): Step<Bytes32 | undefined> {
-  if (devIdx >= epoch.recipientCount) return undefined
-  const page = Math.floor(devIdx / RECIPIENTS_PAGE_DEVICES)
-  const devices = yield* get(recipientPages, { opId: epoch.opId, page })
-  return devices?.[devIdx % RECIPIENTS_PAGE_DEVICES]
-}
-
-/** All recipients, ascending. */
-export function* recipientsOf(epoch: EpochRecord): Step<readonly Bytes32[]> {
-  const limit = Math.ceil(epoch.recipientCount / RECIPIENTS_PAGE_DEVICES)
-  const rows = yield* range(recipientPages, { owner: epoch.opId, limit })
-  return rows.flatMap(({ value }) => value)
-}
+import { recipientAt } from './epoch-recipients.ts'
+import { chains, epochTags, epochs } from './epoch-tables.ts'
 
 /**
  * A device's chain: its row, or its start where E is still here; undefined for a rank that is none.
@@ -45,10 +31,4 @@ export function* epochsByTag(tag: Bytes8): Step<readonly EpochRecord[]> {
     if (epoch !== undefined) found.push(epoch)
   }
   return found
-}
-
-/** All epochs of a group that are kept. */
-export function* epochsOf(group: Bytes32): Step<readonly EpochRecord[]> {
-  const rows = yield* range(epochs, { owner: group, limit: EPOCHS_SCAN_MAX })
-  return rows.map(({ value }) => value)
 }

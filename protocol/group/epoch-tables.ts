@@ -11,6 +11,7 @@ import {
   encodeCbor,
   expectLength,
   malformed,
+  readU16,
   u16,
   u32,
 } from '../../crypto/index.ts'
@@ -64,7 +65,7 @@ export const groupSkipped: Table<ChainKey & { readonly ctr: number }, SkippedRec
   decode: decodeSkipped,
 }
 
-/** Recipients of an epoch, ascending, in pages of 64. */
+/** Recipients of an epoch, ascending, in pages of 64: where no row above says who came to another. */
 export const recipientPages: Table<
   { readonly opId: Bytes32; readonly page: number },
   readonly Bytes32[]
@@ -78,6 +79,34 @@ export const recipientPages: Table<
       malformed('recipients page')
     }
     return Array.from({ length: bytes.length / 32 }, (_, i) => bytes.slice(32 * i, 32 * i + 32))
+  },
+}
+
+/** Who came to an epoch beside the recipients of the one that it extends, which is held. */
+export interface AddedRecipients {
+  readonly parent: Bytes32
+  /** Recipients of the parent. */
+  readonly count: number
+  /** How many such rows lie between this epoch and one with pages. */
+  readonly length: number
+  /** Ascending. */
+  readonly added: readonly Bytes32[]
+}
+
+export const addedRecipients: Table<Bytes32, AddedRecipients> = {
+  name: 'group-added',
+  sealing: 'value',
+  place: (opId) => ({ owner: opId, order: EMPTY }),
+  encode: ({ parent, count, length, added }) => concat(parent, u16(count), u16(length), ...added),
+  decode: (bytes) => {
+    const rest = bytes.length - 36
+    if (rest < 0 || rest % 32 !== 0) malformed('added recipients')
+    return {
+      parent: bytes.slice(0, 32),
+      count: readU16(bytes, 32),
+      length: readU16(bytes, 34),
+      added: Array.from({ length: rest / 32 }, (_, i) => bytes.slice(36 + 32 * i, 68 + 32 * i)),
+    }
   },
 }
 

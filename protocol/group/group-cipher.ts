@@ -3,7 +3,8 @@
 import type { Bytes8, Bytes32 } from '../../crypto/index.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { type GroupEncryptOutcome, encryptInEpoch } from './encrypt-message.ts'
-import { epochsByTag, epochsOf, recipientsOf } from './epoch-chains.ts'
+import { epochsByTag } from './epoch-chains.ts'
+import { recipientsOf } from './epoch-recipients.ts'
 import type { EpochRecord } from './epoch-record.ts'
 import { type EpochKey, type LineageRecord, lineages } from './epoch-tables.ts'
 import {
@@ -13,6 +14,7 @@ import {
   commitGenuine,
   examineGroup,
 } from './examine-message.ts'
+import { epochsOf } from './held-epochs.ts'
 import { type EpochGrant, type KeepOutcome, keepEpoch } from './keep-epoch.ts'
 import { type GroupOpenOutcome, type OpenedCandidate, openGroup } from './open-message.ts'
 import {
@@ -41,7 +43,7 @@ export interface GroupCipher {
   sweep(turn: Turn, request: SweepRequest): Step<SweptEpochs>
   /** The epochs that a tag in front of a message names. */
   byTag(tag: Bytes8): Step<readonly EpochRecord[]>
-  held(group: Bytes32): Step<readonly EpochRecord[]>
+  held(turn: Turn, group: Bytes32): Step<readonly EpochRecord[]>
   recipients(epoch: EpochRecord): Step<readonly Bytes32[]>
   lineage(key: EpochKey): Step<LineageRecord | undefined>
   /** Encrypts frames under the own chain of an epoch. */

@@ -30,16 +30,6 @@ function extendedBy(node: OpNode): Bytes32 | undefined {
   return payload.kind === 'add' || payload.kind === 'refresh' ? payload.epochOp : undefined
 }
 
-function lineageOf(dag: GroupDag, node: OpNode): Bytes32 {
-  let at = node
-  for (let below = extendedBy(at); below !== undefined; below = extendedBy(at)) {
-    const next = dag.history.find(below)
-    if (next === undefined) break
-    at = next
-  }
-  return at.op.id
-}
-
 function epochAt(dag: GroupDag, node: OpNode): GroupEpoch | undefined {
   const { recipients, op } = node
   if (recipients === undefined) return undefined
@@ -48,8 +38,8 @@ function epochAt(dag: GroupDag, node: OpNode): GroupEpoch | undefined {
     op,
     isFresh: isFreshOp(op.payload),
     extends: extendedBy(node),
-    lineage: lineageOf(dag, node),
-    isVoid: dag.view().isVoid(op.id),
+    lineage: dag.history.lineageOf(node.index).op.id,
+    isVoid: dag.view().isVoidAt(node.index),
     recipientCount: recipients.length,
     recipients: () => recipients.map((device) => devices.key(device)),
   }
@@ -63,10 +53,17 @@ export function groupEpoch(dag: GroupDag, opId: Bytes32): GroupEpoch | undefined
 
 /** All epochs, the last by (lamport, opId) first. */
 export function* groupEpochs(dag: GroupDag): Iterable<GroupEpoch> {
-  for (const index of dag.history.ordered.toReversed()) {
-    const epoch = epochAt(dag, dag.history.at(index))
+  const { history } = dag
+  for (let at = history.ordered.length - 1; at >= 0; at--) {
+    const epoch = epochAt(dag, history.at(history.ordered[at] ?? 0))
     if (epoch !== undefined) yield epoch
   }
+}
+
+/** Operations whose epochs extend that of another. */
+export function extendingOps(dag: GroupDag, opId: Bytes32): readonly GroupOp[] {
+  const node = dag.history.find(opId)
+  return node === undefined ? [] : dag.history.extending(node.index).map(({ op }) => op)
 }
 
 /** devIdx: the place of a device among the recipients of an epoch. */

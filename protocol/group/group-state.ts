@@ -27,6 +27,8 @@ interface Membership {
   devices: readonly number[] | undefined
   deviceSet: ReadonlySet<number> | undefined
   recipientsHash: Bytes32 | undefined
+  /** Members by device. */
+  owners: ReadonlyMap<number, number> | undefined
 }
 
 export interface StateSource {
@@ -87,6 +89,7 @@ export class GroupState implements StateSource {
       devices: undefined,
       deviceSet: undefined,
       recipientsHash: undefined,
+      owners: undefined,
     }
   }
 
@@ -123,13 +126,29 @@ export class GroupState implements StateSource {
   }
 
   members(): readonly number[] {
-    return [...this.#accounts].filter(([, state]) => state.grants.length > 0).map(([key]) => key)
+    const members: number[] = []
+    for (const [key, { grants }] of this.#accounts) if (grants.length > 0) members.push(key)
+    return members
   }
 
   /** Whether a member's list has this device. */
   hasDevice(account: number, device: number): boolean {
     const { grants, list } = this.account(account)
     return grants.length > 0 && list !== undefined && list.devices.includes(device)
+  }
+
+  /** The member whose list has a device; of several the first that there was. */
+  memberOf(device: number): number | undefined {
+    if (this.#membership.owners === undefined) {
+      const owners = new Map<number, number>()
+      for (const account of this.members()) {
+        for (const listed of this.account(account).list?.devices ?? []) {
+          if (!owners.has(listed)) owners.set(listed, account)
+        }
+      }
+      this.#membership.owners = owners
+    }
+    return this.#membership.owners.get(device)
   }
 
   /** Whether a member is the owner only because there is no other. */

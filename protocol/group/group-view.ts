@@ -1,10 +1,12 @@
 // A group as it stands after some operations (SPEC.md §19.3): what the rest of the program sees.
 import {
   type Bytes32,
+  type CryptoProvider,
   equalBytes,
   type GroupOpRef,
   type GroupRelay,
   type GroupRole,
+  groupRecipientsHash,
 } from '../../crypto/index.ts'
 import { determiningOp } from './account-state.ts'
 import type { GroupState } from './group-state.ts'
@@ -44,6 +46,8 @@ function relaysIn(facts: OpFacts | undefined): readonly GroupRelay[] {
 export class GroupView {
   readonly #history: OpHistory
   readonly #state: GroupState
+  #members: readonly GroupMember[] | undefined
+  #devices: readonly Bytes32[] | undefined
 
   constructor(history: OpHistory, state: GroupState) {
     this.#history = history
@@ -73,17 +77,28 @@ export class GroupView {
     return all.sort((a, b) => compareOps(b.op, a.op)).flatMap((facts) => relaysIn(facts))
   }
 
+  /** Accounts whose membership, role or list is another one than in an earlier view of the group. */
+  changedSince(before: GroupView): readonly Bytes32[] {
+    const changed: Bytes32[] = []
+    for (const account of this.#state.accountNumbers()) {
+      if (this.#state.account(account) === before.#state.account(account)) continue
+      changed.push(this.#history.accounts.key(account))
+    }
+    return changed
+  }
+
   get memberCount(): number {
     return this.#state.members().length
   }
 
   /** Members, the greatest authority first. */
   members(): readonly GroupMember[] {
-    return this.#state
+    this.#members ??= this.#state
       .members()
       .map((number) => ({ number, authority: this.#state.authority(number) }))
       .sort((a, b) => compareAuthority(a.authority, b.authority))
       .map(({ number }) => this.#member(number))
+    return this.#members
   }
 
   member(account: Bytes32): GroupMember | undefined {
@@ -117,7 +132,15 @@ export class GroupView {
   /** M: all devices of all members, ascending. */
   devices(): readonly Bytes32[] {
     const { devices } = this.#history
-    return this.#state.devices(devices).map((device) => devices.key(device))
+    this.#devices ??= this.#state.devices(devices).map((device) => devices.key(device))
+    return this.#devices
+  }
+
+  /** H(L("g-rcpt") ‖ M). */
+  devicesHash(provider: CryptoProvider): Bytes32 {
+    const { membership } = this.#state
+    membership.recipientsHash ??= groupRecipientsHash(provider, this.devices())
+    return membership.recipientsHash
   }
 
   hasDevice(device: Bytes32): boolean {
@@ -129,7 +152,7 @@ export class GroupView {
   accountOf(device: Bytes32): Bytes32 | undefined {
     const number = this.#history.devices.find(device)
     if (number === undefined) return undefined
-    const account = this.#state.members().find((member) => this.#state.hasDevice(member, number))
+    const account = this.#state.memberOf(number)
     return account === undefined ? undefined : this.#history.accounts.key(account)
   }
 
@@ -141,6 +164,11 @@ export class GroupView {
         (row) => row.inviteHash !== undefined && equalBytes(row.inviteHash, inviteHash),
       )
     })
+  }
+
+  /** The same, by its local number. */
+  isVoidAt(index: number): boolean {
+    return this.#state.void.has(index)
   }
 
   isVoid(opId: Bytes32): boolean {

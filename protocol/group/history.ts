@@ -29,6 +29,10 @@ export class OpHistory {
   /** Operations of a device by number: at n - 1 those with seq n, several where it forked. */
   readonly #byDevice = new Map<number, number[][]>()
   readonly #byAbout = new Map<number, number[]>()
+  /** By operation: the fresh one whose lineage its epoch is of; itself where it extends none. */
+  readonly #lineages: number[] = []
+  /** Operations that extend the epoch of another, by that one. */
+  readonly #extending = new Map<number, number[]>()
   readonly #recent = new Map<string, GroupState>()
   readonly #anchors = new Map<string, GroupState>()
   readonly #empty: GroupState = GroupState.empty(this.nodes, this.accounts)
@@ -66,6 +70,24 @@ export class OpHistory {
     return (this.#byAbout.get(account) ?? []).map((index) => this.at(index))
   }
 
+  /** The fresh operation whose lineage an operation's epoch is of. */
+  lineageOf(index: number): OpNode {
+    return this.at(this.#lineages[index] ?? index)
+  }
+
+  /** Operations whose epochs extend that of another, as they came. */
+  extending(index: number): readonly OpNode[] {
+    return (this.#extending.get(index) ?? []).map((at) => this.at(at))
+  }
+
+  #extend({ op, index }: OpNode): void {
+    const { payload } = op
+    const extended = payload.kind === 'add' || payload.kind === 'refresh'
+    const below = extended ? this.find(payload.epochOp)?.index : undefined
+    this.#lineages[index] = below === undefined ? index : (this.#lineages[below] ?? below)
+    if (below !== undefined) push(this.#extending, below, index)
+  }
+
   /** Takes a valid operation in; `state` is that of its past and itself. */
   accept(node: OpNode, state: GroupState): void {
     const { index, op, device } = node
@@ -77,6 +99,7 @@ export class OpHistory {
     if (same === undefined) own[op.seq - 1] = [index]
     else same.push(index)
     for (const account of node.about) push(this.#byAbout, account, index)
+    this.#extend(node)
     this.#heads = [...this.#heads.filter((head) => !node.past.has(head)), index]
     this.#order(node)
     this.#keep([index], state)

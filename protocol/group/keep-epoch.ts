@@ -21,7 +21,6 @@ import {
   lineageTag,
   startChain,
 } from '../../crypto/index.ts'
-import { RECIPIENTS_PAGE_DEVICES } from '../limits.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { EpochRecord } from './epoch-record.ts'
 import {
@@ -31,8 +30,9 @@ import {
   epochs,
   lineageTags,
   lineages,
-  recipientPages,
 } from './epoch-tables.ts'
+import { putAddedRecipients, putRecipients } from './epoch-recipients.ts'
+import { putEpoch } from './held-epochs.ts'
 
 /** What keys need to know of an operation that makes an epoch. */
 export interface EpochOperation {
@@ -139,14 +139,6 @@ function* lineageOf(
   return { ...keys, group, opId: fresh.opId, tag, secret: new Uint8Array(secret) }
 }
 
-function putRecipients(turn: Turn, opId: Bytes32, recipients: readonly Bytes32[]): void {
-  for (let page = 0; page * RECIPIENTS_PAGE_DEVICES < recipients.length; page++) {
-    const from = page * RECIPIENTS_PAGE_DEVICES
-    const devices = recipients.slice(from, from + RECIPIENTS_PAGE_DEVICES)
-    turn.put(recipientPages, { opId, page }, devices)
-  }
-}
-
 /** Writes a chain at its start for every recipient: after that E need not be kept. */
 export function putChains(
   turn: Turn,
@@ -203,12 +195,15 @@ export function* keepEpoch(turn: Turn, grant: EpochGrant): Step<KeepOutcome> {
     supersededAtMs: grant.above === undefined ? 0 : turn.safeNowMs,
     freshAboveAtMs: grant.above === 'fresh' ? turn.safeNowMs : 0,
   }
-  turn.put(epochs, { group, opId }, epoch)
+  yield* putEpoch(turn, epoch)
   turn.put(epochTags, { tag: epoch.tag, opId }, { group, opId })
   turn.put(lineages, { group, opId: lineage.opId }, lineage)
   turn.put(lineageTags, { tag: lineage.tag, opId: lineage.opId }, { group, opId: lineage.opId })
-  putRecipients(turn, opId, recipients)
-  if (!lazy) putChains(turn, opId, secret, recipients)
+  if (lazy) yield* putAddedRecipients(turn, opId, recipients, parent)
+  else {
+    putRecipients(turn, opId, recipients)
+    putChains(turn, opId, secret, recipients)
+  }
   if (grant.source.kind !== 'secret') secret.fill(0)
   return { kind: 'kept', epoch }
 }

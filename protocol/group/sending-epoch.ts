@@ -4,8 +4,10 @@ import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { TOP_UP_DEVICES_MAX } from '../limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { type SendChoice, type SendableEpoch, chooseEpoch } from './choose-epoch.ts'
-import { chainAt, epochsOf, recipientsOf } from './epoch-chains.ts'
+import { chainAt } from './epoch-chains.ts'
+import { recipientsOf } from './epoch-recipients.ts'
 import type { EpochRecord } from './epoch-record.ts'
+import { epochsOf } from './held-epochs.ts'
 
 export interface SendingView {
   readonly group: Bytes32
@@ -29,7 +31,7 @@ function* sendable(
 /** The choice of chooseEpoch over the epochs kept. */
 export function* chooseSendingEpoch(turn: Turn, view: SendingView): Step<SendChoice> {
   const { members, membersHash } = view
-  const held = yield* epochsOf(view.group)
+  const held = yield* epochsOf(turn, view.group)
   const exact: SendableEpoch[] = []
   for (const epoch of held) {
     if (!equalBytes(epoch.recipientsHash, membersHash)) continue

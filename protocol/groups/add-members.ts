@@ -64,7 +64,7 @@ export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32>
   let best:
     | { readonly opId: Bytes32; readonly missing: number; readonly lamport: number }
     | undefined
-  for (const epoch of yield* causalEpochs.held(gid)) {
+  for (const epoch of yield* causalEpochs.held(turn, gid)) {
     const { opId, lamport } = epoch
     const recipients = compareRecipients(dag, opId)
     if (epoch.addKey === undefined || members.isVoid(opId) || recipients?.within !== true) continue

@@ -23,7 +23,7 @@ import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import { groupOutboxSize } from './group-outbox.ts'
 import { meetMemberDevice, watchMember } from './member-devices.ts'
-import type { Membership } from './membership.ts'
+import type { Intake, Membership } from './membership.ts'
 import { dropJoin, pendingJoinOf } from './pending-joins.ts'
 
 function listsOf({ payload }: GroupOp): readonly DeviceList[] {
@@ -31,11 +31,11 @@ function listsOf({ payload }: GroupOp): readonly DeviceList[] {
   return payload.kind === 'create' || payload.kind === 'devices' ? [payload.list] : []
 }
 
-/** Applies accepted operations; each follows its past. */
+/** Applies accepted operations; each follows its past. `changed`: whom they changed. */
 export function* followOperations(
   turn: Turn,
   members: Membership,
-  accepted: readonly GroupOp[],
+  { accepted, changed }: Pick<Intake, 'accepted' | 'changed'>,
 ): Step<void> {
   if (accepted.length === 0) return
   for (const op of accepted) {
@@ -44,7 +44,7 @@ export function* followOperations(
     yield* followDepartures(turn, members, op)
     yield* followAdds(turn, members, op)
   }
-  yield* followMembers(turn, members)
+  yield* followMembers(turn, members, changed)
   yield* followStanding(turn, members, accepted)
   yield* followBoxes(turn, members)
   turn.effect({ kind: 'group', gid: members.gid })
@@ -76,17 +76,19 @@ function* followAdds(turn: Turn, { gid }: Membership, { payload }: GroupOp): Ste
   }
 }
 
-function* followMembers(turn: Turn, members: Membership): Step<void> {
+function* followMembers(turn: Turn, members: Membership, changed: readonly Bytes32[]): Step<void> {
   const gone = !members.isMember
-  for (const { account, devices } of members.members) {
+  for (const account of changed) {
+    const member = members.view.member(account)
+    if (member === undefined) continue
     if (equalBytes(account, turn.self.account)) {
-      for (const device of devices) yield* watchOwn(turn, members, device)
+      for (const device of member.devices) yield* watchOwn(turn, members, device)
       continue
     }
     // Removed ourselves, we hear for a while who may take us back.
     yield* tie(turn, account, members.gid, gone ? turn.safeNowMs + REMOVED_SERVED_MS : 0)
     if (!gone) yield* endEarlyRequest(turn, account)
-    for (const device of devices) {
+    for (const device of member.devices) {
       yield* meetMemberDevice(turn, account, device)
       if (!gone) yield* watchMember(turn, members.gid, device)
     }

@@ -30,7 +30,7 @@ export function* gossipTopics(turn: Turn): Step<readonly GossipTopic[]> {
     const keys = yield* hostsOf(turn, members)
     if (keys.length === 0) continue
     hosts.set(toHex(gid), keys)
-    for (const lineage of yield* heardLineages(gid)) all.push({ ...lineage, gid })
+    for (const lineage of yield* heardLineages(turn, gid)) all.push({ ...lineage, gid })
   }
   const heard = new Set(topicsToHear(turn.crypto, all, nowS))
   const topics: GossipTopic[] = []
@@ -43,8 +43,8 @@ export function* gossipTopics(turn: Turn): Step<readonly GossipTopic[]> {
   return topics
 }
 
-function* heardLineages(gid: Bytes32): Step<readonly GossipLineage[]> {
-  const held = yield* causalEpochs.held(gid)
+function* heardLineages(turn: Turn, gid: Bytes32): Step<readonly GossipLineage[]> {
+  const held = yield* causalEpochs.held(turn, gid)
   const kept = yield* lineagesOf(gid)
   return kept.map(({ opId, topicKey }) => {
     const ends = held

@@ -1,7 +1,7 @@
 // From an operation and a secret to an epoch that is held (SPEC.md §20.1), and on to the epochs that
 // extend it: those need no secret of their own.
-import { type Bytes32, type GroupOp, equalBytes } from '../../crypto/index.ts'
-import { groupEpoch, groupEpochs } from '../group/group-epochs.ts'
+import type { Bytes32, GroupOp } from '../../crypto/index.ts'
+import { extendingOps, groupEpoch } from '../group/group-epochs.ts'
 import { epochs } from '../group/epoch-tables.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import type { EpochOperation, EpochSource, KeepOutcome } from '../group/keep-epoch.ts'
@@ -20,8 +20,16 @@ export function* keepGroupEpoch(
   opId: Bytes32,
   source: EpochSource,
 ): Step<KeepOutcome> {
+  const { gid, dag } = members
   const outcome = yield* keepOne(turn, members, opId, source)
-  if (outcome.kind === 'kept') yield* keepChildren(turn, members, opId)
+  if (outcome.kind !== 'kept') return outcome
+  // As many as members were added one by one: one after the other, not one within the other.
+  const waiting = [...extendingOps(dag, opId)]
+  for (let op = waiting.shift(); op !== undefined; op = waiting.shift()) {
+    if ((yield* get(epochs, { group: gid, opId: op.id })) !== undefined) continue
+    const child = yield* keepOne(turn, members, op.id, { kind: 'parent' })
+    if (child.kind === 'kept') waiting.push(...extendingOps(dag, op.id))
+  }
   return outcome
 }
 
@@ -38,7 +46,7 @@ function* keepOne(
     return { kind: 'refused', reason: 'noLineage' }
   }
   const recipients = epoch.recipients()
-  const above = yield* heldAbove(members, opId)
+  const above = yield* heldAbove(turn, members, opId)
   const outcome = yield* causalEpochs.keep(turn, {
     group: gid,
     operation: operationOf(epoch.op),
@@ -58,23 +66,17 @@ function* keepOne(
 }
 
 /** Whether an epoch above this one is held, and whether a fresh one is. */
-function* heldAbove(members: Membership, opId: Bytes32): Step<'derived' | 'fresh' | undefined> {
+function* heldAbove(
+  turn: Turn,
+  members: Membership,
+  opId: Bytes32,
+): Step<'derived' | 'fresh' | undefined> {
+  const lamport = members.op(opId)?.lamport ?? 0
   let above: 'derived' | 'fresh' | undefined
-  for (const epoch of yield* causalEpochs.held(members.gid)) {
-    if (!members.isPast(epoch.opId, opId)) continue
+  for (const epoch of yield* causalEpochs.held(turn, members.gid)) {
+    if (epoch.lamport <= lamport || !members.isPast(epoch.opId, opId)) continue
     if (epoch.fresh) return 'fresh'
     above = 'derived'
   }
   return above
-}
-
-/** Epochs that extend a held one. */
-export function* keepChildren(turn: Turn, members: Membership, opId: Bytes32): Step<void> {
-  const { gid, dag } = members
-  for (const child of groupEpochs(dag)) {
-    const { op } = child
-    if (child.extends === undefined || !equalBytes(child.extends, opId)) continue
-    if ((yield* get(epochs, { group: gid, opId: op.id })) !== undefined) continue
-    yield* keepGroupEpoch(turn, members, op.id, { kind: 'parent' })
-  }
 }

@@ -56,7 +56,7 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
   const { device } = row
   noteHelped(turn, gid, row)
   if (!(yield* handOver(turn, members, device))) {
-    const extend = yield* extendableFor(members, device)
+    const extend = yield* extendableFor(turn, members, device)
     if (extend === undefined) yield* renew(turn, members)
     else yield* refresh(turn, members, extend, [device])
   }
@@ -87,8 +87,12 @@ function* handOver(turn: Turn, members: Membership, device: Bytes32): Step<boole
 }
 
 /** An epoch of members alone that lacks the device and that can be extended here. */
-function* extendableFor(members: Membership, device: Bytes32): Step<Bytes32 | undefined> {
-  for (const { opId, addKey } of yield* causalEpochs.held(members.gid)) {
+function* extendableFor(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+): Step<Bytes32 | undefined> {
+  for (const { opId, addKey } of yield* causalEpochs.held(turn, members.gid)) {
     if (addKey === undefined || members.isVoid(opId) || !members.isEligible(opId)) continue
     const compared = compareRecipients(members.dag, opId)
     if (compared?.within !== true) continue

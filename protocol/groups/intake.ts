@@ -4,6 +4,7 @@ import {
   type Bytes32,
   CryptoError,
   type GroupOp,
+  decodeGroupOp,
   equalBytes,
   openGroupOp,
 } from '../../crypto/index.ts'
@@ -11,7 +12,7 @@ import type { EpochSource } from '../group/keep-epoch.ts'
 import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
-import { type Intake, type Membership, addOperations } from './membership.ts'
+import { type Intake, type Membership, addOperations, membershipOf } from './membership.ts'
 import {
   type PendingSeed,
   dropSeed,
@@ -22,9 +23,17 @@ import {
 import { settleWelcome } from './settle-welcome.ts'
 
 /** Opens operations of this group; what does not verify is nothing. */
-function openAll(turn: Turn, gid: Bytes32, encoded: readonly Uint8Array[]): readonly GroupOp[] {
+function* openAll(
+  turn: Turn,
+  gid: Bytes32,
+  encoded: readonly Uint8Array[],
+): Step<readonly GroupOp[]> {
+  const members = yield* membershipOf(turn, gid)
   return encoded.flatMap((bytes) => {
     try {
+      // A newcomer gets each from whoever took it in and finds it in the mailbox: verified once.
+      const known = members?.op(decodeGroupOp(turn.crypto, bytes).id)
+      if (known !== undefined) return [known]
       const op = openGroupOp(turn.crypto, bytes)
       return equalBytes(op.groupId, gid) ? [op] : []
     } catch (error) {
@@ -40,7 +49,7 @@ export function* takeOperations(
   gid: Bytes32,
   encoded: readonly Uint8Array[],
 ): Step<Intake> {
-  return yield* takeOpened(turn, gid, openAll(turn, gid, encoded))
+  return yield* takeOpened(turn, gid, yield* openAll(turn, gid, encoded))
 }
 
 /** Takes operations in whose signatures hold: one's own among them. */
@@ -52,7 +61,7 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
     const welcome = yield* pendingWelcome(gid)
     if (welcome?.pages === 0) yield* settleSeeds(turn, members)
     yield* settleWelcome(turn, members)
-    yield* followOperations(turn, members, accepted)
+    yield* followOperations(turn, members, intake)
     yield* settleSeeds(turn, members)
   }
   if (missing.length > 0) turn.effect({ kind: 'group', gid })
@@ -66,7 +75,7 @@ export function* takeSeed(
   operation: Uint8Array,
   secret: Omit<PendingSeed, 'opId'>,
 ): Step<void> {
-  const [op] = openAll(turn, gid, [operation])
+  const [op] = yield* openAll(turn, gid, [operation])
   if (op === undefined) return
   yield* keepSeed(turn, gid, { ...secret, opId: op.id })
   const { members } = yield* takeOpened(turn, gid, [op])

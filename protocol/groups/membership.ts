@@ -39,7 +39,6 @@ export class Membership {
   readonly gid: Bytes32
   readonly dag: GroupDag
   readonly #turn: Turn
-  #devices: readonly Bytes32[] | undefined
 
   constructor(turn: Turn, dag: GroupDag) {
     this.#turn = turn
@@ -76,12 +75,11 @@ export class Membership {
 
   /** M, ascending. */
   get devices(): readonly Bytes32[] {
-    this.#devices ??= this.view.devices()
-    return this.#devices
+    return this.view.devices()
   }
 
   get devicesHash(): Bytes32 {
-    return this.recipientsHash(this.devices)
+    return this.view.devicesHash(this.#turn.crypto)
   }
 
   recipientsHash(recipients: readonly Bytes32[]): Bytes32 {
@@ -206,6 +204,8 @@ export interface Intake {
   readonly members: Membership
   /** Each after its past. */
   readonly accepted: readonly GroupOp[]
+  /** Accounts whom they changed; all of them where they made us a member, or none any more. */
+  readonly changed: readonly Bytes32[]
   /** Parents that nobody has brought yet. */
   readonly missing: readonly Bytes32[]
   readonly refused: number
@@ -219,6 +219,7 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
     arrivals: 0,
   }
   if (before === undefined) turn.memory.set(memoryKey(gid), kept)
+  const earlier = kept.stored.dag.view()
   const accepted: GroupOp[] = []
   let refused = 0
   for (const op of ops) {
@@ -235,5 +236,10 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
     }
   }
   const { dag } = kept.stored
-  return { members: new Membership(turn, dag), accepted, missing: dag.missing(), refused }
+  const members = new Membership(turn, dag)
+  const isSame = members.isMember && earlier.hasDevice(turn.self.device)
+  const changed = isSame
+    ? members.view.changedSince(earlier)
+    : members.members.map(({ account }) => account)
+  return { members, accepted, changed, missing: dag.missing(), refused }
 }

@@ -1,10 +1,8 @@
 // Keeping a group able to speak (SPEC.md §20.8, R1 to R7): who lacks a key asks for it, who holds one
 // hands it on, and after a departure or a week there are new ones. What is due follows from what is
 // held; what was done is written down in the batch that does it.
-import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
-import { compareRecipients, groupEpochs } from '../group/group-epochs.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
 import { type Repair, type RepairView, repairDelayMs, repairsOf } from '../group/repair.ts'
 import { MERGES_PER_HOUR, SEED_ASK_OTHERS } from '../limits.ts'
 import { conversationFacts } from '../log/read.ts'
@@ -12,15 +10,10 @@ import { type Step, type Turn, get } from '../step.ts'
 import { renew } from './add-members.ts'
 import { chooseFor } from './carry.ts'
 import type { Membership } from './membership.ts'
+import { mendFacts } from './mend-facts.ts'
 import { issue, sendSeed } from './operate.ts'
 import { askSeed } from './ops-talk.ts'
-import {
-  ASKED_SEEDS_MAX,
-  type AskedSeed,
-  type RepairState,
-  putRepairs,
-  repairState,
-} from './repair-state.ts'
+import { type AskedSeed, type RepairState, putRepairs, repairState } from './repair-state.ts'
 import { tellDevices } from './tell-devices.ts'
 
 /** Does what is due, one change of the group at most; when to look again, guarded clock. */
@@ -68,17 +61,17 @@ function* observe(turn: Turn, members: Membership, before: RepairState): Step<Re
   const choice = yield* chooseFor(turn, members)
   const sending = choice.kind === 'rotate' ? choice.otherwise : choice
   const entries = (yield* conversationFacts(turn, members.gid))?.entries ?? 0
-  const departure = openDeparture(members)
+  const facts = yield* mendFacts(turn, members)
+  const { departure, fresh } = facts
   const isSameDeparture =
     departure !== undefined &&
     before.departure !== undefined &&
     equalBytes(departure, before.departure)
-  const fresh = newestFresh(members)
   const isSameFresh =
     fresh !== undefined && before.fresh !== undefined && equalBytes(fresh, before.fresh)
   return {
     ...before,
-    seeds: yield* lackingSeeds(turn, members, before.seeds),
+    seeds: facts.lacking.map((opId) => seedState(turn, opId, before.seeds)),
     noUsableSinceMs: sending.kind === 'wait' ? before.noUsableSinceMs || nowMs : 0,
     subsetSinceMs: sending.kind === 'topUp' ? before.subsetSinceMs || nowMs : 0,
     departure,
@@ -91,75 +84,17 @@ function* observe(turn: Turn, members: Membership, before: RepairState): Step<Re
   }
 }
 
-/** Epochs of ours that nothing held is above, and whose secret did not come. */
-function* lackingSeeds(
-  turn: Turn,
-  members: Membership,
-  before: readonly AskedSeed[],
-): Step<readonly AskedSeed[]> {
-  const { dag, gid } = members
-  const own = dag.history.devices.find(turn.self.device)
-  const held = yield* causalEpochs.held(gid)
-  const lacking: AskedSeed[] = []
-  for (const { op, isVoid } of groupEpochs(dag)) {
-    if (lacking.length >= ASKED_SEEDS_MAX) break
-    if (held.some(({ opId }) => equalBytes(opId, op.id) || members.isPast(opId, op.id))) continue
-    const recipients = dag.history.find(op.id)?.recipients
-    if (isVoid || own === undefined || recipients?.includes(own) !== true) continue
-    const known = before.find(({ opId }) => equalBytes(opId, op.id))
-    const first = { opId: op.id, sinceMs: turn.safeNowMs, askedAuthor: false, askedOthers: false }
-    lacking.push(known ?? first)
-  }
-  return lacking
-}
-
-function newestFresh({ dag }: Membership): Bytes32 | undefined {
-  for (const epoch of groupEpochs(dag)) if (epoch.isFresh && !epoch.isVoid) return epoch.op.id
-  return undefined
-}
-
-/** A leave, or a list that takes devices out, that no fresh operation followed. */
-function openDeparture(members: Membership): Bytes32 | undefined {
-  const { history } = members.dag
-  const isRenewed = (id: Bytes32): boolean =>
-    history.nodes.some(
-      ({ op }) =>
-        FRESH.includes(op.payload.kind) && !members.isVoid(op.id) && members.isPast(op.id, id),
-    )
-  for (const index of history.ordered.toReversed()) {
-    const node = history.at(index)
-    const leaves = node.op.payload.kind === 'leave' || node.revokes.length > 0
-    if (!leaves || members.isVoid(node.op.id)) continue
-    return isRenewed(node.op.id) ? undefined : node.op.id
-  }
-  return undefined
-}
-
-const FRESH: readonly string[] = ['create', 'remove', 'rotate', 'merge']
-
-/** An epoch that a refresh can extend: with members only, and as many of them as there is. */
-function* extendable(
-  members: Membership,
-): Step<{ readonly opId: Bytes32; readonly missing: readonly Bytes32[] } | undefined> {
-  let best: { readonly opId: Bytes32; readonly missing: readonly Bytes32[] } | undefined
-  for (const { opId, addKey } of yield* causalEpochs.held(members.gid)) {
-    if (addKey === undefined || members.isVoid(opId) || !members.isEligible(opId)) continue
-    const compared = compareRecipients(members.dag, opId)
-    if (compared?.within !== true) continue
-    if (best === undefined || compared.missing.length < best.missing.length) {
-      best = { opId, missing: compared.missing }
-    }
-  }
-  return best
+function seedState(turn: Turn, opId: Bytes32, before: readonly AskedSeed[]): AskedSeed {
+  const known = before.find((one) => equalBytes(one.opId, opId))
+  return known ?? { opId, sinceMs: turn.safeNowMs, askedAuthor: false, askedOthers: false }
 }
 
 function* viewOf(turn: Turn, members: Membership, state: RepairState): Step<RepairView> {
-  const { gid, devices, highestHead } = members
+  const { gid, highestHead } = members
   const entries = (yield* conversationFacts(turn, gid))?.entries ?? 0
-  const rank = groupRepairRank(turn.crypto, highestHead, turn.self.device, devices)
+  const { rank, extend } = yield* mendFacts(turn, members)
   // The same at every look, and another on every device.
   const jitter = (turn.crypto.sha256(highestHead, turn.self.device)[0] ?? 0) / 256
-  const extend = yield* extendable(members)
   return {
     nowMs: turn.safeNowMs,
     delayMs: repairDelayMs(rank, jitter),

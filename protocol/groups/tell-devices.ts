@@ -1,9 +1,9 @@
 // Device lists that are newer than what the operations say (SPEC.md §21): an own device tells its
 // group at once, anybody else's after a minute and its rank. What a device that is gone wrote and is
 // held here stands.
-import { type Bytes32, equalBytes, openDeviceList } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, openDeviceList, toHex } from '../../crypto/index.ts'
 import { LISTS_TOLD_AFTER_MS } from '../limits.ts'
-import { type DeviceListRecord, deviceLists } from '../peers/device-lists.ts'
+import { type DeviceListRecord, deviceLists, deviceListsMark } from '../peers/device-lists.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { cutOf } from './cut.ts'
 import type { Membership } from './membership.ts'
@@ -17,7 +17,18 @@ interface NewerList {
   readonly gone: readonly Bytes32[]
 }
 
-function* newerList(members: Membership): Step<NewerList | undefined> {
+/** Looked for anew only where the group or any list is another one. */
+function* newerList(turn: Turn, members: Membership): Step<NewerList | undefined> {
+  const key = `lists ${toHex(members.gid)}`
+  const mark = yield* deviceListsMark()
+  const state = `${members.dag.size} ${mark}`
+  if (mark !== '' && turn.memory.get(key) === state) return undefined
+  const found = yield* findNewer(members)
+  if (found === undefined) turn.memory.set(key, state)
+  return found
+}
+
+function* findNewer(members: Membership): Step<NewerList | undefined> {
   for (const { account, devices, listVersion } of members.members) {
     const record = yield* get(deviceLists, account)
     if (record === undefined || record.conflict !== undefined) continue
@@ -43,7 +54,7 @@ export function* tellDevices(
 ): Step<number | undefined> {
   const { gid } = members
   const state = yield* repairState(gid)
-  const newer = yield* newerList(members)
+  const newer = yield* newerList(turn, members)
   const listsSinceMs = newer === undefined ? 0 : state.listsSinceMs || turn.safeNowMs
   yield* putRepairs(turn, gid, { ...state, listsSinceMs })
   if (newer === undefined) return undefined

@@ -10,6 +10,7 @@ import { epochs } from '../group/epoch-tables.ts'
 import { groupEpoch } from '../group/group-epochs.ts'
 import {
   FRONTIER_ASKED_MEMBERS,
+  FRONTIER_COUNTS_MAX,
   FRONTIER_FULL_EVERY,
   FRONTIER_MAX_MS,
   FRONTIER_OP_HEADS_MAX,
@@ -86,7 +87,7 @@ function* queueFrontier(
   const { gid } = members
   const own = yield* ownControl(gid)
   const all = own.frontiers % FRONTIER_FULL_EVERY === 0
-  const { counts, reads } = yield* changedCounts(turn, members, opId, all)
+  const { counts, reads, more } = yield* changedCounts(turn, members, opId, all)
   const mine = yield* authorFrontier(turn, gid, turn.self.device)
   const frontier = {
     opId,
@@ -100,11 +101,19 @@ function* queueFrontier(
     frontiers: own.frontiers + 1,
     frontierAtMs: turn.safeNowMs,
     frontierChangedMs: 0,
-    frontierEntries: held,
-    frontierPosition: seen,
+    // What found no room is still to be told.
+    frontierEntries: more ? own.frontierEntries : held,
+    frontierPosition: more ? own.frontierPosition : seen,
   })
   turn.put(waitingControls, { gid, kind: frame.kind }, { frame })
   turn.effect({ kind: 'group', gid })
+}
+
+interface ChangedCounts {
+  readonly counts: readonly IndexedCount[]
+  readonly reads: readonly IndexedCount[]
+  /** Not all that changed found room. */
+  readonly more: boolean
 }
 
 /** Counts of other devices that differ from what was told, or all of them; by their rank. */
@@ -113,10 +122,11 @@ function* changedCounts(
   { gid, dag }: Membership,
   opId: Bytes32,
   all: boolean,
-): Step<{ readonly counts: readonly IndexedCount[]; readonly reads: readonly IndexedCount[] }> {
+): Step<ChangedCounts> {
   const { readReceipts } = yield* profile()
   const counts: IndexedCount[] = []
   const reads: IndexedCount[] = []
+  let more = false
   const recipients = groupEpoch(dag, opId)?.recipients() ?? []
   for (const [devIdx, device] of recipients.entries()) {
     if (equalBytes(device, turn.self.device)) continue
@@ -124,11 +134,16 @@ function* changedCounts(
     const n = frontier?.n ?? 0
     const readN = readReceipts ? (frontier?.readN ?? 0) : 0
     const before = (yield* get(told, { gid, device })) ?? { n: 0, readN: 0 }
+    const isChanged = n !== before.n || readN !== before.readN
+    if (counts.length + reads.length + 2 > FRONTIER_COUNTS_MAX) {
+      more ||= isChanged
+      continue
+    }
     if (n !== before.n || (all && n > 0)) counts.push({ devIdx, n })
     if (readN !== before.readN || (all && readN > 0)) reads.push({ devIdx, n: readN })
-    if (n !== before.n || readN !== before.readN) turn.put(told, { gid, device }, { n, readN })
+    if (isChanged) turn.put(told, { gid, device }, { n, readN })
   }
-  return { counts, reads }
+  return { counts, reads, more }
 }
 
 /** How far each mailbox of the epoch's lineage was read. */

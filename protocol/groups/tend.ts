@@ -43,7 +43,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   }
   // What was tried with these operations and epochs fails again: only new ones are worth it.
   const key = `tended ${gid.join()}`
-  const state = `${members.dag.size} ${(yield* causalEpochs.held(gid)).length}`
+  const state = `${members.dag.size} ${(yield* causalEpochs.held(turn, gid)).length}`
   if (turn.memory.get(key) !== state) {
     for (const entry of yield* takeOpenEntries(turn, gid)) yield* takeEntry(turn, members, entry)
     if ((yield* heldMessageCount(gid)) > 0) {

@@ -9,6 +9,7 @@ import {
   decodeCbor,
   encodeCbor,
   equalBytes,
+  toHex,
 } from '../../crypto/index.ts'
 import { DEVICE_LIST_RECORD_MAX_BYTES } from '../limits.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -63,6 +64,21 @@ export const deviceLists: Table<Bytes32, DeviceListRecord> = {
   decode: decodeRecord,
 }
 
+/** 8 random bytes, others after each change of any list. */
+const listsMark: Table<null, Uint8Array> = {
+  name: 'device-list-mark',
+  sealing: 'value',
+  place: () => ({ owner: EMPTY, order: EMPTY }),
+  encode: (mark) => mark,
+  decode: (bytes) => bytes.slice(),
+}
+
+/** Another text whenever a list of anybody is another one: what follows from all may be kept by it. */
+export function* deviceListsMark(): Step<string> {
+  const mark = yield* get(listsMark, null)
+  return mark === undefined ? '' : toHex(mark)
+}
+
 export type ListStanding = 'unknown' | 'higher' | 'same' | 'lower' | 'conflict'
 
 /** How a verified list stands to the one that is known. */
@@ -91,6 +107,7 @@ export function* adoptDeviceList(
     case 'conflict':
       if (known !== undefined) {
         turn.put(deviceLists, list.account, { ...known, conflict: list.bytes })
+        turn.put(listsMark, null, turn.random(8))
         turn.change({
           kind: 'warning',
           code: 'DEVICE_LIST_CONFLICT',
@@ -104,6 +121,7 @@ export function* adoptDeviceList(
       const { version, hash, bytes, devices } = list
       const pairs = devices.map(({ device, dh }) => ({ device, dh }))
       turn.put(deviceLists, list.account, { version, hash, bytes, devices: pairs })
+      turn.put(listsMark, null, turn.random(8))
       return 'adopted'
     }
   }

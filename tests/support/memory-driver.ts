@@ -5,7 +5,7 @@ import {
   type Change,
   type Effect,
   type Load,
-  NO_MEMORY,
+  type Memory,
   type Place,
   type Row,
   type Self,
@@ -65,6 +65,8 @@ export class MemoryDriver {
   changes: Change[] = []
   nowMs: number
   safeNowMs: number
+  /** Kept over turns that are undone or lost, as a node's is; set anew by a node that starts. */
+  memory: Memory = new Map<string, unknown>()
   #cells: Cells = new Map()
 
   constructor(options: MemoryDriverOptions) {
@@ -165,13 +167,14 @@ class MemoryTurn implements Turn {
   readonly self: Self
   readonly random: Random
   readonly crypto: CryptoProvider
-  readonly memory = NO_MEMORY
+  readonly memory: Memory
   readonly writes: Cells = new Map()
   readonly effects: Effect[] = []
   readonly changes: Change[] = []
   readonly #base: Cells
 
   constructor(driver: MemoryDriver, base: Cells) {
+    this.memory = driver.memory
     this.nowMs = driver.nowMs
     this.safeNowMs = driver.safeNowMs
     this.self = driver.self

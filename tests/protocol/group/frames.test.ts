@@ -1,6 +1,14 @@
 // The frames of groups (SPEC.md §20.5, §20.9): round trip, every truncation, noise, refusals, sizes.
 import { describe, expect, it } from 'vitest'
-import { type CborValue, EMPTY, encodeCbor, noble, toHex } from '../../../crypto/index.ts'
+import {
+  type CborValue,
+  EMPTY,
+  EPOCH_RECIPIENTS_MAX,
+  GROUP_FRAMES_MAX_BYTES,
+  encodeCbor,
+  noble,
+  toHex,
+} from '../../../crypto/index.ts'
 import {
   type ControlKind,
   controlIsGenuine,
@@ -20,6 +28,11 @@ import {
   seedRequestFrame,
   signControlFrame,
 } from '../../../protocol/index.ts'
+import {
+  FRONTIER_COUNTS_MAX,
+  FRONTIER_OP_HEADS_MAX,
+  LAMPORT_MAX,
+} from '../../../protocol/limits.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { testDecoder } from '../../support/decoder.ts'
 import { GROUP, GROUP_SAMPLES, SIGNER_SEED, control } from '../../support/group-samples.ts'
@@ -30,6 +43,30 @@ const id = bytesOf('id')
 describe.each(GROUP_SAMPLES)('$name', (sample) => testDecoder(sample))
 
 describe('sizes', () => {
+  it('of the largest frontier fit a group message', () => {
+    const counts = Array.from({ length: FRONTIER_COUNTS_MAX / 2 }, (_, i) => ({
+      devIdx: EPOCH_RECIPIENTS_MAX - FRONTIER_COUNTS_MAX / 2 + i,
+      n: LAMPORT_MAX,
+    }))
+    const frontier = control(groupFrontierFrame, {
+      opId: id,
+      ownN: LAMPORT_MAX,
+      held: counts,
+      read: counts,
+      carriage: [0, 1, 2].map((relay) => ({
+        relay,
+        incarnation: new Uint8Array(8),
+        seq: LAMPORT_MAX,
+        chain: new Uint8Array(8),
+      })),
+      heads: Array.from({ length: FRONTIER_OP_HEADS_MAX }, () => id),
+    })
+    const body = groupFrontierFrame.encode(frontier)
+    const frames = encodeFrames([{ kind: groupFrontierFrame.kind, body }])
+    expect(frames.length).toBeLessThanOrEqual(GROUP_FRAMES_MAX_BYTES)
+    expect(groupFrontierFrame.decode(body).value.held).toHaveLength(FRONTIER_COUNTS_MAX / 2)
+  })
+
   it('are those of SPEC.md §20.9', () => {
     const operation = bytesOf('rotate', 318)
     const seed = { c: 300, operation, secretKind: 'seed' as const, secret: id, lineage: undefined }

@@ -189,7 +189,7 @@ export class Liar {
         return {}
       }
       case 'oldEpoch': {
-        const held = yield* causalEpochs.held(gid)
+        const held = yield* causalEpochs.held(turn, gid)
         if (held.length < 2) return undefined
         const { opId } = random.pick(held)
         const text = `mallory injects ${++this.#texts}`
