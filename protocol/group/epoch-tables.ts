@@ -37,6 +37,7 @@ export interface EpochKey {
 export const epochs: Table<EpochKey, EpochRecord> = {
   name: 'group-epochs',
   sealing: 'state',
+  rows: 'few',
   place: ({ group, opId }) => ({ owner: group, order: opId }),
   encode: encodeEpoch,
   decode: decodeEpoch,
@@ -85,6 +86,7 @@ export const recipientPages: Table<
 export const epochTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, EpochKey> = {
   name: 'group-tags',
   sealing: 'value',
+  rows: 'few',
   place: ({ tag, opId }) => ({ owner: tag, order: opId }),
   encode: encodeEpochKey,
   decode: decodeEpochKey,
@@ -94,6 +96,7 @@ export const epochTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, 
 export const lineageTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, EpochKey> = {
   name: 'group-line-tags',
   sealing: 'value',
+  rows: 'few',
   place: ({ tag, opId }) => ({ owner: tag, order: opId }),
   encode: encodeEpochKey,
   decode: decodeEpochKey,
@@ -121,6 +124,7 @@ export interface LineageRecord extends LineageKeys {
 export const lineages: Table<EpochKey, LineageRecord> = {
   name: 'group-lineages',
   sealing: 'state',
+  rows: 'few',
   place: ({ group, opId }) => ({ owner: group, order: opId }),
   encode: (record) =>
     concat(
