@@ -30,7 +30,7 @@ const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure
   groups: async () => groupMessaging(plan, await loadGroupPeers(plan)),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
-  gossip: async () => gossip(plan),
+  gossip: (dir) => gossip(plan, dir),
   cli: async (dir) => commandLine(plan, dir),
 }
 
