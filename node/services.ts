@@ -60,7 +60,10 @@ export function dispatch(effects: readonly Effect[], services: Services, hooks: 
         services.bundles.joinGroup(effect.number)
         break
       case 'group':
-        services.groups.kick(effect.gid)
+        services.groups.kick(effect.gid, effect.later)
+        break
+      case 'gossip':
+        services.groups.publish(effect.topic, effect.message)
         break
       case 'renew':
         services.bundles.renew(effect.device)

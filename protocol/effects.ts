@@ -13,8 +13,13 @@ export type Effect =
   | { readonly kind: 'endpoints'; readonly device: Bytes32 }
   /** One's own card, prekeys or invites changed: publish at the relays. */
   | { readonly kind: 'publish' }
-  /** A group has something to carry, to open or to ask for. */
-  | { readonly kind: 'group'; readonly gid: Bytes32 }
+  /**
+   * A group has something to carry, to open or to ask for; `later`: all it has is entries of others,
+   * so that many of them may be looked at once.
+   */
+  | { readonly kind: 'group'; readonly gid: Bytes32; readonly later?: true }
+  /** A message for a group's mailboxes, to be handed to members who are connected now. */
+  | { readonly kind: 'gossip'; readonly topic: string; readonly message: Uint8Array }
   /** A group is to be joined by its link: fetch the bundle behind it. */
   | { readonly kind: 'group-join'; readonly number: number }
   /** A contact was added by link: fetch its bundle. */

@@ -283,7 +283,7 @@ export {
   takeGroupPage,
 } from './groups/carriage.ts'
 export { sendableEpoch } from './groups/carry.ts'
-export { gossipTopics, toPublish } from './groups/gossip-plan.ts'
+export { gossipTopics } from './groups/gossip-plan.ts'
 export { createGroup, type GroupOptions } from './groups/create-group.ts'
 export {
   allGroups,

@@ -1,7 +1,7 @@
 // Groups over gossip (SPEC.md §22): listens to the topics of our groups, hands what comes to the same
 // machine as the mailboxes do, and hands on what goes out. Nothing rests on it.
-import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { gossipTopics, takeGroupMessage, toPublish } from '../../protocol/index.ts'
+import type { Bytes32 } from '../../crypto/index.ts'
+import { gossipTopics, takeGroupMessage } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 import type { Gossip, GossipMessage, GossipVerdict } from '../gossip.ts'
@@ -16,8 +16,6 @@ export class GroupGossip {
   #gossip: Promise<Gossip> | undefined
   /** Groups by topic. */
   #topics = new Map<string, Bytes32>()
-  /** Where the outbox of each group was read to. */
-  readonly #published = new Map<string, number>()
   #timer: Timer | undefined
   #running = false
   #again = false
@@ -36,22 +34,11 @@ export class GroupGossip {
     void this.#refreshAll()
   }
 
-  /** Hands on what was put into a group's outbox since the last time. */
-  async publish(gid: Bytes32): Promise<void> {
-    const key = toHex(gid)
+  /** Hands a message to the members who are connected now. */
+  async publish(topic: string, message: Uint8Array): Promise<void> {
     try {
-      for (;;) {
-        const from = this.#published.get(key)
-        const { messages, next } = await this.#core.ledger.read((turn) =>
-          toPublish(turn, gid, from),
-        )
-        this.#published.set(key, next)
-        const gossip = messages.length === 0 ? undefined : await this.#gossip
-        if (gossip === undefined) return
-        for (const { topic, message } of messages) {
-          if (this.#topics.has(topic)) await gossip.publish(topic, message)
-        }
-      }
+      const gossip = await this.#gossip
+      if (this.#topics.has(topic)) await gossip?.publish(topic, message)
     } catch (error) {
       this.#report(error)
     }

@@ -35,7 +35,8 @@ export class GroupService {
     if (groups.length > 0) this.#gossip.refresh()
   }
 
-  kick(gid: Bytes32): void {
+  /** Something of a group changed; `later`: entries of others came, and nothing else did. */
+  kick(gid: Bytes32, later = false): void {
     const { core, courier, ticket, ownRelays } = this.#options
     if (core.stopping.aborted) return
     const key = toHex(gid)
@@ -45,9 +46,14 @@ export class GroupService {
       worker = new GroupWorker({ core, courier, gid, ticket, ownRelays, onProgress })
       this.#workers.set(key, worker)
     }
+    if (later) return worker.kickLater()
     worker.kick()
     this.#gossip.refresh()
-    void this.#gossip.publish(gid)
+  }
+
+  /** Hands a message to the members who are connected now. */
+  publish(topic: string, message: Uint8Array): void {
+    void this.#gossip.publish(topic, message)
   }
 
   /** Where members are reached changed. */

@@ -31,6 +31,8 @@ export interface GroupWorkerOptions {
 
 /** A look at the whole group at least this often. */
 const ROUND_MS = 300_000
+/** After entries of others: a conversation's next ones, or copies of these, are often on their way. */
+const LATER_MS = 50
 
 export class GroupWorker {
   readonly #options: GroupWorkerOptions
@@ -40,6 +42,7 @@ export class GroupWorker {
   #running = false
   #again = false
   #timer: Timer | undefined
+  #later: Timer | undefined
   #stopped = false
   #goneSinceMs: number | undefined
 
@@ -50,7 +53,8 @@ export class GroupWorker {
   }
 
   get active(): boolean {
-    return this.#running || [...this.#lanes.values()].some((lane) => lane.active)
+    const isDue = this.#running || this.#later !== undefined
+    return isDue || [...this.#lanes.values()].some((lane) => lane.active)
   }
 
   /** What keeps the group's messages from its relays, as sentences. */
@@ -69,9 +73,20 @@ export class GroupWorker {
     if (!this.#stopped && !this.#core.stopping.aborted) void this.#run()
   }
 
+  /** Shortly: what comes until then is looked at in one go, and shown to its user before. */
+  kickLater(): void {
+    if (this.#stopped || this.#core.stopping.aborted) return
+    this.#later ??= this.#core.clock.after(LATER_MS, () => {
+      this.#later = undefined
+      this.kick()
+    })
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#later?.cancel()
+    this.#later = undefined
     await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()))
     this.#lanes.clear()
   }

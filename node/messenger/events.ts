@@ -5,6 +5,7 @@ import {
   type Turn,
   allContacts,
   contactOf,
+  get,
   groupByNumber,
   groupOf,
   membershipOf,
@@ -24,6 +25,8 @@ import { contactView, conversationWith, messageView, personOf, warningFields } f
 
 /** Rows turned into events in one load. */
 const PAGE = 64
+/** Up to so many are loaded one by one: whoever follows finds them in memory, as they were written. */
+const SINGLE_ROWS = 8
 
 /** The contact of a direct conversation, as its user calls it. */
 function* nameOf(turn: Turn, conversation: Uint8Array): Step<string> {
@@ -120,6 +123,20 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
   }
 }
 
+/** Rows from a cursor to another, without it; fewer where the first ones were trimmed. */
+function* rowsOf(from: number, to: number): Step<readonly ChangeRow[]> {
+  if (to - from > SINGLE_ROWS) {
+    const query = { owner: EMPTY, from: u64(from), to: u64(to), limit: PAGE }
+    return (yield* range(changes, query)).map(({ value }) => value)
+  }
+  const rows: ChangeRow[] = []
+  for (let cursor = from; cursor < to; cursor++) {
+    const row = yield* get(changes, cursor)
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
+}
+
 interface Page {
   readonly events: readonly NodeEvent[]
   readonly next: number
@@ -132,15 +149,14 @@ function* eventsFrom(
   options: { readonly cursor: number; readonly end: number; readonly requests: boolean },
 ): Step<Page> {
   const { cursor, end } = options
-  const to = u64(Math.max(cursor, Math.min(end, cursor + PAGE)))
-  const rows = yield* range(changes, { owner: EMPTY, from: u64(cursor), to, limit: PAGE })
+  const rows = yield* rowsOf(cursor, Math.max(cursor, Math.min(end, cursor + PAGE)))
   const events: NodeEvent[] = []
   let next = cursor
   // The feed has no gaps: what does not begin where the reader stands was trimmed.
-  if (cursor < end && rows[0]?.value.cursor !== cursor) return { events, next, gone: true }
-  for (const { value } of rows) {
-    next = value.cursor + 1
-    const event = yield* eventOf(turn, value, options.requests)
+  if (cursor < end && rows[0]?.cursor !== cursor) return { events, next, gone: true }
+  for (const row of rows) {
+    next = row.cursor + 1
+    const event = yield* eventOf(turn, row, options.requests)
     if (event !== undefined) events.push(event)
   }
   return { events, next, gone: false }

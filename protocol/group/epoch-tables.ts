@@ -38,6 +38,7 @@ export interface EpochKey {
 export const epochs: Table<EpochKey, EpochRecord> = {
   name: 'group-epochs',
   sealing: 'state',
+  rows: 'few',
   place: ({ group, opId }) => ({ owner: group, order: opId }),
   encode: encodeEpoch,
   decode: decodeEpoch,
@@ -114,6 +115,7 @@ export const addedRecipients: Table<Bytes32, AddedRecipients> = {
 export const epochTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, EpochKey> = {
   name: 'group-tags',
   sealing: 'value',
+  rows: 'few',
   place: ({ tag, opId }) => ({ owner: tag, order: opId }),
   encode: encodeEpochKey,
   decode: decodeEpochKey,
@@ -123,6 +125,7 @@ export const epochTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, 
 export const lineageTags: Table<{ readonly tag: Bytes8; readonly opId: Bytes32 }, EpochKey> = {
   name: 'group-line-tags',
   sealing: 'value',
+  rows: 'few',
   place: ({ tag, opId }) => ({ owner: tag, order: opId }),
   encode: encodeEpochKey,
   decode: decodeEpochKey,
@@ -150,6 +153,7 @@ export interface LineageRecord extends LineageKeys {
 export const lineages: Table<EpochKey, LineageRecord> = {
   name: 'group-lineages',
   sealing: 'state',
+  rows: 'few',
   place: ({ group, opId }) => ({ owner: group, order: opId }),
   encode: (record) =>
     concat(

@@ -41,6 +41,7 @@ type BoxKey = Pick<GroupBox, 'gid' | 'lineage' | 'serviceKey'>
 const boxes: Table<BoxKey, GroupBox> = {
   name: 'group-boxes',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, lineage, serviceKey }) => ({ owner: gid, order: concat(lineage, serviceKey) }),
   encode: (box) =>
     encodeRecord([

@@ -1,15 +1,13 @@
 // What of our groups goes over gossip (SPEC.md §22): the topics of the lineages that are in use, and
 // the home hosts of members that are known.
 import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
-import { lineages } from '../group/epoch-tables.ts'
-import { type GossipLineage, topicToPublish, topicsToHear } from '../group/gossip-topics.ts'
+import { type GossipLineage, topicsToHear } from '../group/gossip-topics.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { lineagesOf } from '../group/held-lineages.ts'
 import { GOSSIP_PEERS_MAX } from '../limits.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { allGroups } from './group.ts'
-import { type GroupItem, groupItems, nextGroupSequence } from './group-outbox.ts'
 import { type Membership, membershipOf } from './membership.ts'
 
 export interface GossipTopic {
@@ -65,29 +63,4 @@ function* hostsOf(turn: Turn, { devices }: Membership): Step<readonly Bytes32[]>
     if (home !== undefined) keys.push(home.transportKey)
   }
   return keys
-}
-
-export interface Published {
-  readonly messages: readonly { readonly topic: string; readonly message: Uint8Array }[]
-  /** The sequence to go on from. */
-  readonly next: number
-}
-
-const PUBLISH_MAX = 64
-
-/** What was put into a group's outbox from a sequence on; undefined: nothing before now. */
-export function* toPublish(turn: Turn, gid: Bytes32, from: number | undefined): Step<Published> {
-  const end = yield* nextGroupSequence(gid)
-  if (from === undefined || from >= end) return { messages: [], next: end }
-  const nowS = Math.floor(turn.nowMs / 1000)
-  const items: readonly GroupItem[] = yield* groupItems(gid, from, PUBLISH_MAX)
-  const messages: { readonly topic: string; readonly message: Uint8Array }[] = []
-  for (const { lineage, message } of items) {
-    const keys = yield* get(lineages, { group: gid, opId: lineage })
-    if (keys === undefined) continue
-    messages.push({ topic: topicToPublish(turn.crypto, keys.topicKey, nowS), message })
-  }
-  const last = items.at(-1)
-  const next = last === undefined || items.length < PUBLISH_MAX ? end : last.sequence + 1
-  return { messages, next }
 }

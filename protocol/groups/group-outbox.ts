@@ -8,6 +8,8 @@ import {
   equalBytes,
   u64,
 } from '../../crypto/index.ts'
+import { lineages } from '../group/epoch-tables.ts'
+import { topicToPublish } from '../group/gossip-topics.ts'
 import { GROUP_OUTBOX_MAX, CARRIAGE_RELAYS_MAX } from '../limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
@@ -51,6 +53,7 @@ export interface GroupItem {
 const items: Table<{ gid: Bytes32; sequence: number }, GroupItem> = {
   name: 'group-outbox',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, sequence }) => ({ owner: gid, order: u64(sequence) }),
   encode: (item) =>
     encodeRecord([
@@ -124,11 +127,6 @@ export function* groupOutboxSize(gid: Bytes32): Step<number> {
   return (yield* get(heads, gid))?.items ?? 0
 }
 
-/** The sequence that the next item gets. */
-export function* nextGroupSequence(gid: Bytes32): Step<number> {
-  return (yield* get(heads, gid))?.next ?? 1
-}
-
 /** Entries of ours that no relay of the group signed for yet, counted up to a thousand. */
 export function* unsentGroupEntries(gid: Bytes32): Step<number> {
   const waiting = yield* waitingEntries(gid, COUNT_MAX)
@@ -162,6 +160,12 @@ export function* enqueueGroup(
     { gid, sequence },
     { ...item, sequence, deposits: [], madeAtMs: turn.safeNowMs, fellBack: false },
   )
+  // First: who is connected should not wait for what the mailboxes need.
+  const keys = yield* get(lineages, { group: gid, opId: item.lineage })
+  if (keys !== undefined) {
+    const topic = topicToPublish(turn.crypto, keys.topicKey, Math.floor(turn.nowMs / 1000))
+    turn.effect({ kind: 'gossip', topic, message: item.message })
+  }
   turn.effect({ kind: 'group', gid })
 }
 

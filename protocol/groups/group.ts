@@ -48,6 +48,7 @@ export interface GroupRecord {
 const groupRows: Table<number, GroupRecord> = {
   name: 'groups',
   sealing: 'value',
+  rows: 'few',
   place: (number) => ({ owner: EMPTY, order: u64(number) }),
   encode: (group) =>
     encodeRecord([

@@ -107,6 +107,7 @@ interface WaitingFrame {
 export const waitingControls: Table<{ gid: Bytes32; kind: number }, WaitingFrame> = {
   name: 'group-out-ctl',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, kind }) => ({ owner: gid, order: Uint8Array.of(kind >> 8, kind & 0xff) }),
   encode: ({ frame }) => encodeRecord([frame.kind, frame.body]),
   decode: (bytes) => {

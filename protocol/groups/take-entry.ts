@@ -90,7 +90,7 @@ function* accept(turn: Turn, { gid }: Membership, entry: Entry): Step<Brought> {
     case 'closed':
     case 'open':
     case 'fork':
-      turn.effect({ kind: 'group', gid })
+      turn.effect({ kind: 'group', gid, later: true })
       return 'news'
   }
 }

@@ -12,6 +12,7 @@ export interface WaitingEntry {
 const waiting: Table<{ gid: Bytes32; n: number }, WaitingEntry> = {
   name: 'group-waiting',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, n }) => ({ owner: gid, order: u64(n) }),
   encode: ({ entry, n }) => encodeRecord([entry, n]),
   decode: (bytes) => {

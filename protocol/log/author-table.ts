@@ -93,6 +93,7 @@ function readFork(value: CborValue): ForkPoint {
 export const authorIndex: Table<InConversation & { readonly index: number }, Uint8Array> = {
   name: 'log-authors',
   sealing: 'value',
+  rows: 'few',
   place: ({ conversation, index }) => ({ owner: conversation, order: u64(index) }),
   encode: (author) => encodeCbor([author]),
   decode: (bytes) => readRow(bytes, 'log-authors').bytes('author', 32),

@@ -128,7 +128,10 @@ function orderTable(name: string): Table<InConversation & EntryRef, Uint8Array> 
 /** Closed entries by (lamport, id); the value is the author. */
 export const orderIndex: Table<InConversation & EntryRef, Uint8Array> = orderTable('log-order')
 /** Open entries by (lamport, id). */
-export const openIndex: Table<InConversation & EntryRef, Uint8Array> = orderTable('log-open')
+export const openIndex: Table<InConversation & EntryRef, Uint8Array> = {
+  ...orderTable('log-open'),
+  rows: 'few',
+}
 /** Closed entries that no closed entry cites; `""` for a root whose author is not known. */
 export const headIndex: Table<InConversation & EntryRef, Uint8Array> = {
   ...orderTable('log-head'),

@@ -1,155 +1,110 @@
-// Live delivery in a group of 12 who are all connected, on loopback, all in this process: the adapter
-// beside gossipsub as it comes, and beside one frame on a stream to each member.
-import { performance } from 'node:perf_hooks'
+// Live delivery in a group of 12 on loopback, all in this process: whole nodes, from send() to each
+// `message`, beside gossipsub as it comes; and the adapter by itself.
+import { join } from 'node:path'
 import { systemClock } from '../../node/clock.ts'
-import type { Gossip } from '../../node/gossip.ts'
-import { Libp2pHost } from '../../node/net/libp2p-host.ts'
-import { joinPeerAddress } from '../../node/net/peer-id.ts'
-import { pooledRandom } from '../../node/random.ts'
-import type { FrameStream } from '../../node/transport.ts'
-import { startBareGossip } from '../support/bare-gossip.ts'
+import { type Group, MEMBERS, adapted, bare, deliveries } from './gossip-hosts.ts'
+import { cpuUs } from './measure.ts'
+import { type NodeGroup, nodeGroup } from './node-group.ts'
 import { percentiles } from './paths.ts'
 import { type Plan, countOf } from './plan.ts'
 import type { Figure } from './table.ts'
 
-const MEMBERS = 12
-const MESSAGE_BYTES = 1_024
-const TOPIC = '/sotto/1/g/aaaaaaaaaaaaaaaaaaaaaaaaaa'
-const PROTOCOL = { id: '/sotto-bench/group/1', maxFrameBytes: 65_536 }
 /** Two heartbeats of gossipsub: meshes are made. */
 const SETTLE_MS = 2_500
-/** What members still hand on when all have a message is not charged to the next contender. */
-const REST_MS = 60
+/** With an entry's head, signature and encryption it is a message of 1 KiB. */
+const TEXT = 'x'.repeat(600)
+/** Of one core, over so long: nothing is under way. */
+const QUIET_PART = 0.1
+const QUIET_MS = 25
+/** A busy machine is never quiet: it is not waited for longer. */
+const QUIET_LIMIT_MS = 2_000
 
-/** A group whose first member sends; `heard` is called at each delivery. */
-interface Group {
-  readonly send: (message: Uint8Array) => void
-  onHeard: () => void
-  readonly close: () => Promise<void>
-}
+/** Whoever delivers one message to all, and answers with the microseconds that each took. */
+type Delivery = () => Promise<readonly number[]>
 
-async function connectedHosts(): Promise<readonly Libp2pHost[]> {
-  const hosts = await Promise.all(
-    Array.from({ length: MEMBERS }, () =>
-      Libp2pHost.start({ seed: pooledRandom(32), listen: ['/ip4/127.0.0.1/tcp/0'], role: 'home' }),
-    ),
-  )
-  return hosts
-}
-
-async function connectAll(hosts: readonly Libp2pHost[]): Promise<readonly FrameStream[]> {
-  const ofFirst: FrameStream[] = []
-  for (const [at, host] of hosts.entries()) {
-    for (const other of hosts.slice(at + 1)) {
-      const [address = ''] = other.addresses()
-      const stream = await host.dial(joinPeerAddress(address, other.transportKey), PROTOCOL)
-      if (at === 0) ofFirst.push(stream)
-    }
+/**
+ * What members still do when all have a message is not charged to who comes next: copies handed on,
+ * deposits at the relay, receipts.
+ */
+async function quiet(): Promise<void> {
+  for (let waitedMs = 0; waitedMs < QUIET_LIMIT_MS; waitedMs += QUIET_MS) {
+    const before = cpuUs()
+    await systemClock.sleep(QUIET_MS)
+    if (cpuUs() - before < QUIET_PART * QUIET_MS * 1_000) return
   }
-  return ofFirst
 }
 
-async function close(hosts: readonly Libp2pHost[]): Promise<void> {
-  for (const host of hosts) await host.stop()
-}
-
-/** The adapter, and one frame to each member on the same connections. */
-async function ours(): Promise<{ readonly gossip: Group; readonly direct: Group }> {
-  const hosts = await connectedHosts()
-  const gossip: Group = {
-    send: (message) => void first.publish(TOPIC, message),
-    onHeard: () => undefined,
-    close: () => close(hosts),
-  }
-  const direct: Group = {
-    send: (message) => {
-      for (const stream of streams) stream.send(message)
-    },
-    onHeard: () => undefined,
-    close: async () => undefined,
-  }
-  const keys = hosts.map(({ transportKey }) => transportKey)
-  const services: Gossip[] = []
-  for (const host of hosts) {
-    await host.handle(PROTOCOL, (stream) => stream.onFrame(() => direct.onHeard()))
-    const service = await host.startGossip({
-      clock: systemClock,
-      validate: () => {
-        gossip.onHeard()
-        return 'accept'
-      },
-    })
-    service.setPeers(
-      TOPIC,
-      keys.filter((key) => key !== host.transportKey),
-    )
-    service.subscribe(TOPIC)
-    services.push(service)
-  }
-  const [first] = services as [Gossip]
-  const streams = await connectAll(hosts)
-  return { gossip, direct }
-}
-
-async function bare(): Promise<Group> {
-  const hosts = await connectedHosts()
-  const group: Group = {
-    send: (message) => void service.publish(TOPIC, message),
-    onHeard: () => undefined,
-    close: async () => {
-      for (const each of services) await each.stop()
-      await close(hosts)
-    },
-  }
-  const services = await Promise.all(hosts.map((host) => startBareGossip(host)))
-  for (const [at, host] of hosts.entries()) {
-    await host.handle(PROTOCOL, () => undefined)
-    services[at]?.service.subscribe(TOPIC)
-    services[at]?.service.addEventListener('gossipsub:message', () => group.onHeard())
-  }
-  const [{ service }] = services as [(typeof services)[number]]
-  await connectAll(hosts)
-  return group
-}
-
-/** Microseconds from sending to each of the deliveries. */
-function deliveries(group: Group): Promise<readonly number[]> {
-  const message = pooledRandom(MESSAGE_BYTES)
-  const times: number[] = []
-  return new Promise((resolve) => {
-    const before = performance.now()
-    group.onHeard = () => {
-      times.push((performance.now() - before) * 1000)
-      if (times.length === MEMBERS - 1) resolve(times)
-    }
-    group.send(message)
-  })
-}
-
-export async function gossip(plan: Plan): Promise<readonly Figure[]> {
-  const [{ gossip: mine, direct }, plain] = [await ours(), await bare()]
-  await systemClock.sleep(SETTLE_MS)
-  const contenders = [mine, plain, direct]
-  const times = new Map(contenders.map((each) => [each, [] as number[]]))
-  const count = countOf(plan, 200)
+/** Each in turn, each after each of the others; the first tenth does not count. */
+async function inTurn<K extends string>(
+  count: number,
+  contenders: Readonly<Record<K, Delivery>>,
+): Promise<Readonly<Record<K, readonly number[]>>> {
+  const names = Object.keys(contenders) as K[]
+  const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    K,
+    number[]
+  >
   for (let i = -Math.ceil(count / 10); i < count; i++) {
-    for (const at of contenders.keys()) {
-      // Each comes after each of the others.
-      const each = contenders[(i + count + at * ((i & 1) + 1)) % contenders.length] ?? mine
-      const measured = await deliveries(each)
-      if (i >= 0) times.get(each)?.push(...measured)
-      await systemClock.sleep(REST_MS)
+    for (const at of names.keys()) {
+      const name = names[(i + count + at * ((i & 1) + 1)) % names.length] ?? names[0]
+      if (name === undefined) continue
+      await quiet()
+      const measured = await contenders[name]()
+      if (i >= 0) times[name].push(...measured)
     }
   }
-  for (const each of contenders) await each.close()
-  const of = (group: Group): readonly number[] => times.get(group) ?? []
+  return times
+}
+
+/** Whole nodes: text, entry, signature, encryption, batches and all. */
+function wholly({ deliver }: NodeGroup): Delivery {
+  let n = 0
+  return async () => (await deliver(`${++n} ${TEXT}`)).map((ms) => ms * 1_000)
+}
+
+function barely(group: Group): Delivery {
+  return () => deliveries(group)
+}
+
+/** Each with a group of its own that is gone again before the next: idle nodes are not quite idle. */
+async function wholeNodes(plan: Plan, dir: string, connected: boolean): Promise<readonly Figure[]> {
+  const [nodes, plain] = [await nodeGroup(dir, MEMBERS, connected), await bare()]
+  await systemClock.sleep(SETTLE_MS)
+  const { ours, peer } = await inTurn(countOf(plan, 200), {
+    ours: wholly(nodes),
+    peer: barely(plain),
+  })
+  await nodes.close()
+  await plain.close()
+  const how = connected ? 'connected' : 'by mailbox push'
+  return percentiles(
+    `send() to message, group of ${MEMBERS}, ${how}, beside bare gossipsub`,
+    { ours, peer },
+    connected ? 1.5 : undefined,
+  )
+}
+
+async function adapter(plan: Plan): Promise<readonly Figure[]> {
+  const [{ gossip, direct }, plain] = [await adapted(), await bare()]
+  await systemClock.sleep(SETTLE_MS)
+  const times = await inTurn(countOf(plan, 200), {
+    ours: barely(gossip),
+    bare: barely(plain),
+    direct: barely(direct),
+  })
+  for (const each of [gossip, plain, direct]) await each.close()
+  const { ours } = times
   const what = `gossip of 1 KiB to each of ${MEMBERS - 1} connected members`
   return [
-    ...percentiles(`${what}, beside bare gossipsub`, { ours: of(mine), peer: of(plain) }),
-    ...percentiles(
-      `${what}, beside a frame on 11 streams`,
-      { ours: of(mine), peer: of(direct) },
-      1.5,
-    ),
+    ...percentiles(`${what}, beside bare gossipsub`, { ours, peer: times.bare }),
+    ...percentiles(`${what}, beside a frame on 11 streams`, { ours, peer: times.direct }, 1.5),
+  ]
+}
+
+export async function gossip(plan: Plan, dir: string): Promise<readonly Figure[]> {
+  return [
+    ...(await adapter(plan)),
+    ...(await wholeNodes(plan, join(dir, 'connected'), true)),
+    ...(await wholeNodes(plan, join(dir, 'pushed'), false)),
   ]
 }

@@ -32,7 +32,7 @@ const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure
   members: async () => members(plan, short ? [25] : [250, 1_000]),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
-  gossip: async () => gossip(plan),
+  gossip: (dir) => gossip(plan, dir),
   cli: async (dir) => commandLine(plan, dir),
 }
 
