@@ -34,8 +34,12 @@ export function* personAt(turn: Turn, account: Bytes32): Step<Person> {
   const address = encodeAddress(turn.crypto, account)
   if (equalBytes(account, turn.self.account)) return yield* selfPerson(turn)
   const contact = yield* contactOf(account)
-  if (contact !== undefined && contact.state !== 'removed') return { name: contact.name, address }
   const told = yield* memberName(account)
+  // A contact that did not answer yet, and that nobody named, has the start of its address for a name.
+  const named = contact?.named === true || told.trim() === ''
+  if (contact !== undefined && contact.state !== 'removed' && named) {
+    return { name: contact.name, address }
+  }
   return { name: told.trim() === '' ? address.slice(0, STAND_IN_CHARS) : told, address }
 }
 

@@ -13,6 +13,7 @@ import { RecordStore } from '../../node/store/record-store.ts'
 import { VaultKeys } from '../../node/store/vault-keys.ts'
 import type { Store } from '../../node/store.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
+import { epochs as epochTable } from '../../protocol/group/epoch-tables.ts'
 import { groupOpTable } from '../../protocol/group/tables.ts'
 import { GROUP_OPS_HELD_MAX } from '../../protocol/limits.ts'
 import { entryTable } from '../../protocol/log/tables.ts'
@@ -159,6 +160,12 @@ export async function durableOperations(
   const query = { owner: fromHex(gid), limit: GROUP_OPS_HELD_MAX }
   const rows = await records.range(groupOpTable as AnyTable, query)
   return rows.map(({ value }) => decodeGroupOp(nativeCrypto, value as Uint8Array))
+}
+
+/** How many epochs' keys are durably on a machine's disk: counted, for their sealing key moves on. */
+export async function durableEpochs(simulation: Simulation, machine: NodeMachine): Promise<number> {
+  const tables = await durableRecords(simulation, machine).verify(() => true)
+  return tables.find(({ table }) => table === epochTable.name)?.records ?? 0
 }
 
 /** The keys of the device that a machine runs. */

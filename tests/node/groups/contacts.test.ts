@@ -80,4 +80,7 @@ it('whose link was used already stay as they were', async () => {
   }
   expect(await bob.contacts.list()).toMatchObject([{ state: 'pending', problem: 'INVITE_USED' }])
   expect((await alice.contacts.list()).map(({ name }) => name)).toEqual(['carol'])
+  // It is still called what it told its group.
+  const { members } = await bob.groups.get('#team')
+  expect(members.map(({ name }) => name).toSorted()).toEqual(['alice', 'bob'])
 })
