@@ -27,7 +27,7 @@ import { GROUPS_MAX } from '../limits.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import type { Step, Turn } from '../step.ts'
-import { failJoin, stopAsking } from './ask.ts'
+import { continueRecord, failJoin, stopAsking } from './ask.ts'
 import { tie } from './co-members.ts'
 import { type GroupRecord, allGroups, groupOf, newGroup, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
@@ -167,9 +167,7 @@ const PROBLEMS = {
 
 function* mergeRecords(turn: Turn, known: GroupRecord, asked: GroupRecord): Step<void> {
   if (known.standing === 'joined') return yield* failJoin(turn, asked.number, 'ALREADY_MEMBER')
-  putGroup(turn, { ...known, standing: 'joining', join: asked.join, problem: '' })
-  putGroup(turn, { ...asked, gid: undefined, standing: 'refused', problem: 'SAME_GROUP' })
-  if (known.gid !== undefined) turn.effect({ kind: 'group', gid: known.gid })
+  yield* continueRecord(turn, known, asked)
 }
 
 /** Who may welcome us: a contact, or anybody into a group that we asked to join or were in. */
