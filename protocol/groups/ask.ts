@@ -184,3 +184,11 @@ export function* giveUpJoin(turn: Turn, group: GroupRecord): Step<void> {
   if (standing === undefined) yield* forgetGroup(turn, group)
   else putGroup(turn, { ...group, standing, problem: '' })
 }
+
+/** What was asked for is a group that one was in before: its record goes on, as the one that asks. */
+export function* continueRecord(turn: Turn, known: GroupRecord, asked: GroupRecord): Step<void> {
+  yield* stopAsking(turn, asked)
+  putGroup(turn, { ...known, standing: 'joining', join: asked.join, problem: '' })
+  putGroup(turn, { ...asked, gid: undefined, standing: 'refused', problem: 'SAME_GROUP' })
+  if (known.gid !== undefined) turn.effect({ kind: 'group', gid: known.gid })
+}

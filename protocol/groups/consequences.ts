@@ -15,6 +15,7 @@ import { adoptDeviceList } from '../peers/device-lists.ts'
 import { groupMailboxKeys } from '../relay/mailbox-keys.ts'
 import { type Step, type Turn } from '../step.ts'
 import { announce } from './announce.ts'
+import { continueRecord } from './ask.ts'
 import { boxesOf, putBox } from './boxes.ts'
 import { tie } from './co-members.ts'
 import { endEarlyRequest } from './early-member.ts'
@@ -110,12 +111,34 @@ function* followStanding(
 ): Step<void> {
   const group = yield* groupOf(members.gid)
   if (group === undefined || group.standing === 'joining') return
+  if (group.standing !== 'joined' && members.isMember) {
+    const asked = yield* askedFor(turn, accepted)
+    // The answer to our question and the welcome are still on their way: we are in with the latter.
+    if (asked !== undefined) return yield* continueRecord(turn, group, asked)
+  }
   const standing = members.isMember ? ('joined' as const) : ownEnd(turn, group, accepted)
   const { name: wanted } = members.view
   const renamed = !group.named && accepted.some(({ payload }) => payload.kind === 'meta')
   const name = renamed ? uniqueGroupName(wanted, yield* allGroups(), group) : group.name
   putGroup(turn, { ...group, standing, name })
   if (standing === 'joined') yield* announce(turn, members)
+}
+
+/** The join of ours that one of these operations answers. */
+function* askedFor(turn: Turn, accepted: readonly GroupOp[]): Step<GroupRecord | undefined> {
+  const hashes = accepted.flatMap(({ payload }) =>
+    payload.kind === 'add'
+      ? payload.newcomers
+          .filter(({ account }) => equalBytes(account, turn.self.account))
+          .flatMap(({ inviteHash }) => (inviteHash === undefined ? [] : [inviteHash]))
+      : [],
+  )
+  if (hashes.length === 0) return undefined
+  return (yield* allGroups()).find(({ standing, join }) => {
+    if (standing !== 'joining' || join === undefined) return false
+    const own = turn.crypto.sha256(join.inviteId)
+    return hashes.some((hash) => equalBytes(hash, own))
+  })
 }
 
 function ownEnd(turn: Turn, group: GroupRecord, accepted: readonly GroupOp[]): 'left' | 'removed' {

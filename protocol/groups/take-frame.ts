@@ -19,7 +19,7 @@ import { type Frame, frameClass } from '../frames.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import type { Step, Turn } from '../step.ts'
-import { failJoin, stopAsking } from './ask.ts'
+import { continueRecord, failJoin, stopAsking } from './ask.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { takeOperations, takeSeed } from './intake.ts'
 import { learnMembers } from './member-devices.ts'
@@ -150,7 +150,5 @@ const PROBLEMS = {
 
 function* mergeRecords(turn: Turn, known: GroupRecord, asked: GroupRecord): Step<void> {
   if (known.standing === 'joined') return yield* failJoin(turn, asked.number, 'ALREADY_MEMBER')
-  putGroup(turn, { ...known, standing: 'joining', join: asked.join, problem: '' })
-  putGroup(turn, { ...asked, gid: undefined, standing: 'refused', problem: 'SAME_GROUP' })
-  if (known.gid !== undefined) turn.effect({ kind: 'group', gid: known.gid })
+  yield* continueRecord(turn, known, asked)
 }
