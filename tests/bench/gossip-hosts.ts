@@ -1,11 +1,14 @@
 // Groups of hosts that are all connected, on loopback, all in this process: with the gossip adapter,
 // with gossipsub as it comes, and with one frame on a stream to each member.
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { systemClock } from '../../node/clock.ts'
 import type { Gossip } from '../../node/gossip.ts'
 import { Libp2pHost } from '../../node/net/libp2p-host.ts'
 import { joinPeerAddress } from '../../node/net/peer-id.ts'
 import { pooledRandom } from '../../node/random.ts'
+import { openLevelStore } from '../../node/store/level-store.ts'
+import type { Store } from '../../node/store.ts'
 import type { FrameStream } from '../../node/transport.ts'
 import { startBareGossip } from '../support/bare-gossip.ts'
 
@@ -39,6 +42,10 @@ async function connectAll(hosts: readonly Libp2pHost[]): Promise<readonly FrameS
     }
   }
   return ofFirst
+}
+
+function storeIn(dir: string, at: number): Promise<Store> {
+  return openLevelStore(join(dir, `host-${at}`), { createIfMissing: true })
 }
 
 async function close(hosts: readonly Libp2pHost[]): Promise<void> {
@@ -83,21 +90,31 @@ export async function adapted(): Promise<{ readonly gossip: Group; readonly dire
   return { gossip, direct }
 }
 
-export async function bare(): Promise<Group> {
+/**
+ * gossipsub as it comes. With a folder, what it carries is on the disk of the sender before it goes
+ * out, and on that of each member before it counts as heard: one synced put each.
+ */
+export async function bare(dir?: string): Promise<Group> {
   const hosts = await connectedHosts()
+  const stores = dir === undefined ? [] : await Promise.all(hosts.map((_, i) => storeIn(dir, i)))
+  const keep = async (at: number, value: Uint8Array): Promise<void> =>
+    stores[at]?.write([{ key: pooledRandom(32), value }])
   const group: Group = {
-    send: (message) => void service.publish(TOPIC, message),
+    send: (message) => void keep(0, message).then(() => service.publish(TOPIC, message)),
     onHeard: () => undefined,
     close: async () => {
       for (const each of services) await each.stop()
       await close(hosts)
+      for (const store of stores) await store.close()
     },
   }
   const services = await Promise.all(hosts.map((host) => startBareGossip(host)))
   for (const [at, host] of hosts.entries()) {
     await host.handle(PROTOCOL, () => undefined)
     services[at]?.service.subscribe(TOPIC)
-    services[at]?.service.addEventListener('gossipsub:message', () => group.onHeard())
+    services[at]?.service.addEventListener('gossipsub:message', ({ detail }) => {
+      void keep(at, detail.msg.data).then(() => group.onHeard())
+    })
   }
   const [{ service }] = services as [(typeof services)[number]]
   await connectAll(hosts)

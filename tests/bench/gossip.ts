@@ -17,7 +17,7 @@ const TEXT = 'x'.repeat(600)
 const QUIET_PART = 0.1
 const QUIET_MS = 25
 /** A busy machine is never quiet: it is not waited for longer. */
-const QUIET_LIMIT_MS = 2_000
+const QUIET_LIMIT_MS = 500
 
 /** Whoever delivers one message to all, and answers with the microseconds that each took. */
 type Delivery = () => Promise<readonly number[]>
@@ -66,22 +66,24 @@ function barely(group: Group): Delivery {
   return () => deliveries(group)
 }
 
-/** Each with a group of its own that is gone again before the next: idle nodes are not quite idle. */
+/** A group of its own that is gone again before the next: idle nodes are not quite idle. */
 async function wholeNodes(plan: Plan, dir: string, connected: boolean): Promise<readonly Figure[]> {
-  const [nodes, plain] = [await nodeGroup(dir, MEMBERS, connected), await bare()]
+  plan.say(`measuring: whole nodes, ${connected ? 'connected' : 'pushed'}`)
+  const nodes = await nodeGroup(join(dir, 'nodes'), MEMBERS, connected)
+  const [plain, stored] = [await bare(), await bare(join(dir, 'stores'))]
   await systemClock.sleep(SETTLE_MS)
-  const { ours, peer } = await inTurn(countOf(plan, 200), {
+  const { ours, peer, floor } = await inTurn(countOf(plan, 120), {
     ours: wholly(nodes),
     peer: barely(plain),
+    floor: barely(stored),
   })
-  await nodes.close()
-  await plain.close()
-  const how = connected ? 'connected' : 'by mailbox push'
-  return percentiles(
-    `send() to message, group of ${MEMBERS}, ${how}, beside bare gossipsub`,
-    { ours, peer },
-    connected ? 1.5 : undefined,
-  )
+  for (const each of [nodes, plain, stored]) await each.close()
+  const how = connected ? 'all connected' : 'by mailbox push'
+  const what = `send() to message in a group of ${MEMBERS}, ${how}`
+  return [
+    ...percentiles(`${what}, beside bare gossipsub`, { ours, peer }, connected ? 1.5 : undefined),
+    ...percentiles(`${what}, beside gossipsub and a synced put each`, { ours, peer: floor }),
+  ]
 }
 
 async function adapter(plan: Plan): Promise<readonly Figure[]> {

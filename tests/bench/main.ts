@@ -72,6 +72,9 @@ What is compared, and what is not the same work:
   is told apart by whose event it was. Beside a group of 8, or beside a seal over a session for each.
 - Stored frame: the peer stores nothing. Whole message: both nodes' CPU, their logs and three synced
   batches, beside an echo that neither encrypts end to end nor stores.
+- Group of twelve: whole nodes sign, encrypt, judge and sync a batch at sender and receiver, and take
+  their copies from the relay; bare gossipsub does none of it. All twelve share one thread here, so
+  each waits for the CPU of the others.
 - Relay deposit: ours checks a capability, writes a row and a mark, and signs a root over what it took;
   the peer writes the same envelopes as one row each.
 `)
