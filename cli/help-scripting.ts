@@ -36,7 +36,8 @@ Objects
   group invite    {id, link, expiresAt, reusable}
   send            {id, state}
   read            {id, chat, kind, from: {name, address}, to, text, mine, lamport, sentAt,
-                   arrivedAt, late, state, open, replyTo, relays, arrival, group}
+                   arrivedAt, late, state, open, replyTo, relays, arrival, group,
+                   behindRemoval}
   watch           {cursor, event, at, ...}
   why             {id, state, steps: [{at, what, by, until, evidence}], missing: [...]}
   status          {name, address, listening, relays, contacts, groups, requests, unread, waiting,

@@ -40,6 +40,7 @@ export function messageLines(message: Message, withChat: boolean): readonly (rea
   const chat = chatPart(message, withChat)
   const notes = [
     message.late ? 'late' : '',
+    message.behindRemoval === true ? 'behind a removal' : '',
     message.open ? 'answers a message that is missing' : '',
     message.mine ? stateMark(message.state) : '',
   ].filter((note) => note !== '')

@@ -40,6 +40,11 @@ export interface Message {
   readonly late: boolean
   /** An entry it answers is missing: shown below the others. */
   readonly open: boolean
+  /**
+   * In a group: it was shown here, and then came a removal of its author that it stands behind. Others
+   * may not have seen it, and will not. Absent elsewhere.
+   */
+  readonly behindRemoval?: boolean
   readonly replyTo?: string
   /** One's own: how far it got. Others': 'read' or 'delivered'. */
   readonly state: MessageState

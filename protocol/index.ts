@@ -243,6 +243,7 @@ export {
   type GroupEntryRef,
   type IsBelowCut,
 } from './group/entry-standing.ts'
+export { standingIn } from './groups/take-entry.ts'
 export { entryOp } from './group/entry-op.ts'
 export type { GroupFault } from './group/fault.ts'
 export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './group/group-dag.ts'

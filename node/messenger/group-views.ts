@@ -1,6 +1,7 @@
 // Groups and their messages as the API shows them.
 import { type Bytes32, encodeAddress, equalBytes, toHex } from '../../crypto/index.ts'
 import {
+  type EntryStanding,
   type EntryView,
   type GroupRecord,
   type Membership,
@@ -15,6 +16,7 @@ import {
   memberName,
   membershipOf,
   pendingJoins,
+  standingIn,
   readPosition,
   sendableEpoch,
   shownState,
@@ -116,10 +118,22 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
   }
 }
 
+/** How an entry stands; undefined where its group's operations are not here. */
+function* standingOf(
+  members: Membership | undefined,
+  { id, author, n, op }: EntryView,
+): Step<EntryStanding | undefined> {
+  if (members === undefined || op === undefined) return undefined
+  return yield* standingIn(members, { id, author, n, op })
+}
+
 /** Who wrote an entry: by the account that its device was of when it was written. */
-function* authorOf(turn: Turn, members: Membership | undefined, entry: EntryView): Step<Person> {
-  const { id, author, n, op } = entry
-  const standing = op === undefined ? undefined : members?.standingOf({ id, author, n, op })
+function* authorOf(
+  turn: Turn,
+  members: Membership | undefined,
+  author: Bytes32,
+  standing: EntryStanding | undefined,
+): Step<Person> {
   const account =
     standing !== undefined && 'account' in standing ? standing.account : members?.accountOf(author)
   if (account !== undefined) return yield* personAt(turn, account)
@@ -130,18 +144,22 @@ function* authorOf(turn: Turn, members: Membership | undefined, entry: EntryView
 export function* groupMessageView(turn: Turn, group: GroupRecord, entry: EntryView): Step<Message> {
   const gid = entry.conversation
   const members = yield* membershipOf(turn, gid)
-  const from = yield* authorOf(turn, members, entry)
+  const standing = yield* standingOf(members, entry)
+  const from = yield* authorOf(turn, members, entry.author, standing)
   const mine = from.address === encodeAddress(turn.crypto, turn.self.account)
   const row = mine ? yield* get(evidence, entry.id) : undefined
   const shown = row === undefined ? undefined : shownState(row, turn.safeNowMs)
   const { arrival } = yield* readPosition(turn, gid)
   const seen = entry.arrival <= arrival ? ('read' as const) : ('delivered' as const)
   const chat = `#${group.name}`
+  const content = contentOf(entry)
+  const isCut = standing?.kind === 'after-removal' || standing?.kind === 'void-author'
   return {
     id: toHex(entry.id),
     chat,
     group: toHex(gid),
-    ...contentOf(entry),
+    ...content,
+    ...(isCut && content.kind !== 'absent' ? { behindRemoval: true } : {}),
     from,
     to: { name: chat, address: toHex(gid) },
     mine,

@@ -121,6 +121,20 @@ export function* askDevice(turn: Turn, account: Bytes32, device: Bytes32): Step<
   }
 }
 
+/**
+ * We are reached elsewhere than before: who was asked is asked again, for the question says where
+ * answers go. One that was asked before the first mailbox was there could not answer at all.
+ */
+export function* askAgain(turn: Turn): Step<void> {
+  for (const group of yield* allGroups()) {
+    const device = group.standing === 'joining' ? group.join?.device : undefined
+    // Once the group was told an answer has come.
+    if (device === undefined || group.gid !== undefined) continue
+    yield* stopAsking(turn, group)
+    yield* enqueue(turn, device, { kind: 'join', group: group.number })
+  }
+}
+
 /** Whether a join still waits for its answer. */
 export function* isAsking(number: number): Step<boolean> {
   return (yield* groupByNumber(number))?.standing === 'joining'

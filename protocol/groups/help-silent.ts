@@ -36,7 +36,8 @@ export function* helpSilent(turn: Turn, members: Membership): Step<number | unde
       continue
     }
     if (helped) continue
-    const rank = groupRepairRank(turn.crypto, device, turn.self.device, members.devices)
+    const others = members.devices.filter((one) => !equalBytes(one, device))
+    const rank = groupRepairRank(turn.crypto, device, turn.self.device, others)
     const dueMs = sinceMs + helpDelayMs(rank)
     if (dueMs > turn.safeNowMs) {
       nextAtMs = Math.min(nextAtMs ?? dueMs, dueMs)

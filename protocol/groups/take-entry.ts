@@ -47,7 +47,7 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
  * How an entry stands, by the chain of prev where a removal cuts below its author's fork: of two
  * entries with one number only the one that the cut's entry rests on is within it.
  */
-function* standingIn(members: Membership, entry: GroupEntryRef): Step<EntryStanding> {
+export function* standingIn(members: Membership, entry: GroupEntryRef): Step<EntryStanding> {
   const cuts: GroupCut[] = []
   const plain = members.standingOf(entry, (_, cut) => {
     cuts.push(cut)

@@ -6,6 +6,7 @@ import { endpointsFrame } from '../content/endpoints.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
 import { ProtocolError } from '../errors.ts'
+import { askAgain } from '../groups/ask.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
 import { profile, profiles } from '../profile.ts'
 import { type Step, type Turn, get } from '../step.ts'
@@ -91,5 +92,6 @@ export function* refreshEndpoints(turn: Turn): Step<boolean> {
     endpointsDigest: digest,
   })
   yield* eachHeard(turn, (peer) => sendEndpoints(turn, peer.device))
+  yield* askAgain(turn)
   return true
 }
