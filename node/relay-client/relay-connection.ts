@@ -64,7 +64,7 @@ export class RelayConnection {
     return this.#parts.stream.open
   }
 
-  /** Bits of work that a new mailbox costs, as the relay said at its HELLO; 0: nothing. */
+  /** Bits of work that a new mailbox costs here; 0: none. */
   get openBits(): number {
     return this.#parts.hello.openBits
   }

@@ -156,6 +156,11 @@ function wasEnded(ops: readonly GroupOp[], { address }: Person): boolean {
   })
 }
 
+/** What may explain it: that much waits for its key. */
+function heldOf({ group }: Judged): string {
+  return group === undefined || group.held === 0 ? '' : `, with ${group.held} held for their key`
+}
+
 /** D3, D4: who was a member for the sender reads it, once; nobody else does. */
 function readable(log: GroupLog, one: Judged, isInside: boolean): readonly string[] {
   const broken: string[] = []
@@ -181,7 +186,7 @@ function readable(log: GroupLog, one: Judged, isInside: boolean): readonly strin
   for (const { id, text, owed, from } of log.said) {
     if (id === undefined || !owed.has(person.address)) continue
     const message = held.get(id)
-    if (message === undefined) broken.push(`D4 ${person.name} lacks "${text}"`)
+    if (message === undefined) broken.push(`D4 ${person.name} lacks "${text}"${heldOf(one)}`)
     else if (message.kind !== 'text' && !wasEnded(one.ops, from)) {
       broken.push(`D4 ${person.name} cannot read "${text}": ${message.text}`)
     }
