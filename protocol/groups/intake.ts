@@ -52,7 +52,7 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
   const { members, accepted, missing } = intake
   if (accepted.length > 0) {
     yield* settleWelcome(turn, members)
-    yield* followOperations(turn, members, intake)
+    yield* followOperations(turn, members, accepted)
     yield* settleSeeds(turn, members)
   }
   if (missing.length > 0) turn.effect({ kind: 'group', gid })
