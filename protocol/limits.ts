@@ -177,6 +177,10 @@ export const FRONTIER_ASKED_MEMBERS = 50
 export const FRONTIER_FULL_EVERY = 24
 /** Counts in one frontier: the largest fit a group message; what found no room goes into the next. */
 export const FRONTIER_COUNTS_MAX = 3_000
+/** Who wrote in such a group asks for frontiers again after this where nobody is known to hold it. */
+export const FRONTIER_ASK_AGAIN_MS: number = HOUR_MS
+/** Devices that answer such a question, by chance. */
+export const FRONTIER_ANSWERS = 16
 /** Answers to one question for frontiers are spread over this. */
 export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
 /** Pages that answer one question, and entries served to a device in a minute. */

@@ -77,16 +77,6 @@ export class GroupView {
     return all.sort((a, b) => compareOps(b.op, a.op)).flatMap((facts) => relaysIn(facts))
   }
 
-  /** Accounts whose membership, role or list is another one than in an earlier view of the group. */
-  changedSince(before: GroupView): readonly Bytes32[] {
-    const changed: Bytes32[] = []
-    for (const account of this.#state.accountNumbers()) {
-      if (this.#state.account(account) === before.#state.account(account)) continue
-      changed.push(this.#history.accounts.key(account))
-    }
-    return changed
-  }
-
   get memberCount(): number {
     return this.#state.members().length
   }

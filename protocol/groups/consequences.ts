@@ -24,7 +24,7 @@ import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import { groupOutboxSize } from './group-outbox.ts'
 import { meetMemberDevice, watchMember } from './member-devices.ts'
-import type { Intake, Membership } from './membership.ts'
+import type { Membership } from './membership.ts'
 import { dropJoin, pendingJoinOf } from './pending-joins.ts'
 
 function listsOf({ payload }: GroupOp): readonly DeviceList[] {
@@ -32,11 +32,11 @@ function listsOf({ payload }: GroupOp): readonly DeviceList[] {
   return payload.kind === 'create' || payload.kind === 'devices' ? [payload.list] : []
 }
 
-/** Applies accepted operations; each follows its past. `changed`: whom they changed. */
+/** Applies accepted operations; each follows its past. */
 export function* followOperations(
   turn: Turn,
   members: Membership,
-  { accepted, changed }: Pick<Intake, 'accepted' | 'changed'>,
+  accepted: readonly GroupOp[],
 ): Step<void> {
   if (accepted.length === 0) return
   for (const op of accepted) {
@@ -45,7 +45,7 @@ export function* followOperations(
     yield* followDepartures(turn, members, op)
     yield* followAdds(turn, members, op)
   }
-  yield* followMembers(turn, members, changed)
+  yield* followMembers(turn, members)
   yield* followStanding(turn, members, accepted)
   yield* followBoxes(turn, members)
   turn.effect({ kind: 'group', gid: members.gid })
@@ -77,19 +77,17 @@ function* followAdds(turn: Turn, { gid }: Membership, { payload }: GroupOp): Ste
   }
 }
 
-function* followMembers(turn: Turn, members: Membership, changed: readonly Bytes32[]): Step<void> {
+function* followMembers(turn: Turn, members: Membership): Step<void> {
   const gone = !members.isMember
-  for (const account of changed) {
-    const member = members.view.member(account)
-    if (member === undefined) continue
+  for (const { account, devices } of members.members) {
     if (equalBytes(account, turn.self.account)) {
-      for (const device of member.devices) yield* watchOwn(turn, members, device)
+      for (const device of devices) yield* watchOwn(turn, members, device)
       continue
     }
     // Removed ourselves, we hear for a while who may take us back.
     yield* tie(turn, account, members.gid, gone ? turn.safeNowMs + REMOVED_SERVED_MS : 0)
     if (!gone) yield* endEarlyRequest(turn, account)
-    for (const device of member.devices) {
+    for (const device of devices) {
       yield* meetMemberDevice(turn, account, device)
       if (!gone) yield* watchMember(turn, members.gid, device)
     }

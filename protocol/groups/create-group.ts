@@ -60,8 +60,7 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const secret = freshSecret(turn, new Uint8Array(32), draft.coreHash)
   const op = signGroupOp({ provider: turn.crypto, deviceSeed }, draft.core, secret.commit)
   const gid = op.id
-  const intake = yield* addOperations(turn, gid, [op])
-  const { members } = intake
+  const { members } = yield* addOperations(turn, gid, [op])
   const group = yield* newGroup(turn, {
     gid,
     name: uniqueGroupName(name, groups),
@@ -70,7 +69,7 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
     join: undefined,
   })
   if (secret.source !== undefined) yield* keepGroupEpoch(turn, members, gid, secret.source)
-  yield* followOperations(turn, members, intake)
+  yield* followOperations(turn, members, [op])
   if (secret.seed !== undefined) yield* seedAll(turn, members, op, secret.seed)
   return (yield* groupOf(gid)) ?? group
 }

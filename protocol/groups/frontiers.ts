@@ -1,10 +1,10 @@
 // What members hold of a group's log (SPEC.md §21): each device's own word is evidence for itself, and
 // a hint about others. So an entry of ours is delivered when a device of another member says that it
 // holds it, and a tail that was lost shows by its author's own number.
-import { type Bytes32, concat, EMPTY, equalBytes } from '../../crypto/index.ts'
-import type { GroupFrontier } from '../content/group-frontier.ts'
+import { type Bytes32, concat, EMPTY, equalBytes, readU16 } from '../../crypto/index.ts'
+import type { FrontierRequest, GroupFrontier } from '../content/group-frontier.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
-import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_MAX_MS } from '../limits.ts'
+import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_ANSWERS, FRONTIER_MAX_MS } from '../limits.ts'
 import { firstAt, noteHead } from '../log/frontier.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -45,6 +45,11 @@ const reached: Table<Bytes32, { readonly n: number; readonly readN: number }> = 
 
 export function* coverageOf(gid: Bytes32, device: Bytes32): Step<Coverage | undefined> {
   return yield* get(coverage, { gid, device })
+}
+
+/** Up to where our own entries are known to be held by a device of another member. */
+export function* reachedN(gid: Bytes32): Step<number> {
+  return (yield* get(reached, gid))?.n ?? 0
 }
 
 /** Entries whose evidence one frontier changes at most: the next one goes on. */
@@ -100,15 +105,25 @@ function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs
 }
 
 /**
- * Somebody asks what is held of an author: answered within a minute, at a moment of our own, unless a
- * frontier went out in the last five.
+ * A device asks what is held of an author, mostly of itself: then it says how far it wrote. About 16
+ * devices answer, each within a minute, at a moment of its own, unless a frontier of its went out in
+ * the last five.
  */
-export function* takeFrontierRequest(turn: Turn, members: Membership): Step<void> {
+export function* takeFrontierRequest(
+  turn: Turn,
+  members: Membership,
+  device: Bytes32,
+  { author, n }: FrontierRequest,
+): Step<void> {
   const { gid } = members
+  if (members.accountOf(device) === undefined) return
+  if (equalBytes(author, device)) yield* noteHead(turn, gid, device, n)
   const own = yield* ownControl(gid)
   const isRecent = own.frontierAtMs > 0 && turn.safeNowMs - own.frontierAtMs < FRONTIER_MAX_MS
   if (isRecent || own.frontierAskedMs > own.frontierAtMs) return
-  const spread = (turn.random(1)[0] ?? 0) / 256
+  const chance = FRONTIER_ANSWERS / Math.max(1, members.devices.length - 1)
+  if (readU16(turn.random(2), 0) / 0x1_0000 >= chance) return
+  const spread = readU16(turn.random(2), 0) / 0x1_0000
   const frontierAskedMs = turn.safeNowMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
   yield* noteOwnControl(turn, gid, { frontierAskedMs })
   turn.effect({ kind: 'group', gid })

@@ -61,7 +61,7 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
     const welcome = yield* pendingWelcome(gid)
     if (welcome?.pages === 0) yield* settleSeeds(turn, members)
     yield* settleWelcome(turn, members)
-    yield* followOperations(turn, members, intake)
+    yield* followOperations(turn, members, accepted)
     yield* settleSeeds(turn, members)
   }
   if (missing.length > 0) turn.effect({ kind: 'group', gid })

@@ -204,8 +204,6 @@ export interface Intake {
   readonly members: Membership
   /** Each after its past. */
   readonly accepted: readonly GroupOp[]
-  /** Accounts whom they changed; all of them where they made us a member, or none any more. */
-  readonly changed: readonly Bytes32[]
   /** Parents that nobody has brought yet. */
   readonly missing: readonly Bytes32[]
   readonly refused: number
@@ -219,7 +217,6 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
     arrivals: 0,
   }
   if (before === undefined) turn.memory.set(memoryKey(gid), kept)
-  const earlier = kept.stored.dag.view()
   const accepted: GroupOp[] = []
   let refused = 0
   for (const op of ops) {
@@ -236,10 +233,5 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
     }
   }
   const { dag } = kept.stored
-  const members = new Membership(turn, dag)
-  const isSame = members.isMember && earlier.hasDevice(turn.self.device)
-  const changed = isSame
-    ? members.view.changedSince(earlier)
-    : members.members.map(({ account }) => account)
-  return { members, accepted, changed, missing: dag.missing(), refused }
+  return { members: new Membership(turn, dag), accepted, missing: dag.missing(), refused }
 }

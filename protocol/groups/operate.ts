@@ -133,7 +133,7 @@ export function* issue(turn: Turn, members: Membership, payload: DraftPayload): 
   if (intake.accepted.length === 0) throw operationError('parent-invalid')
   if (source !== undefined) yield* keepGroupEpoch(turn, intake.members, op.id, source)
   yield* spread(turn, intake.members, op)
-  yield* followOperations(turn, intake.members, intake)
+  yield* followOperations(turn, intake.members, [op])
   if (seed !== undefined) yield* seedAll(turn, intake.members, op, seed)
   // New relays must be found by whoever cannot reach the old ones.
   if (payload.kind === 'carriage') yield* tellEach(turn, intake.members, op)

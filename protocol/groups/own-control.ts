@@ -24,6 +24,9 @@ export interface OwnControl {
   /** Entries held and seen at the last frontier. */
   readonly frontierEntries: number
   readonly frontierPosition: number
+  /** Our last n at our last question for frontiers, and when it went out, guarded clock; 0: never. */
+  readonly askedN: number
+  readonly askedAtMs: number
 }
 
 const controls: Table<Bytes32, OwnControl> = {
@@ -41,6 +44,8 @@ const controls: Table<Bytes32, OwnControl> = {
       row.frontierAskedMs,
       row.frontierEntries,
       row.frontierPosition,
+      row.askedN,
+      row.askedAtMs,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'own control')
@@ -54,6 +59,8 @@ const controls: Table<Bytes32, OwnControl> = {
       frontierAskedMs: fields.uint('frontierAsked'),
       frontierEntries: fields.uint('frontierEntries'),
       frontierPosition: fields.uint('frontierPosition'),
+      askedN: fields.uint('askedN'),
+      askedAtMs: fields.uint('askedAt'),
     }
   },
 }
@@ -68,6 +75,8 @@ const NONE: OwnControl = {
   frontierAskedMs: 0,
   frontierEntries: 0,
   frontierPosition: 0,
+  askedN: 0,
+  askedAtMs: 0,
 }
 
 export function* ownControl(gid: Bytes32): Step<OwnControl> {

@@ -29,7 +29,7 @@ export function* takeControl(
     case 'frontier':
       return yield* takeFrontier(turn, members, device, control.value)
     case 'frontier-request':
-      return yield* takeFrontierRequest(turn, members)
+      return yield* takeFrontierRequest(turn, members, device, control.value)
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Bytes32 } from '../../crypto/index.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import type { Step, Turn } from '../step.ts'
+import { askFrontiers } from './ask-frontiers.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
 import { fallBack } from './fall-back.ts'
@@ -56,14 +57,13 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   // What was mended changed the membership.
   const now = (yield* membershipOf(turn, gid)) ?? members
   const tellAtMs = yield* tellFrontier(turn, now)
+  const questionAtMs = yield* askFrontiers(turn, now)
   const syncAtMs = yield* syncGroup(turn, now)
   const fallAtMs = yield* fallBack(turn, now)
   const addingAtMs = yield* tellAdding(turn, now)
   const helpAtMs = yield* helpSilent(turn, now)
   const owes = yield* carryAgain(turn, now)
   const again = (yield* carryWaiting(turn, now)) || owes
-  return {
-    again,
-    nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs, addingAtMs, helpAtMs),
-  }
+  const times = [askAtMs, mendAtMs, tellAtMs, questionAtMs, syncAtMs, fallAtMs]
+  return { again, nextAtMs: earliest(...times, addingAtMs, helpAtMs) }
 }
