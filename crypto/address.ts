@@ -7,6 +7,8 @@ import type { CryptoProvider } from './provider.ts'
 
 const VERSION = 0x01
 const ADDRESS_BYTES = 35
+/** Characters of an address without spaces and hyphens: no shorter text is one. */
+export const ADDRESS_CHARS = 56
 
 function checksum(provider: CryptoProvider, head: Uint8Array): Uint8Array {
   return provider.sha256(label('address'), head).subarray(0, 2)

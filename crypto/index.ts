@@ -6,7 +6,7 @@ export {
   rendezvousOwnerSeed,
   rendezvousRoot,
 } from './account.ts'
-export { encodeAddress, parseAddress } from './address.ts'
+export { ADDRESS_CHARS, encodeAddress, parseAddress } from './address.ts'
 export { decodeBase32, encodeBase32 } from './base32.ts'
 export { type ItemKind, type ItemPlace, openItem, sealItem } from './bundle-item.ts'
 export {

@@ -1,5 +1,6 @@
 // WHO: a contact by name, address, or a unique prefix of its address. It never guesses.
 import {
+  ADDRESS_CHARS,
   type CryptoProvider,
   CryptoError,
   encodeAddress,
@@ -13,6 +14,8 @@ import { NodeError } from '../errors.ts'
 export const PREFIX_MIN_CHARS = 4
 
 function addressOf(provider: CryptoProvider, text: string): Uint8Array | undefined {
+  // As a rule WHO is a name: an error that is caught costs more than the rest of this file.
+  if (text.length < ADDRESS_CHARS) return undefined
   try {
     return parseAddress(provider, text)
   } catch (error) {
@@ -28,7 +31,8 @@ export function* resolveWho(provider: CryptoProvider, who: string): Step<Contact
   const account = addressOf(provider, who)
   const byKey = account && contacts.find((one) => equalBytes(one.account, account))
   if (byKey !== undefined) return byKey
-  const byName = contacts.find((one) => foldName(one.name) === foldName(who))
+  const folded = foldName(who)
+  const byName = contacts.find((one) => foldName(one.name) === folded)
   if (byName !== undefined) return byName
   const prefix = who.trim().toLowerCase().replaceAll('-', '')
   const matches =

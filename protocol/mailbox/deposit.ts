@@ -63,10 +63,17 @@ function checkForm(turn: MailboxTurn, request: DepositRequest): RelayFailure | u
   return undefined
 }
 
+/** An envelope may be 64 KiB: its hash is computed where it is asked for, and not a second time. */
+function once(hash: () => Bytes32): () => Bytes32 {
+  let known: Bytes32 | undefined
+  return () => (known ??= hash())
+}
+
 export function* takeDeposit(turn: MailboxTurn, request: DepositRequest): Step<DepositOutcome> {
   const { mailboxId, envId } = request
   const refusal = checkForm(turn, request) // B1
   if (refusal !== undefined) return refusal
+  const hashOnce = once(() => turn.crypto.sha256(request.env))
   const authority = yield* authorize(turn, {
     mailboxId,
     lane: request.lane,
@@ -77,6 +84,7 @@ export function* takeDeposit(turn: MailboxTurn, request: DepositRequest): Step<D
         turn.crypto,
         { capKey, serviceKey: turn.serviceKey, ...(claim === undefined ? {} : { claim }) },
         request,
+        hashOnce(),
       ),
   })
   const mark = yield* get(marks, { mailboxId, envId })
@@ -97,7 +105,8 @@ export function* takeDeposit(turn: MailboxTurn, request: DepositRequest): Step<D
   const counters = yield* countersOf(turn, mailboxId, authority.record)
   const coalesce = (request.flags & FLAG_COALESCE) === 0 ? undefined : request.coalesce
   const replaced = yield* findReplaced(mailboxId, { share: authority.share, coalesce }) // B8
-  const placed = { turn, request, authority, counters, coalesce, replaced }
+  const envHash = hashOnce()
+  const placed = { turn, request, envHash, authority, counters, coalesce, replaced }
   const { ring } = authority.record
   if (ring !== undefined) return yield* storeInRing(placed, ring) // B10 to B13
   const refused = checkQuota(placed) // B9
@@ -120,6 +129,7 @@ function duplicate(turn: MailboxTurn, authority: Authorized, mark: MarkRecord): 
 interface Placed {
   readonly turn: MailboxTurn
   readonly request: DepositRequest
+  readonly envHash: Bytes32
   readonly authority: Authorized
   readonly counters: MailboxCounters
   readonly coalesce: Bytes16 | undefined
@@ -235,7 +245,7 @@ function* storeInRing(placed: Placed, ring: RingState): Step<Stored | RelayFailu
 }
 
 function markOf(
-  { turn, request, authority, coalesce }: Placed,
+  { request, envHash, authority, coalesce }: Placed,
   seq: number,
 ): Pick<MarkRecord, 'seq' | 'lane' | 'share' | 'held' | 'envHash' | 'coalesce'> {
   return {
@@ -243,7 +253,7 @@ function markOf(
     lane: request.lane,
     share: authority.share,
     held: true,
-    envHash: turn.crypto.sha256(request.env),
+    envHash,
     ...(coalesce === undefined ? {} : { coalesce }),
   }
 }

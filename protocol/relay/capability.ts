@@ -84,11 +84,15 @@ export type MacedDeposit = Pick<
   'mailboxId' | 'envId' | 'lane' | 'flags' | 'ttlS' | 'coalesce' | 'env'
 >
 
-/** HMAC(capKey, L("dep") ‖ serviceKey ‖ ... ‖ H(env)): 32 bytes over 162 beside the label. */
+/**
+ * HMAC(capKey, L("dep") ‖ serviceKey ‖ ... ‖ H(env)): 32 bytes over 162 beside the label. Whoever
+ * needs H(env) for more hands it in.
+ */
 export function depositMac(
   provider: CryptoProvider,
   keys: { readonly capKey: Bytes32; readonly serviceKey: Bytes32; readonly claim?: Bytes16 },
   deposit: MacedDeposit,
+  envHash: Bytes32 = provider.sha256(deposit.env),
 ): Bytes32 {
   return provider.hmac(
     keys.capKey,
@@ -101,7 +105,7 @@ export function depositMac(
     u32(deposit.ttlS),
     deposit.coalesce ?? ZEROS16,
     keys.claim ?? ZEROS16,
-    provider.sha256(deposit.env),
+    envHash,
   )
 }
 

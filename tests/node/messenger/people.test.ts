@@ -183,6 +183,21 @@ describe('contacts', () => {
     })
   })
 
+  it('by an address are never whoever took it for a name', async () => {
+    const { link } = await alice.invites.create()
+    const account = nativeCrypto.ed25519PublicKey(bytesOf('named like another'))
+    const parsed = parseInviteLink(nativeCrypto, link)
+    const name = alice.address
+    const added = await bob.contacts.add(encodeInviteLink(nativeCrypto, { ...parsed, account }), {
+      name,
+    })
+    expect(added.name).toBe(name)
+    const spaced = name.replaceAll(/(.{8})/g, '$1 ')
+    for (const who of [name, name.toUpperCase(), spaced]) {
+      expect((await bob.contacts.get(who)).address).toBe(name)
+    }
+  })
+
   it('have one safety number on both sides, and can be marked as verified', async () => {
     const digits = await alice.contacts.safetyNumber('bob')
     expect(digits).toMatch(/^(\d{5} ){11}\d{5}$/)
