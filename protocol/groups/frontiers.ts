@@ -100,16 +100,17 @@ function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs
 }
 
 /**
- * Somebody asks what is held of an author: answered within a minute, at a moment of our own, unless a
- * frontier went out in the last five.
+ * Somebody asks what is held of an author: answered within a minute, at a moment of our own, and not
+ * within five minutes after the last frontier. That one may have come under keys that the asker lacks:
+ * so the answer waits, and is not left out.
  */
 export function* takeFrontierRequest(turn: Turn, members: Membership): Step<void> {
   const { gid } = members
   const own = yield* ownControl(gid)
-  const isRecent = own.frontierAtMs > 0 && turn.safeNowMs - own.frontierAtMs < FRONTIER_MAX_MS
-  if (isRecent || own.frontierAskedMs > own.frontierAtMs) return
-  const spread = (turn.random(1)[0] ?? 0) / 256
-  const frontierAskedMs = turn.safeNowMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
+  if (own.frontierAskedMs > own.frontierAtMs) return
+  const spread = Math.floor(((turn.random(1)[0] ?? 0) / 256) * FRONTIER_ANSWER_SPREAD_MS)
+  const earliestMs = own.frontierAtMs === 0 ? 0 : own.frontierAtMs + FRONTIER_MAX_MS
+  const frontierAskedMs = Math.max(turn.safeNowMs, earliestMs) + spread
   yield* noteOwnControl(turn, gid, { frontierAskedMs })
   turn.effect({ kind: 'group', gid })
 }

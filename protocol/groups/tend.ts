@@ -5,6 +5,7 @@ import { causalEpochs } from '../group/group-cipher.ts'
 import type { Step, Turn } from '../step.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
+import { settleDoubt } from './doubts.ts'
 import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
 import { heldMessageCount } from './held-messages.ts'
@@ -52,9 +53,11 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const mendAtMs = yield* mend(turn, members)
   // What was mended changed the membership.
   const now = (yield* membershipOf(turn, gid)) ?? members
+  const doubtAtMs = yield* settleDoubt(turn, now)
   const tellAtMs = yield* tellFrontier(turn, now)
   const syncAtMs = yield* syncGroup(turn, now)
   const fallAtMs = yield* fallBack(turn, now)
   const again = yield* carryWaiting(turn, now)
-  return { again, nextAtMs: earliest(askAtMs, mendAtMs, tellAtMs, syncAtMs, fallAtMs) }
+  const nextAtMs = earliest(askAtMs, mendAtMs, doubtAtMs, tellAtMs, syncAtMs, fallAtMs)
+  return { again, nextAtMs }
 }
