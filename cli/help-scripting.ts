@@ -27,7 +27,7 @@ Objects
   group create    {group: {id, name, state, role}}; the same for every change, and for add
                   with a link that joins a group
   group list      {number, id, name, state, role, members, epoch, pending, settings, relays,
-                   unread, waiting, missing, held, problem}
+                   unread, waiting, missing, gaps, held, waits, problem}
   group show      {group: {id, name, state, role}, members: [{name, address, role, you}],
                    epoch, pending: [{name, address, at}], ...}
   group invite    {id, link, expiresAt, reusable}

@@ -153,9 +153,10 @@ export const MEMBER_RENEW_MS: number = 45 * DAY_MS
 export const GROUP_LINEAGES_MAX = 1_024
 /** Newcomers who are told of one member once it is known itself. */
 export const OWED_NEWCOMERS_MAX = 256
-/** Messages of a group that cannot be opened yet: how many, and their bytes. */
+/** Messages of a group that cannot be opened yet: how many, their bytes, and how many of one source. */
 export const GROUP_HELD_MAX = 1_000
 export const GROUP_HELD_MAX_BYTES: number = 8 << 20
+export const GROUP_HELD_PER_SOURCE_MAX = 64
 /** Seeds of one group that wait for their operations. */
 export const GROUP_SECRETS_PENDING_MAX = 256
 /** Operations that are missing are asked for at intervals between these. */

@@ -27,7 +27,8 @@ import type { Group, GroupRole, Groups } from '../api-groups.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { makeCall } from './calls.ts'
-import { groupView, personAt } from './group-views.ts'
+import { groupView } from './group-views.ts'
+import { personAt } from './person-at.ts'
 import {
   INVITE_LIFE_MS,
   type InviteHooks,

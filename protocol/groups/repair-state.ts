@@ -29,8 +29,9 @@ export interface RepairState {
   readonly rotationDueSinceMs: number
   readonly lastRefreshMs: number
   readonly mergesMs: readonly number[]
-  /** When operations were last asked for, and how often since they were complete. */
+  /** When operations were last asked for, of whom, and how often since they were complete. */
   readonly askedOpsMs: number
+  readonly askedOpsOf: Bytes32 | undefined
   readonly opsAsked: number
   /** Something came under keys of no operation here. */
   readonly wantsOps: boolean
@@ -56,6 +57,7 @@ export const NO_REPAIRS: RepairState = {
   lastRefreshMs: 0,
   mergesMs: [],
   askedOpsMs: 0,
+  askedOpsOf: undefined,
   opsAsked: 0,
   wantsOps: false,
   listsSinceMs: 0,
@@ -82,6 +84,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       row.lastRefreshMs,
       row.mergesMs.map((atMs) => [atMs]),
       row.askedOpsMs,
+      orEmpty(row.askedOpsOf),
       row.opsAsked,
       row.wantsOps ? 1 : 0,
       row.listsSinceMs,
@@ -108,6 +111,7 @@ export const repairStates: Table<Bytes32, RepairState> = {
       lastRefreshMs: fields.uint('lastRefresh'),
       mergesMs: readList(fields, 'merges', MERGES_PER_HOUR, (one) => one.uint('at')),
       askedOpsMs: fields.uint('askedOps'),
+      askedOpsOf: fields.optional('askedOpsOf', 32),
       opsAsked: fields.uint('opsAsked'),
       wantsOps: fields.flag('wantsOps'),
       listsSinceMs: fields.uint('listsSince'),
@@ -128,4 +132,12 @@ export function* putRepairs(turn: Turn, gid: Bytes32, state: RepairState): Step<
 
 export function* repairState(gid: Bytes32): Step<RepairState> {
   return (yield* get(repairStates, gid)) ?? NO_REPAIRS
+}
+
+/** Something came that cannot be read and tells nobody's number. */
+export function* noteDoubt(turn: Turn, gid: Bytes32): Step<void> {
+  const state = yield* repairState(gid)
+  if (state.doubtSinceMs > 0) return
+  yield* putRepairs(turn, gid, { ...state, doubtSinceMs: turn.safeNowMs })
+  turn.effect({ kind: 'group', gid })
 }

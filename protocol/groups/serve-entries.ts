@@ -15,6 +15,8 @@ import {
   SYNC_PAGES_MAX,
   SYNC_SERVED_PER_MINUTE,
 } from '../limits.ts'
+import type { GroupDag } from '../group/group-dag.ts'
+import { deviceIndex } from '../group/group-epochs.ts'
 import { ABSENCE, type WireEntry, elideEntry, encodeEntry } from '../log/entry.ts'
 import { readHeldEntry, readNumbers } from '../log/read.ts'
 import { encodeRecord, readRecord } from '../record.ts'
@@ -128,7 +130,8 @@ function* findEntries(
 
 /**
  * An entry as a device may have it: whole where its account was a member at the entry's operation, or
- * where this device sent it the entry itself.
+ * where this device sent it the entry itself. Where members were added side by side no operation has
+ * all of them in its past, and who has the epoch may be no member at the entry's.
  */
 function* servedForm(
   turn: Turn,
@@ -140,13 +143,16 @@ function* servedForm(
   if (entry === undefined || !equalBytes(entry.header.conversation, gid)) return undefined
   const { op } = entry.header
   const wasMember = op !== undefined && dag.viewAfter(op)?.member(account) !== undefined
-  const isServed = wasMember || (yield* wasToppedUp(id, device))
+  const isServed = wasMember || (yield* wasSentTo(dag, id, device))
   return elideEntry({ ...entry, body: isServed ? entry.body : ABSENCE.notHeld }, 'none')
 }
 
-function* wasToppedUp(id: Bytes32, device: Bytes32): Step<boolean> {
+/** Whether this device wrote it, and to a device: in an epoch that it is a recipient of, or as a top-up. */
+function* wasSentTo(dag: GroupDag, id: Bytes32, device: Bytes32): Step<boolean> {
   const row = yield* get(evidence, id)
-  return row?.devices.some((one) => equalBytes(one.device, device)) === true
+  if (row?.devices.some((one) => equalBytes(one.device, device)) === true) return true
+  const epoch = row?.group?.epoch
+  return epoch !== undefined && deviceIndex(dag, epoch, device) !== undefined
 }
 
 /** Pages of at most 64 entries and 60 KiB; one at least. */

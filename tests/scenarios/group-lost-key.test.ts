@@ -48,7 +48,9 @@ async function lose(setting: Setting, by: Person, loser: Person): Promise<string
   while (!(await heldEpochs(simulation, loser, gid)).includes(newest)) await simulation.run(500)
   // Its receipt is out: the author has wiped the seed.
   await simulation.run(60_000)
-  await loseKeys(world, loser, gid, newest)
+  await world.stop(loser)
+  await loseKeys(simulation, loser, gid, newest)
+  await world.start(loser)
   return newest
 }
 

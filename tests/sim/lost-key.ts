@@ -13,7 +13,7 @@ import {
 import type { Table } from '../../protocol/index.ts'
 import { durableRecords } from './node-machine.ts'
 import type { Simulation } from './simulation.ts'
-import type { Person, World } from './world.ts'
+import type { Person } from './world.ts'
 
 type AnyTable = Table<never, unknown>
 
@@ -56,16 +56,18 @@ export async function epochsKept(
   return orders.map(toHex)
 }
 
-/** Takes the keys of a fresh epoch and of its lineage away from a person, who is started anew. */
+/**
+ * Takes the keys of a fresh epoch away from a person whose node is down, and those of its lineage,
+ * without which its mailbox is not found either, unless told.
+ */
 export async function loseKeys(
-  world: World,
+  simulation: Simulation,
   person: Person,
   gid: string,
   operation: string,
+  keepsLineage = false,
 ): Promise<void> {
-  const { simulation } = world
   const [group, opId] = [fromHex(gid), fromHex(operation)]
-  await world.stop(person)
   const gone: Uint8Array[] = []
   const records = durableRecords(simulation, person.machine)
   const lose = (table: Table<never, unknown>, key: never): void => {
@@ -82,9 +84,10 @@ export async function loseKeys(
   const known = await rows<LineageRecord>(simulation, person, lineages as AnyTable as never, group)
   const lineage = known.find((one) => equalBytes(one.opId, opId))
   if (lineage === undefined) throw new Error('an epoch with a seed of its own')
-  lose(lineages as AnyTable, { group, opId } as never)
-  lose(lineageTags as AnyTable, { tag: lineage.tag, opId } as never)
+  if (!keepsLineage) {
+    lose(lineages as AnyTable, { group, opId } as never)
+    lose(lineageTags as AnyTable, { tag: lineage.tag, opId } as never)
+  }
   const disk = person.machine.disk()
   disk.restore(disk.copy().filter(({ key }) => !gone.some((one) => equalBytes(one, key))))
-  await world.start(person)
 }

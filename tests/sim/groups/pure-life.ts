@@ -309,6 +309,11 @@ export class PureLife {
       if (!other.isMember && !one.isMember) return
       this.#askOps(one, other)
       this.#post(one, other, () => this.#serveEntries(other, one))
+      // What is known to be missing is asked for of its author too, who has it surely.
+      const [missing] = one.closed.values()
+      const author = missing && this.#member(missing.author.device)
+      if (author === undefined || author === one || author === other) return
+      this.#post(one, author, () => this.#serveEntries(author, one))
     })
   }
 
@@ -320,7 +325,8 @@ export class PureLife {
       if (by.shown.has(entry.text) || !of.shown.has(entry.text)) continue
       const meant =
         dag.viewAfter(entry.op)?.hasDevice(by.person.device) === true ||
-        (entry.author === of.person && entry.topUp.includes(by.key))
+        (entry.author === of.person &&
+          (entry.topUp.includes(by.key) || this.recipientsOf(entry.epoch).includes(by.key)))
       if (meant) this.#post(of, by, () => this.#takeEntry(by, entry, true))
     }
   }
