@@ -79,13 +79,16 @@ async function ledgerOver(records: RecordStore): Promise<Ledger> {
   })
 }
 
-function lostText({ contact, mine, headers, bodies }: LostEntries): string {
-  const whose = mine ? `your messages to ${contact}` : `messages of ${contact}`
+function lostText({ chat, mine, headers, bodies }: LostEntries): string {
+  const some = (count: number): string => {
+    if (mine) return `${count} of your messages to ${chat}`
+    return `${count} ${count === 1 ? 'message' : 'messages'} of ${chat}`
+  }
   const parts = [
-    ...(headers > 0 ? [`${headers} of ${whose} are gone`] : []),
-    ...(bodies > 0 ? [`the text of ${bodies} of ${whose} is gone`] : []),
+    ...(headers > 0 ? [`${some(headers)} ${headers === 1 ? 'is' : 'are'} gone`] : []),
+    ...(bodies > 0 ? [`the text of ${some(bodies)} is gone`] : []),
   ]
-  return parts.join('; ')
+  return `${parts.join('; ')}${mine ? '' : '; asked for again'}`
 }
 
 function counted(count: number, table: string): string {

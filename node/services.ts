@@ -65,6 +65,9 @@ export function dispatch(effects: readonly Effect[], services: Services, hooks: 
       case 'renew':
         services.bundles.renew(effect.device)
         break
+      case 'seek':
+        services.bundles.seek(effect.device)
+        break
       case 'retry-held':
         hooks.retryHeld(effect.device)
         break

@@ -23,6 +23,8 @@ export type Effect =
   | { readonly kind: 'reset'; readonly device: Bytes32 }
   /** Nothing ever came back from a device: begin anew through another relay, without one-time keys. */
   | { readonly kind: 'renew'; readonly device: Bytes32 }
+  /** Nothing came from a device for a day while something waits: look for its account elsewhere. */
+  | { readonly kind: 'seek'; readonly device: Bytes32 }
   /** An entry of one's own got so far, that long after it was queued. For statistics. */
   | {
       readonly kind: 'measured'

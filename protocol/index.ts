@@ -328,6 +328,7 @@ export {
   GOSSIP_TOPICS_MAX,
   NAME_MAX_BYTES,
   PREKEY_KEEP_MS,
+  RENDEZVOUS_GENERATIONS_MAX,
   UNWRITABLE_BUSY_MS,
 } from './limits.ts'
 export {
@@ -542,7 +543,6 @@ export {
   type GroupMailboxKeys,
   groupMailboxKeys,
   mailboxIdOf,
-  rendezvousOwnerSeed,
   serviceKeyHash,
 } from './relay/mailbox-keys.ts'
 export { DONE, type Done } from './relay/op-codec.ts'
@@ -609,3 +609,12 @@ export {
 } from './step.ts'
 export { STATE_TABLE_NAMES } from './state-tables.ts'
 export { tallyOf } from './tallies.ts'
+export { placesToSeek, takeRendezvousCard } from './contacts/seek-restored.ts'
+export {
+  noteRendezvousCard,
+  rendezvousCard,
+  rendezvousList,
+  rendezvousRoots,
+  rendezvousToFind,
+  settleRendezvous,
+} from './peers/rendezvous.ts'

@@ -180,6 +180,14 @@ export const SYNC_SERVED_PER_MINUTE = 10_000
 /** A question that nothing answered is asked of another device after this, twice as long each time. */
 export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
 export const SYNC_RETRY_MAX_MS: number = HOUR_MS
+/** What is missing of a contact's is asked for after this: until then its outbox may bring it. */
+export const SYNC_CONTACT_WAIT_MS: number = MINUTE_MS
+/** Generations of rendezvous mailboxes that a restore looks at. */
+export const RENDEZVOUS_GENERATIONS_MAX = 64
+/** Roots of rendezvous mailboxes are kept for relays that were not met yet, no longer than this. */
+export const RENDEZVOUS_SETUP_MS: number = 7 * DAY_MS
+/** A contact that nothing came from for this long while something waits is looked for; and so often. */
+export const RENDEZVOUS_SEEK_MS: number = DAY_MS
 /** Two logs are compared again after this. */
 export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
 /** A mailbox that was not read for longer than this: the log is compared with somebody's. */

@@ -12,6 +12,8 @@ export const STATE_TABLE_NAMES: readonly string[] = [
   'group-welcomes',
   'outbox',
   'prekey-secrets',
+  'rdv-own',
+  'rdv-roots',
   'sessions',
   'skipped-seeds',
   'unknown-frames',

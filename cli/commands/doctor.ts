@@ -62,6 +62,11 @@ async function repair(invocation: Invocation): Promise<void> {
   invocation.output.talk('Sessions begin anew with the next messages. Next: sotto doctor')
 }
 
+function verdict(sound: boolean, disk: CheckUp | undefined): string {
+  if (!sound) return 'Not all is well.'
+  return disk === undefined ? 'What was checked is well.' : 'All is well.'
+}
+
 /** Damage ends the command with 1 and leaves the profile alone; what only a network lacks with 5. */
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, output } = invocation
@@ -88,7 +93,7 @@ export async function run(invocation: Invocation): Promise<number> {
     ...diskLines(disk),
     ...relays.map(relayLine),
     ...warnings.map((text) => [{ text: terminalSafeLine(text), style: 'yellow' } as const]),
-    [sound ? 'All is well.' : 'Not all is well.'],
+    [verdict(sound, disk)],
   ])
   if (damaged) output.talk('Next: sotto doctor --repair, which works on a copy.')
   if (damaged || warnings.length > 0) return EXIT.FAILED

@@ -20,8 +20,10 @@ import {
   openJoinOf,
   openJoins,
   peers,
+  placesToSeek,
   rankMailboxes,
   takeBundle,
+  takeRendezvousCard,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
@@ -115,6 +117,28 @@ export class Bundles {
   /** A device never answered: begin anew through another relay, without one-time keys. */
   renew(device: Bytes32): void {
     this.#run(`renew ${toHex(device)}`, () => this.#renewDevice(device))
+  }
+
+  /** A device went silent: its account may have been restored, and its card may say where. */
+  seek(device: Bytes32): void {
+    this.#run(`seek ${toHex(device)}`, () => this.#seekAccount(device))
+  }
+
+  /** Looks at every rendezvous mailbox once; the next round of upkeep looks again. */
+  async #seekAccount(device: Bytes32): Promise<boolean> {
+    const { ledger } = this.#core
+    const peer = await ledger.read(() => get(peers, device))
+    if (peer === undefined) return true
+    for (const { rendezvous, ids } of await ledger.read(() => placesToSeek(device))) {
+      const { serviceKey, address } = rendezvous
+      for (const mailboxId of ids) {
+        const item = await this.#courier.card({ serviceKey, address, mailboxId })
+        if (item === undefined) continue
+        const place = { serviceKey, mailboxId }
+        await ledger.run((turn) => takeRendezvousCard(turn, peer.account, place, item))
+      }
+    }
+    return true
   }
 
   /** Relays last to first: the first message went to the first one. */

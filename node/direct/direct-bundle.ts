@@ -9,6 +9,7 @@ import {
   deviceLists,
   get,
   isAccepted,
+  rendezvousList,
 } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 
@@ -34,7 +35,7 @@ export function directBundle(
     return yield* buildDirectBundle(turn, transportKey, {
       list: list.bytes,
       endpoints: [],
-      rendezvous: [],
+      rendezvous: yield* rendezvousList(),
     })
   })
 }

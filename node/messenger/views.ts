@@ -1,6 +1,7 @@
 // Records as the API shows them.
 import { type CryptoProvider, encodeAddress, equalBytes, toHex } from '../../crypto/index.ts'
 import {
+  type AbsenceReason,
   type Contact as ContactRecord,
   type EntryView,
   type Step,
@@ -39,6 +40,15 @@ export function conversationWith(turn: Turn, account: Uint8Array): Uint8Array {
   return directConversation(turn.crypto, turn.self.account, account)
 }
 
+/** What is shown in the place of a text. */
+const ABSENT: Readonly<Record<AbsenceReason, string>> = {
+  erased: 'the text was erased',
+  withdrawn: 'its author withdrew the text',
+  expired: 'the text expired',
+  beyondCut: 'the text was written after its author was removed',
+  notHeld: 'the text is not here',
+}
+
 export function contentOf(entry: EntryView): Pick<Message, 'kind' | 'text' | 'replyTo'> {
   const { content } = entry
   switch (content.kind) {
@@ -53,7 +63,7 @@ export function contentOf(entry: EntryView): Pick<Message, 'kind' | 'text' | 're
     case 'malformed':
       return { kind: 'unknown', text: 'a message that is damaged' }
     case 'absent':
-      return { kind: 'absent', text: `the text is gone: ${content.reason}` }
+      return { kind: 'absent', text: ABSENT[content.reason] }
   }
 }
 

@@ -8,11 +8,20 @@ import {
   nextListVersion,
   openDeviceList,
   phraseSeed,
+  rendezvousRoot,
   signDeviceCert,
   signDeviceList,
   wipe,
 } from '../../crypto/index.ts'
-import { type Self, type Table, deviceLists, profiles, relayChoices } from '../../protocol/index.ts'
+import {
+  RENDEZVOUS_GENERATIONS_MAX,
+  type Self,
+  type Table,
+  deviceLists,
+  profiles,
+  relayChoices,
+  rendezvousRoots,
+} from '../../protocol/index.ts'
 import { parseRelayAddress } from '../relays/relay-address.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { SCHEMA, identities } from './identity-record.ts'
@@ -25,6 +34,8 @@ export interface NewIdentity {
   readonly list: Uint8Array
   /** The 24 words: shown once, kept nowhere. */
   readonly phrase: string
+  /** Roots of rendezvous mailboxes, by generation: two where the account is new. */
+  readonly rendezvous: readonly Bytes32[]
 }
 
 /** A new device of the account behind `phrase`, or of a new account. */
@@ -51,8 +62,13 @@ export function newIdentity(options: {
   const cert = signDeviceCert(provider, self.account, deviceSeed, self.dh)
   const version = nextListVersion(0, nowMs / 1000)
   const list = signDeviceList(provider, accountSeed, { version, devices: [cert], revoked: [] })
+  // A restored account has to find its generation: the first that was never used (SPEC.md §2.6).
+  const generations = options.phrase === undefined ? 1 : RENDEZVOUS_GENERATIONS_MAX + 1
+  const rendezvous = Array.from({ length: generations + 1 }, (_, generation) =>
+    rendezvousRoot(provider, seed, generation),
+  )
   wipe(accountSeed, seed)
-  return { self, homeSeed: random(32), list, phrase }
+  return { self, homeSeed: random(32), list, phrase, rendezvous }
 }
 
 /** Writes what every profile begins with. */
@@ -82,6 +98,7 @@ export async function writeFirstRecords(
       endpointsDigest: undefined,
       readReceipts: true,
     }),
+    put(rendezvousRoots, 0, { roots: identity.rendezvous, madeAtMs: first.nowMs }),
     ...first.relays.map((text, i) => {
       const slot = i + 1
       return put(relayChoices, slot, { slot, ...parseRelayAddress(text) })

@@ -64,6 +64,11 @@ export class RelayConnection {
     return this.#parts.stream.open
   }
 
+  /** Bits of work that a new mailbox costs here; 0: none. */
+  get openBits(): number {
+    return this.#parts.hello.openBits
+  }
+
   /** The relay's clock now: what it told and what passed since, Unix ms. */
   relayNowMs(): number {
     return relayNowMs(this.#parts)

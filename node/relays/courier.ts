@@ -157,6 +157,20 @@ export class Courier {
     })
   }
 
+  /** The card at a mailbox that anybody who knows its id may read; undefined: none lies there. */
+  async card(place: {
+    readonly serviceKey: Bytes32
+    readonly address: string
+    readonly mailboxId: Bytes16
+  }): Promise<Uint8Array | undefined> {
+    const { serviceKey, address, mailboxId } = place
+    const connection = await this.#line([address], { serviceKey })
+    const reply = await connection.cardGet(mailboxId)
+    if (!isFailure(reply)) return reply.item
+    if (reply.status === 'auth' || reply.status === 'unknown') return undefined
+    throw new NodeError('RELAY_UNREACHABLE', `the relay answered ${reply.status}`)
+  }
+
   async #takeFrom(
     connection: RelayConnection,
     request: { readonly mailboxId: Bytes16; readonly lane: number; readonly auth: DepositRight },

@@ -26,6 +26,7 @@ import type { RelayConnection } from '../relay-client/relay-connection.ts'
 import type { Subscription } from '../relay-client/relay-types.ts'
 import { joinPeerAddress } from '../net/peer-id.ts'
 import type { Host } from '../transport.ts'
+import { RendezvousKeeper } from './rendezvous.ts'
 
 const CONNECT_MS = 20_000
 /** Acknowledgements in one frame, and the credit that a page of items is given back with. */
@@ -54,6 +55,7 @@ export class OwnRelay {
   readonly #options: OwnRelayOptions
   readonly #core: Core
   readonly #backoff: Backoff
+  readonly #rendezvous: RendezvousKeeper
   #connection: RelayConnection | undefined
   #own: OwnMailbox | undefined
   #subscription: Subscription | undefined
@@ -77,6 +79,7 @@ export class OwnRelay {
     this.#options = options
     this.#core = options.core
     this.choice = options.choice
+    this.#rendezvous = new RendezvousKeeper(options.core, options.choice)
     this.#backoff = new Backoff(() => unit(options.core.random))
   }
 
@@ -108,6 +111,7 @@ export class OwnRelay {
     this.#hourly?.cancel()
     this.#settle()
     await this.#connection?.close()
+    await this.#rendezvous.stop()
   }
 
   /** Whether the mailbox is open now, or becomes so before an attempt fails or the signal aborts. */
@@ -340,6 +344,7 @@ export class OwnRelay {
       const own = this.#own
       if (connection === undefined || own === undefined) return
       const { ledger } = this.#core
+      await this.#rendezvous.find(connection, own)
       const left = await connection.prekeyCount(own.mailboxId)
       const due = await ledger.run((turn) => publication(turn, own.slot, left))
       if (due.card !== undefined) {
@@ -353,6 +358,7 @@ export class OwnRelay {
       }
       for (const capId of due.endedInvites) await connection.deleteInvite(own.mailboxId, capId)
       await ledger.run((turn) => notePublished(turn, own.slot, due))
+      this.#rendezvous.keep(connection, own)
     } while (this.#publishAgain)
   }
 }

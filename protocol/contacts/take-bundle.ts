@@ -11,8 +11,6 @@ import {
   type OfferedKey,
   type Prekey,
   equalBytes,
-  openCard,
-  openDeviceList,
   openItem,
   openPrekey,
   parseInviteLink,
@@ -28,7 +26,6 @@ import { ProtocolError } from '../errors.ts'
 import { askDevice, openJoins } from '../groups/ask.ts'
 import { UNCONFIRMED_ENTRIES_MAX } from '../limits.ts'
 import { directConversation } from '../log/entry.ts'
-import { deviceLists } from '../peers/device-lists.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { type Peer, type PeerEndpoints, newPeer, peers } from '../peers/peer.ts'
 import { chooseSession, sessionIndex } from '../session/session-index.ts'
@@ -42,6 +39,7 @@ import {
   firstContactOf,
   inviteIdOf,
 } from './first-contact.ts'
+import { readCardAt } from './read-card.ts'
 
 export interface ReceivedBundle {
   readonly account: Bytes32
@@ -58,15 +56,6 @@ export interface ReceivedBundle {
    * and carrying the oldest entries again (SPEC.md §5.5). Only where such a renewal is due.
    */
   readonly renewal?: boolean
-}
-
-/** Opens and checks a card; throws CryptoError where it cannot be used. */
-function* readCard(turn: Turn, bundle: ReceivedBundle): Step<Card> {
-  const content = openItem(turn.crypto, bundle, 0, bundle.card)
-  const known = yield* get(deviceLists, bundle.account)
-  const nowS = Math.floor(turn.nowMs / 1000)
-  const highest = known === undefined ? {} : { highest: openDeviceList(turn.crypto, known.bytes) }
-  return openCard(turn.crypto, content, { account: bundle.account, nowS, ...highest })
 }
 
 /** A one-time prekey; undefined where none came. One that does not verify is refused whole. */
@@ -92,7 +81,7 @@ function readPrekey(
  * where the account's lists contradict each other.
  */
 export function* takeBundle(turn: Turn, bundle: ReceivedBundle): Step<Bytes32> {
-  const card = yield* readCard(turn, bundle)
+  const card = yield* readCardAt(turn, bundle.account, bundle, bundle.card)
   const { device, dh } = card.cert
   const renewal = bundle.renewal === true
   if (renewal && !(yield* renewalIsDue(turn, device))) return device

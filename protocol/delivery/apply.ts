@@ -15,6 +15,8 @@ import { listRequestFrame } from '../content/list-request.ts'
 import { receiptFrame } from '../content/receipt.ts'
 import { type MessageFrames, numberOf } from '../content/registry.ts'
 import { resetFrame } from '../content/reset.ts'
+import { syncPageFrame } from '../content/sync-page.ts'
+import { syncRequestFrame } from '../content/sync-request.ts'
 import { ProtocolError } from '../errors.ts'
 import { isOfOwnGroup } from '../groups/early-member.ts'
 import { takeGroupFrame } from '../groups/take-frame.ts'
@@ -23,7 +25,7 @@ import { type Frame, frameClass } from '../frames.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { acceptBase } from '../log/base.ts'
 import { directConversation } from '../log/entry.ts'
-import type { EntrySource } from '../log/source.ts'
+import type { SessionSource } from '../log/source.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { sendList, settleLists } from '../peers/list-talk.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
@@ -42,7 +44,9 @@ import { takeReceipt } from './receipts-in.ts'
 import { markReceiptDue, repeatReceipt } from './receipts-out.ts'
 import { takeList } from './take-list.ts'
 import { applyReset } from './reset.ts'
+import { serveContact } from './serve-contact.ts'
 import { resumeCarriage } from './stop-carriage.ts'
+import { noteLacking, takeContactPage } from './sync-contact.ts'
 import { keepUnknownNumbered } from './unknown-frames.ts'
 
 interface Opened {
@@ -107,6 +111,7 @@ export function* applyMessage(
   }
   yield* settleLists(turn, account, device, opened.lists)
   if (!(yield* isBehind(account))) yield* resumeCarriage(turn, device)
+  if (contact !== undefined) yield* noteLacking(turn, conversation, device)
   if (brought.has('news')) yield* markReceiptDue(turn, device, conversation)
   else if (brought.has('repeat')) yield* repeatReceipt(turn, device, conversation)
   if ((yield* keptCount(device)) > 0) turn.effect({ kind: 'retry-held', device })
@@ -221,11 +226,15 @@ function* applyFrame(turn: Turn, context: FrameContext): Step<Brought> {
   }
   const request = readFrame(listRequestFrame, frame)
   if (request !== undefined) yield* sendList(turn, contact.account, peer.device, request)
-  return 'nothing'
+  const question = readFrame(syncRequestFrame, frame)
+  if (question !== undefined) yield* serveContact(turn, contact, peer.device, question)
+  const page = readFrame(syncPageFrame, frame)
+  if (page === undefined) return 'nothing'
+  return yield* takeContactPage(turn, contact, yield* sourceOf(turn, context), page)
 }
 
 /** The devices whose entries this session may bring (SPEC.md §10.3). */
-function* sourceOf(turn: Turn, { peer, contact }: MessageContext): Step<EntrySource> {
+function* sourceOf(turn: Turn, { peer, contact }: MessageContext): Step<SessionSource> {
   const own = yield* knownDevices(turn.self.account)
   const theirs = yield* knownDevices(contact.account)
   return {

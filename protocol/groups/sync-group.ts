@@ -10,7 +10,6 @@ import { encodeFrames } from '../frames.ts'
 import {
   COMPARE_INTERVAL_MS,
   SYNC_ANSWER_MS,
-  SYNC_IDS_MAX,
   SYNC_RANGES_MAX,
   SYNC_RETRY_MAX_MS,
 } from '../limits.ts'
@@ -18,15 +17,13 @@ import {
   type ConversationFrontier,
   authorFrontier,
   conversationFrontier,
-  gapsOf,
   markLost,
 } from '../log/frontier.ts'
-import { citedBy } from '../log/header.ts'
 import { frontierFrameOf } from '../log/statements.ts'
-import { openIndex, orderRef, rootTable } from '../log/tables.ts'
-import { heldEntry, heldIn } from '../log/working.ts'
+import { lostEntries } from '../log/tables.ts'
+import { type Wanted, wantedOf } from '../log/wanted.ts'
 import { peers } from '../peers/peer.ts'
-import { type Step, type Turn, get, range } from '../step.ts'
+import { type Step, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'
 import { type SyncState, frontiersTold, syncState, syncStates } from './sync-state.ts'
 import { takeEntry } from './take-entry.ts'
@@ -36,7 +33,7 @@ export function* syncGroup(turn: Turn, members: Membership): Step<number | undef
   const { gid } = members
   const state = yield* syncState(gid)
   const compareAtMs = yield* compareLogs(turn, members, state)
-  const { ranges, ids } = yield* wantedOf(turn, members)
+  const { ranges, ids } = yield* wantedOf(turn, gid)
   if (ranges.length + ids.length === 0) return compareAtMs
   const current = yield* syncState(gid)
   const waitMs = Math.min(SYNC_RETRY_MAX_MS, SYNC_ANSWER_MS * 2 ** Math.min(current.vain, 8))
@@ -44,7 +41,7 @@ export function* syncGroup(turn: Turn, members: Membership): Step<number | undef
   if (dueMs > turn.safeNowMs) return Math.min(dueMs, compareAtMs ?? dueMs)
   const devices = yield* reachableDevices(turn, members)
   if (devices.length === 0) return compareAtMs
-  if (current.vain > 2 * devices.length) yield* giveUpOn(turn, gid, ranges)
+  if (current.vain > 2 * devices.length) yield* giveUpOn(turn, gid, { ranges, ids })
   // The author first, who surely wrote it; then the others, one after the other.
   const [first] = ranges
   const author = first && devices.find((device) => equalBytes(device, first.author))
@@ -71,37 +68,13 @@ function* ask(
 }
 
 /** Everybody who could be asked said nothing of it: named as gone, no longer asked for. */
-function* giveUpOn(turn: Turn, gid: Bytes32, ranges: readonly SyncRange[]): Step<void> {
+function* giveUpOn(turn: Turn, gid: Bytes32, { ranges, ids }: Wanted): Step<void> {
   for (const { author, from, to } of ranges) yield* markLost(turn, gid, author, [from, to])
-}
-
-/** Numbers that are missing, newest first, and ids that open entries cite. */
-function* wantedOf(
-  turn: Turn,
-  { gid }: Membership,
-): Step<{ readonly ranges: readonly SyncRange[]; readonly ids: readonly Bytes32[] }> {
-  const gaps = (yield* gapsOf(turn, gid)).filter(({ irretrievable }) => !irretrievable)
-  const ranges = gaps
-    .toReversed()
-    .slice(0, SYNC_RANGES_MAX)
-    .map(({ author, from, to }) => ({ author, from, to }))
-  const ids: Bytes32[] = []
-  const rows = yield* range(openIndex, { owner: gid, limit: OPEN_SCAN, reverse: true })
-  for (const { order } of rows) {
-    const entry = yield* heldEntry(orderRef(order).id)
-    for (const ref of entry === undefined ? [] : citedBy(entry.header)) {
-      if (ids.length >= SYNC_IDS_MAX) break
-      if (ids.some((id) => equalBytes(id, ref.id))) continue
-      if ((yield* heldIn(gid, ref.id)) !== undefined) continue
-      if ((yield* get(rootTable, { conversation: gid, id: ref.id })) !== undefined) continue
-      ids.push(ref.id)
-    }
+  for (const id of ids) {
+    const key = { conversation: gid, id }
+    if ((yield* get(lostEntries, key)) !== undefined) turn.remove(lostEntries, key)
   }
-  return { ranges, ids }
 }
-
-/** Open entries whose citations are looked at. */
-const OPEN_SCAN = 64
 
 /** Devices of members that a question can reach. */
 export function* reachableDevices(turn: Turn, members: Membership): Step<readonly Bytes32[]> {

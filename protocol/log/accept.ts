@@ -30,6 +30,7 @@ import {
   bodyTable,
   type EntryRow,
   entryTable,
+  lostEntries,
   numberIndex,
   type NumberRow,
   openIndex,
@@ -101,7 +102,9 @@ export function* acceptEntry(turn: Turn, request: AcceptRequest): Step<Acceptanc
     return { kind: 'refused', reason: 'conversation' }
   }
   const number = yield* get(numberIndex, { conversation, author: header.author, n: header.n })
-  if (number?.ids.some((held) => equalBytes(held, id))) return yield* repeatEntry(turn, entry)
+  if (number?.ids.some((held) => equalBytes(held, id))) {
+    return yield* repeatEntry(turn, entry, number)
+  }
   const standing = standingOf(source, header.author, turn.self.device)
   if (standing === 'no') return { kind: 'refused', reason: 'author' }
   const signed =
@@ -133,11 +136,18 @@ function restoreFrom(turn: Turn, request: AcceptRequest): Entry | undefined {
   }
 }
 
-/** A known entry again: it may bring the body that was not held. */
-function* repeatEntry(turn: Turn, entry: Entry): Step<Acceptance> {
+/** A known entry again: it may bring the body that was not held, or all of it where the disk lost it. */
+function* repeatEntry(turn: Turn, entry: Entry, number: NumberRow): Step<Acceptance> {
   const { id, body } = entry
   const row = yield* get(entryTable, id)
-  if (row?.reason !== ABSENCE.notHeld || typeof body === 'number') {
+  if (row === undefined) {
+    // Its id is the hash of what came: whoever brings it, it is what was here.
+    const ids = number.ids.filter((held) => !equalBytes(held, id))
+    const siblings = { ...number, ids }
+    yield* forgetLost(turn, entry.header.conversation, id)
+    return yield* admitEntry(turn, entry, { number: siblings, standing: 'direct', via: undefined })
+  }
+  if (row.reason !== ABSENCE.notHeld || typeof body === 'number') {
     return { kind: 'duplicate', id, healed: false }
   }
   // Bodies of a forker's further siblings stay away: that is what the limit is for.
@@ -148,8 +158,14 @@ function* repeatEntry(turn: Turn, entry: Entry): Step<Acceptance> {
   if (bodies >= FORK_BODIES_MAX) return { kind: 'duplicate', id, healed: false }
   turn.put(bodyTable, { conversation, id }, body)
   turn.put(entryTable, id, { ...row, reason: 0 })
+  yield* forgetLost(turn, conversation, id)
   turn.change({ kind: 'body', conversation, entry: id })
   return { kind: 'duplicate', id, healed: true }
+}
+
+function* forgetLost(turn: Turn, conversation: Bytes32, id: Bytes32): Step<void> {
+  const key = { conversation, id }
+  if ((yield* get(lostEntries, key)) !== undefined) turn.remove(lostEntries, key)
 }
 
 /** Whether an accepted entry of the same author names this one as its prev. */
@@ -197,7 +213,8 @@ function* admitEntry(turn: Turn, entry: Entry, admission: Admission): Step<Accep
   const closed = open ? [] : yield* closeAccepted(turn, working, held, waiting)
   const late = closed[0]?.row.late ?? false
   const { arrival, flagged } = held.row
-  turn.change({ kind: 'message', conversation, entry: id, mine: false, arrival, open, late })
+  const mine = equalBytes(header.author, turn.self.device)
+  turn.change({ kind: 'message', conversation, entry: id, mine, arrival, open, late })
   saveWorking(turn, working)
   const accepted = {
     ...ref,
@@ -277,10 +294,12 @@ function writeEntry(turn: Turn, working: Working, entry: Entry, placement: Place
     labelled: standing === 'labelled',
     via,
   }
-  turn.put(arrivalIndex, { conversation, arrival }, { id, author, n, mine: false })
+  const mine = equalBytes(author, turn.self.device)
+  turn.put(arrivalIndex, { conversation, arrival }, { id, author, n, mine })
   turn.put(numberIndex, { conversation, author, n }, { ids, dropped: number?.dropped ?? 0 })
   const unknown = working.row.unknown + (entryKindIsKnown(kind, version) ? 0 : 1)
-  working.row = { ...working.row, arrivals: arrival, unknown, unread: working.row.unread + 1 }
+  const unread = working.row.unread + (mine ? 0 : 1)
+  working.row = { ...working.row, arrivals: arrival, unknown, unread }
   if (!open) return { id, row, header }
   turn.put(entryTable, id, { ...row, open })
   turn.put(openIndex, { conversation, id, lamport }, author)

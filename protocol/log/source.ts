@@ -2,19 +2,22 @@
 // for them is the session they came over. Group entries are signed: any member may bring them.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 
+/** A ratchet session with a device of one's own account or of a contact's. */
+export interface SessionSource {
+  readonly kind: 'session'
+  /** DK at the other end. */
+  readonly device: Bytes32
+  /** Whether that device is of this account, or of the contact's. */
+  readonly account: 'own' | 'contact'
+  /** Devices in the highest known list of this account. */
+  readonly ownDevices: readonly Bytes32[]
+  /** Devices in the highest known list of the contact's account. */
+  readonly contactDevices: readonly Bytes32[]
+}
+
 /** Where an entry came from. */
 export type EntrySource =
-  | {
-      readonly kind: 'session'
-      /** DK at the other end of the ratchet session. */
-      readonly device: Bytes32
-      /** Whether that device is of this account, or of the contact's. */
-      readonly account: 'own' | 'contact'
-      /** Devices in the highest known list of this account. */
-      readonly ownDevices: readonly Bytes32[]
-      /** Devices in the highest known list of the contact's account. */
-      readonly contactDevices: readonly Bytes32[]
-    }
+  | SessionSource
   | {
       /** A group entry: the caller checks membership, the log the signature. */
       readonly kind: 'member'

@@ -105,6 +105,16 @@ export const bodyTable: Table<InConversation & { readonly id: Bytes32 }, EntryBo
   },
 }
 
+/** Entries that were here and of which the disk lost the header or the body; the value is the author. */
+export const lostEntries: Table<InConversation & { readonly id: Bytes32 }, Bytes32> = {
+  name: 'log-lost',
+  sealing: 'value',
+  rows: 'rare',
+  place: ({ conversation, id }) => ({ owner: conversation, order: id }),
+  encode: (author) => encodeCbor([author]),
+  decode: (bytes) => readRow(bytes, 'log-lost').bytes('author', 32),
+}
+
 function orderTable(name: string): Table<InConversation & EntryRef, Uint8Array> {
   return {
     name,

@@ -8,7 +8,8 @@ import { authorIndex, type AuthorRow, authorTable } from './author-table.ts'
 import { type ConversationRow, conversationTable } from './conversation-table.ts'
 import { type EntryRow, entryTable, type ProofRow, proofTable } from './tables.ts'
 
-const EMPTY_CONVERSATION: ConversationRow = {
+/** A conversation of which nothing is known. */
+export const EMPTY_CONVERSATION: ConversationRow = {
   arrivals: 0,
   authors: 0,
   open: 0,
@@ -56,7 +57,14 @@ export function* authorOf(working: Working, author: Bytes32): Step<AuthorRow> {
 function newAuthor(working: Working, author: Bytes32): AuthorRow {
   const index = working.row.authors
   working.row = { ...working.row, authors: index + 1 }
-  const row: AuthorRow = {
+  const row = newAuthorRow(author, index)
+  working.met.push(row)
+  return row
+}
+
+/** An author of whom nothing is known. */
+export function newAuthorRow(author: Bytes32, index: number): AuthorRow {
+  return {
     author,
     index,
     n: 0,
@@ -70,8 +78,6 @@ function newAuthor(working: Working, author: Bytes32): AuthorRow {
     lost: [],
     forks: [],
   }
-  working.met.push(row)
-  return row
 }
 
 export function setAuthor(working: Working, row: AuthorRow): void {

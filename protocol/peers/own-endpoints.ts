@@ -13,6 +13,7 @@ import { capabilityIsDue, mailboxesFor } from './handed-capability.ts'
 import { knownDevices } from './known-devices.ts'
 import { activeMailboxes } from './own-mailbox.ts'
 import { type Peer, peers } from './peer.ts'
+import { rendezvousList } from './rendezvous.ts'
 
 /** Sends this device's endpoints to another one, with capabilities made for it. */
 export function* sendEndpoints(turn: Turn, device: Bytes32): Step<void> {
@@ -20,13 +21,14 @@ export function* sendEndpoints(turn: Turn, device: Bytes32): Step<void> {
   const mailboxes = yield* mailboxesFor(turn, device)
   const seal = yield* currentSealKey(turn)
   const peer = yield* knownPeer(device)
+  const rendezvous = yield* rendezvousList()
   yield* sendControl(turn, peer, (c) =>
     frameOf(endpointsFrame, {
       c,
       counter: endpointsCounter,
       mailboxes,
       home,
-      rendezvous: [],
+      rendezvous,
       seal,
       awayUntilS: 0,
     }),
@@ -78,6 +80,7 @@ export function* refreshEndpoints(turn: Turn): Step<boolean> {
         ? []
         : [before.home.transportKey, before.home.addresses.map(encodeText)],
       seal.id,
+      (yield* rendezvousList()).map((one) => [one.serviceKey, one.idNow, one.idNext]),
     ]),
   )
   if (before.endpointsDigest !== undefined && equalBytes(before.endpointsDigest, digest))

@@ -15,22 +15,15 @@ import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
 import { directConversation } from '../log/entry.ts'
 import { buildCard, cardIsDue, type CardItem } from '../prekeys/bundle.ts'
 import { issuePrekeys, refillCounts } from '../prekeys/issue.ts'
-import { currentSealKey } from '../prekeys/renew.ts'
-import { profile } from '../profile.ts'
 import type { PrekeyItem } from '../relay/ops-keys.ts'
 import { mailboxIdOf } from '../relay/mailbox-keys.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
-import { deviceLists } from './device-lists.ts'
+import { type CardMark, cardMark, cardOffer, sameMark } from './card-offer.ts'
 import { knownDevices } from './known-devices.ts'
 import { peers } from './peer.ts'
-import {
-  type OwnMailbox,
-  type RelayChoice,
-  activeMailboxes,
-  mailboxOwnerSeed,
-  ownMailboxes,
-} from './own-mailbox.ts'
+import { rendezvousList } from './rendezvous.ts'
+import { type OwnMailbox, type RelayChoice, mailboxOwnerSeed, ownMailboxes } from './own-mailbox.ts'
 
 /** The mailbox at a relay that was just met; made at the first meeting. */
 export function* meetRelay(turn: Turn, choice: RelayChoice, serviceKey: Bytes32): Step<OwnMailbox> {
@@ -87,8 +80,8 @@ function* known(slot: number): Step<OwnMailbox> {
   return own
 }
 
-/** Seal key id and endpoints counter that the last card at a mailbox named. */
-const cardMarks: Table<number, { readonly sealId: number; readonly counter: number }> = {
+/** What the last card at a mailbox named. */
+const cardMarks: Table<number, CardMark> = {
   name: 'card-marks',
   sealing: 'value',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
@@ -110,7 +103,7 @@ export interface Publication {
     readonly uses: number
   }[]
   readonly endedInvites: readonly Bytes8[]
-  readonly mark: { readonly sealId: number; readonly counter: number }
+  readonly mark: CardMark
 }
 
 /** Uses of a reusable invite at the relay: what every relay grants; above it the invite is refused. */
@@ -123,32 +116,12 @@ export function* publication(
   left: { readonly opk: number; readonly okem: number },
 ): Step<Publication> {
   const own = yield* known(slot)
-  const mailboxes = yield* activeMailboxes()
-  const seal = yield* currentSealKey(turn)
-  const { endpointsCounter } = yield* profile()
-  const mark = { sealId: seal.id, counter: endpointsCounter }
-  const before = yield* get(cardMarks, slot)
+  const mark = yield* cardMark(turn)
   const fresh = own.cardIssuedAtS === 0
-  const changed = before?.sealId !== mark.sealId || before.counter !== mark.counter
-  const list = yield* get(deviceLists, turn.self.account)
-  if (list === undefined) throw new ProtocolError('ERR_PROTOCOL_STATE', 'no device list of our own')
+  const changed = !sameMark(yield* get(cardMarks, slot), mark)
   const cardDue = fresh || changed || cardIsDue(own.cardIssuedAtS, turn.safeNowMs)
   const card = cardDue
-    ? yield* buildCard(turn, own, {
-        list: list.bytes,
-        endpoints: [
-          {
-            device: turn.self.device,
-            counter: endpointsCounter,
-            mailboxes: mailboxes.map(({ serviceKey, address, mailboxId }) => ({
-              serviceKey,
-              addresses: [address],
-              mailboxId,
-            })),
-          },
-        ],
-        rendezvous: [],
-      })
+    ? yield* buildCard(turn, own, yield* cardOffer(turn, yield* rendezvousList()))
     : undefined
   const issued = yield* issuePrekeys(turn, own, refillCounts(fresh ? { opk: 0, okem: 0 } : left))
   return {

@@ -32,15 +32,6 @@ export function deviceMailboxSecret(
   return hkdf(provider, serviceKey, mailboxRoot, concat(label('mailbox-secret'), u32(gen)), 32)
 }
 
-/** Owner seed of a rendezvous mailbox, from rdvRoot_g (SPEC.md §2). */
-export function rendezvousOwnerSeed(
-  provider: CryptoProvider,
-  serviceKey: Bytes32,
-  rendezvousRoot: Bytes32,
-): Bytes32 {
-  return hkdf(provider, serviceKey, rendezvousRoot, label('rdv-owner'), 32)
-}
-
 /** What every member of a lineage has of its mailbox at one relay. */
 export interface GroupMailboxKeys {
   /** Proves the mailbox (AUTH, OPEN): reading. */

@@ -135,12 +135,25 @@ describe('a repair', () => {
       const { gone, kept } = await repairProfile({ dir })
       expect(gone[0]).toBe(`1 record of "${table}" cannot be read`)
       expect(kept).toBe(join(dir, 'db.damaged-1'))
+      expect((await checkProfile({ dir })).findings).toEqual([])
       const alice = await openAlice()
       await deliver(bob, alice.address, 'five')
       expect(await texts(alice, 'bob')).toContain('five')
       await alice.close()
     },
   )
+
+  it.each([
+    ['log-entry', /^1 (of your messages to bob is gone|message of bob is gone; asked for again)$/],
+    [
+      'log-body',
+      /^the text of 1 (of your messages to bob is gone|message of bob is gone; asked for again)$/,
+    ],
+  ])('says what of %s is gone, and what is asked for again', async (table, text) => {
+    await alter(table)
+    const { gone } = await repairProfile({ dir })
+    expect(gone).toEqual([`1 record of "${table}" cannot be read`, expect.stringMatching(text)])
+  })
 
   it('of a store that does not open at all saves what can be read of it', async () => {
     const names = await readdir(join(dir, 'db'))

@@ -35,6 +35,8 @@ export interface NodeMachineOptions {
   readonly relays?: readonly string[]
   readonly listen?: readonly string[]
   readonly watch?: KeyWatch
+  /** The 24 words of its account; without them it makes a new one. */
+  readonly phrase?: string
   /** Another machine whose vault and profile this one has: a copied folder. */
   readonly profileOf?: string
   /** What lies between the node and its disk: for defects that the oracle must see. */
@@ -70,7 +72,7 @@ async function openOrCreate(
   const read = (): Promise<unknown> => records.get(identities as AnyTable, identities.place(0))
   if ((await read()) === undefined) {
     const nowMs = clock.nowMs()
-    const identity = newIdentity({ provider, random, nowMs, phrase: undefined })
+    const identity = newIdentity({ provider, random, nowMs, phrase: options.phrase })
     await writeFirstRecords(records, provider, identity, {
       name: options.name,
       nowMs,
