@@ -54,7 +54,7 @@ async function lose(setting: Setting, by: Person, loser: Person): Promise<string
   return newest
 }
 
-describe('a key that was lost after it came', { timeout: 120_000 }, () => {
+describe('a key that was lost after it came', { timeout: 300_000 }, () => {
   test('is made good by its author, which has no seed any more', async () => {
     const setting = await group('lost key')
     const { team, alice, bob, carol, world, gid } = setting
@@ -122,7 +122,7 @@ describe('a key that was lost after it came', { timeout: 120_000 }, () => {
 
 test(
   'who was away while keys came, aged and were deleted reads what was said under them',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const setting = await group('keys deleted meanwhile')
     const { team, alice, bob, carol, world, relay, gid } = setting
