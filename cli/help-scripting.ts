@@ -28,9 +28,9 @@ Objects
                   with a link that joins a group
   group list      {number, id, name, state, role, members: [{name, address, role, you}], epoch,
                    pending: [{name, address, at}], settings: {approval, membersAdd}, relays,
-                   unread, waiting, missing, held, problem}
+                   unread, waiting, missing, gaps, held, waits, problem}
   group show      {group: {id, name, state, role}, members, epoch, pending, number, settings,
-                   relays, unread, waiting, missing, held, problem}, as in group list
+                   relays, unread, waiting, missing, gaps, held, waits, problem}, as in group list
                    state: joining, joined, left, removed, refused. role: member, admin, owner.
                    problem is there where something stands in the way.
   group invite    {id, link, expiresAt, reusable}

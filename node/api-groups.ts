@@ -20,6 +20,50 @@ export interface GroupJoin {
   readonly at: number
 }
 
+/** A device of a member that was asked for something, and when (Unix ms). */
+export interface GroupAsked {
+  readonly name: string
+  /** First 16 hex characters of its key. */
+  readonly device: string
+  readonly at: number
+}
+
+/** Messages of one device that are known to be missing, by its own count: `from` to `to`. */
+export interface GroupGap {
+  readonly name: string
+  readonly address: string
+  readonly device: string
+  readonly from: number
+  readonly to: number
+  /** Nobody who was asked has them. */
+  readonly irretrievable: boolean
+  readonly asked: readonly GroupAsked[]
+}
+
+/**
+ * Messages of one device that came and cannot be shown. What waits for a key has `places` in that
+ * device's chain under the operation: the message's own number is inside it. Some may be no message at
+ * all but what members tell each other of themselves.
+ */
+export interface GroupHeld {
+  /** '' while it is not known whose they are. */
+  readonly name: string
+  readonly address: string
+  readonly device: string
+  /**
+   * operation: one that is not here yet. key: that of the operation. author: the group went on from
+   * their keys; their author is asked how far it wrote, and what is missing then comes anew.
+   */
+  readonly waitsFor: 'operation' | 'key' | 'author'
+  /** First 16 hex characters of the operation; '' while not known. */
+  readonly operation: string
+  /** By the author's own count, as [from, to]: of what waits for an operation. */
+  readonly numbers: readonly (readonly [number, number])[]
+  readonly places: readonly (readonly [number, number])[]
+  readonly count: number
+  readonly asked: readonly GroupAsked[]
+}
+
 /**
  * joining: asked, no answer yet. joined. left: by oneself. removed: by somebody else; what was said
  * up to then stays readable. refused: the link was used, expired or turned down.
@@ -52,8 +96,12 @@ export interface Group {
   readonly waiting: number
   /** Messages known to be missing. */
   readonly missing: number
-  /** What came but cannot be opened before its key comes: messages, and what members tell of theirs. */
+  /** Which, and who was asked for them. */
+  readonly gaps: readonly GroupGap[]
+  /** What came but cannot be shown yet: messages, and what members tell of theirs. */
   readonly held: number
+  /** Whose, what for, and who was asked. */
+  readonly waits: readonly GroupHeld[]
   /**
    * What stands in the way, absent where nothing does: why a join was refused as a code, INVITE_USED,
    * INVITE_EXPIRED, REFUSED, GROUP_FULL or ALREADY_MEMBER; PENDING while an admin is awaited; else a

@@ -295,7 +295,10 @@ export {
   isListedGroup,
 } from './groups/group.ts'
 export { unsentGroupEntries } from './groups/group-outbox.ts'
-export { heldMessageCount } from './groups/held-messages.ts'
+export type { AskedDevice } from './groups/asked-seed.ts'
+export { repairState } from './groups/repair-state.ts'
+export { syncState } from './groups/sync-state.ts'
+export { type GroupWait, groupWaits } from './groups/waits.ts'
 export { memberName } from './groups/member-devices.ts'
 export { Membership, membershipOf } from './groups/membership.ts'
 export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'

@@ -157,9 +157,10 @@ export const MEMBER_RENEW_MS: number = 45 * DAY_MS
 export const GROUP_LINEAGES_MAX = 1_024
 /** Newcomers who are told of one member once it is known itself. */
 export const OWED_NEWCOMERS_MAX = 256
-/** Messages of a group that cannot be opened yet: how many, and their bytes. */
+/** Messages of a group that cannot be opened yet: how many, their bytes, and how many of one source. */
 export const GROUP_HELD_MAX = 1_000
 export const GROUP_HELD_MAX_BYTES: number = 8 << 20
+export const GROUP_HELD_PER_SOURCE_MAX = 64
 /** Seeds of one group that wait for their operations. */
 export const GROUP_SECRETS_PENDING_MAX = 256
 /** Operations that are missing are asked for at intervals between these. */
@@ -286,11 +287,19 @@ export const TOP_UP_DEVICES_MAX = 16
 export const REPAIR_STEP_MS = 500
 export const REPAIR_STEP_END_MS: number = 60 * SECOND_MS
 export const REPAIR_JITTER_MS = 500
-/** Other recipients are asked for a seed after this, and a device answers one request this often. */
+/** Others are asked for a seed after this, then at intervals twice as long each time, up to the second;
+ * a device answers one request this often, and is asked again this often where it is heard. */
 export const SEED_ASK_OTHERS_MS: number = 10 * SECOND_MS
+export const SEED_ASK_MAX_MS: number = DAY_MS
 export const SEED_ANSWER_INTERVAL_MS: number = 10 * MINUTE_MS
-/** Other recipients asked for a seed beside its author. */
+/** Other recipients asked for a seed at once, and how many of those that were asked are remembered. */
 export const SEED_ASK_OTHERS = 2
+export const SEED_ASKED_MAX = 8
+/** An epoch that others follow and whose secret has not come after this: what was said in it is asked
+ * for as entries. */
+export const SEED_COVERED_MS: number = MINUTE_MS
+/** Devices that wait for a refresh of ours. */
+export const OWED_REFRESHES_MAX = 64
 /** Without a usable epoch, or with one for some only, a member repairs after this and its delay. */
 export const REPAIR_WAIT_MS: number = 30 * SECOND_MS
 /** Devices of one refresh operation, and the time between two of one device. */

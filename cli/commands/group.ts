@@ -3,6 +3,7 @@ import type { Group, GroupMember } from '../../node/api-groups.ts'
 import { asWord } from '../as-word.ts'
 import { CliError } from '../cli-error.ts'
 import { problemText } from '../group-problem.ts'
+import { gapText, heldText } from '../group-waits.ts'
 import type { Output, Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
@@ -50,9 +51,11 @@ function lines(group: Group): readonly (readonly Part[])[] {
     const count = group.missing === 1 ? '1 message is' : `${group.missing} messages are`
     rows.push([{ text: `  ${count} missing`, style: 'yellow' }])
   }
+  for (const gap of group.gaps) rows.push([`    ${gapText(gap)}`])
   if (group.problem !== undefined) {
     rows.push([{ text: `  ${terminalSafeLine(problemText(group.problem))}`, style: 'yellow' }])
   }
+  for (const held of group.waits) rows.push([`    ${heldText(held)}`])
   return rows
 }
 

@@ -5,6 +5,7 @@ import {
   type GroupBox,
   type GroupCopy,
   type GroupCursor,
+  type RelayItem,
   groupCopies,
   noteGroupCustody,
   noteGroupDrained,
@@ -63,11 +64,7 @@ export class BoxLane {
       cursor: box.cursor,
       ticket: options.ticket,
       handlers: {
-        onItems: ({ items, cursor }) =>
-          this.#take(
-            items.map(({ env }) => env),
-            cursor,
-          ),
+        onItems: ({ items, cursor }) => this.#take(items, cursor),
         onDrained: (cursor) => this.#atHead(cursor),
         onMissing: () => options.onGap(),
         onRestart: () => options.onGap(),
@@ -126,8 +123,8 @@ export class BoxLane {
     for (const wake of waiting) wake()
   }
 
-  async #take(messages: readonly Uint8Array[], cursor: GroupCursor): Promise<void> {
-    await this.#core.ledger.run((turn) => takeGroupPage(turn, this.box, messages, cursor))
+  async #take(items: readonly RelayItem[], cursor: GroupCursor): Promise<void> {
+    await this.#core.ledger.run((turn) => takeGroupPage(turn, this.box, items, cursor))
     this.#options.onProgress()
   }
 

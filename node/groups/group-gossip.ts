@@ -88,10 +88,11 @@ export class GroupGossip {
   }
 
   /** Judged by taking it: shown only once it is durable, handed on only if it was new. */
-  async #validate({ topic, data }: GossipMessage): Promise<GossipVerdict> {
+  async #validate({ topic, data, from }: GossipMessage): Promise<GossipVerdict> {
     const gid = this.#topics.get(topic)
     if (gid === undefined) return 'ignore'
-    const taken = await this.#core.ledger.run((turn) => takeGroupMessage(turn, data, gid))
+    const handed = { gid, source: from }
+    const taken = await this.#core.ledger.run((turn) => takeGroupMessage(turn, data, handed))
     if (taken === 'new') return 'accept'
     return taken === 'bad' ? 'reject' : 'ignore'
   }

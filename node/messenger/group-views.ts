@@ -7,13 +7,9 @@ import {
   type Membership,
   type Step,
   type Turn,
-  contactOf,
   conversationFacts,
   evidence,
-  gapsOf,
   get,
-  heldMessageCount,
-  memberName,
   membershipOf,
   pendingJoins,
   standingIn,
@@ -24,26 +20,11 @@ import {
 } from '../../protocol/index.ts'
 import type { Message, Person } from '../api.ts'
 import type { Group, GroupJoin, GroupMember, GroupRole } from '../api-groups.ts'
-import { contentOf, selfPerson } from './views.ts'
+import { gapViews, heldViews } from './group-waits.ts'
+import { personAt } from './person-at.ts'
+import { contentOf } from './views.ts'
 
 const ROLES: readonly GroupRole[] = ['member', 'admin', 'owner']
-
-/** Characters of an address that stand in for a name. */
-const STAND_IN_CHARS = 10
-
-/** An account as its user knows it: a contact's name, else what it calls itself. */
-export function* personAt(turn: Turn, account: Bytes32): Step<Person> {
-  const address = encodeAddress(turn.crypto, account)
-  if (equalBytes(account, turn.self.account)) return yield* selfPerson(turn)
-  const contact = yield* contactOf(account)
-  const told = yield* memberName(account)
-  // A contact that did not answer yet, and that nobody named, has the start of its address for a name.
-  const named = contact?.named === true || told.trim() === ''
-  if (contact !== undefined && contact.state !== 'removed' && named) {
-    return { name: contact.name, address }
-  }
-  return { name: told.trim() === '' ? address.slice(0, STAND_IN_CHARS) : told, address }
-}
 
 function* memberViews(turn: Turn, members: Membership | undefined): Step<readonly GroupMember[]> {
   const views: GroupMember[] = []
@@ -79,7 +60,7 @@ function problemOf({ group, waiting, sendable, held }: Standstill): string {
   if (group.standing !== 'joined') return ''
   if (waiting > 0 && !sendable) return "waiting for the group's key"
   if (held === 0) return ''
-  return `${held} that came ${held === 1 ? 'waits' : 'wait'} for a key: they may be messages`
+  return `${held} that came ${held === 1 ? 'waits' : 'wait'} for a key or an operation: they may be messages`
 }
 
 /** A group as it stands. */
@@ -88,13 +69,13 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
   const known = gid === undefined ? undefined : yield* membershipOf(turn, gid)
   const members = known?.isKnown === true ? known : undefined
   const facts = gid === undefined ? undefined : yield* conversationFacts(turn, gid)
-  let missing = 0
-  const gaps = gid === undefined ? [] : yield* gapsOf(turn, gid)
-  for (const gap of gaps) missing += gap.to - gap.from + 1
+  const gaps = gid === undefined ? [] : yield* gapViews(turn, gid, members)
+  const missing = gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0)
   const waiting = gid === undefined ? 0 : yield* unsentGroupEntries(gid)
   const target =
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
-  const held = gid === undefined ? 0 : yield* heldMessageCount(gid)
+  const waits = gid === undefined ? [] : yield* heldViews(turn, gid, members)
+  const held = waits.reduce((sum, { count }) => sum + count, 0)
   const problem = problemOf({ group, waiting, sendable: target !== undefined, held })
   return {
     number: group.number,
@@ -113,7 +94,9 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     unread: facts?.unread ?? 0,
     waiting,
     missing,
+    gaps,
     held,
+    waits,
     ...(problem === '' ? {} : { problem }),
   }
 }

@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Person } from '../api.ts'
 import { NodeError } from '../errors.ts'
-import { personAt } from './group-views.ts'
+import { personAt } from './person-at.ts'
 import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
 
 /** Candidates that an error names. */

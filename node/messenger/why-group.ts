@@ -9,10 +9,11 @@ import {
   type Turn,
   coverageOf,
   membershipOf,
+  repairState,
   sendableEpoch,
 } from '../../protocol/index.ts'
 import type { WhyStep } from '../api.ts'
-import { personAt } from './group-views.ts'
+import { personAt } from './person-at.ts'
 
 export interface GroupReasons {
   readonly steps: readonly WhyStep[]
@@ -39,7 +40,8 @@ export function* explainGroup(
   const missing: string[] = []
   if (members !== undefined && group.custody.length === 0 && holders.length === 0) {
     if ((yield* sendableEpoch(turn, members)) === undefined) {
-      missing.push("waiting for the group's key")
+      const asked = yield* askedForKeys(turn, members)
+      missing.push(`waiting for the group's key${asked === '' ? '' : `: asked ${asked}`}`)
     }
     missing.push(...troubles)
   }
@@ -51,6 +53,18 @@ export function* explainGroup(
     missing.push(`${having} of ${others.length} other members said that they have it`)
   }
   return { steps, missing }
+}
+
+/** Who was asked for the keys that are lacking, as names. */
+function* askedForKeys(turn: Turn, members: Membership): Step<string> {
+  const names = new Set<string>()
+  for (const { asked } of (yield* repairState(members.gid)).seeds) {
+    for (const { device } of asked) {
+      const account = members.accountOf(device)
+      if (account !== undefined) names.add((yield* personAt(turn, account)).name)
+    }
+  }
+  return [...names].join(', ')
 }
 
 interface Holder {

@@ -40,6 +40,12 @@ export function* controlFrame(device: Bytes32, c: number): Step<Frame | undefine
   return (yield* get(controls, { device, c }))?.frame
 }
 
+/** Whether a frame of this sort to a device is not covered by a receipt yet. */
+export function* isControlOpen(device: Bytes32, isOne: (frame: Frame) => boolean): Step<boolean> {
+  const rows = yield* range(controls, { owner: device, limit: CONTROLS_PAGE })
+  return rows.some(({ value }) => isOne(value.frame))
+}
+
 /** Puts the frames that lie here and in no outbox back into the outbox. */
 export function* queueControls(turn: Turn, device: Bytes32): Step<void> {
   for (const { order, value } of yield* range(controls, { owner: device, limit: CONTROLS_PAGE })) {

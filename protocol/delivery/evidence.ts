@@ -2,7 +2,7 @@
 // state shown is a pure function of it and never goes back (SPEC.md §10).
 import { type Bytes32, type Bytes8, type CborValue, EMPTY } from '../../crypto/index.ts'
 import { CUSTODY_PER_DEVICE_MAX, EVIDENCE_DEVICES_MAX } from '../limits.ts'
-import { encodeRecord, readList, readRecord, text, textField } from '../record.ts'
+import { encodeRecord, orEmpty, readList, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 
 /** A relay's signed word that it holds the message. */
@@ -45,6 +45,8 @@ export interface GroupEvidence {
   readonly readAtMs: number
   /** Why its carriage stopped; "" while it goes on. */
   readonly closed: string
+  /** The operation whose epoch it was last encrypted in; undefined: in none yet. */
+  readonly epoch: Bytes32 | undefined
 }
 
 export type ShownState = 'queued' | 'relayed' | 'delivered' | 'read' | 'failed' | 'expired'
@@ -74,6 +76,7 @@ export const evidence: Table<Bytes32, Evidence> = {
             row.group.heldAtMs,
             row.group.readAtMs,
             text(row.group.closed),
+            orEmpty(row.group.epoch),
           ],
     ]),
   decode: (bytes) => {
@@ -119,6 +122,7 @@ function decodeGroup(fields: Fields): GroupEvidence | undefined {
     heldAtMs: fields.uint('heldAt'),
     readAtMs: fields.uint('readAt'),
     closed: textField(fields, 'closed', 64),
+    epoch: fields.optional('epoch', 32),
   }
 }
 

@@ -1,6 +1,6 @@
 // Repair (SPEC.md §20.8, R1 to R7): when a device without a key asks, and who of those with one
 // helps, in an order that all compute alike, so that one acts and the others see it. A pure decision.
-import type { Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, compareBytes } from '../../crypto/index.ts'
 import {
   MERGES_PER_HOUR,
   MERGE_WINDOW_MS,
@@ -13,6 +13,7 @@ import {
   ROTATE_AGE_MS,
   ROTATE_ENTRIES,
   SEED_ANSWER_INTERVAL_MS,
+  SEED_ASK_MAX_MS,
   SEED_ASK_OTHERS_MS,
 } from '../limits.ts'
 
@@ -26,8 +27,17 @@ export interface MissingSeed {
   readonly opId: Bytes32
   /** Since when the operation is known here, guarded clock, Unix ms. */
   readonly sinceMs: number
-  readonly askedAuthor: boolean
-  readonly askedOthers: boolean
+  /** Questions so far: the first went to the author. */
+  readonly asks: number
+  readonly askedAtMs: number
+}
+
+/** A recipient that asked for a secret which is kept nowhere: a refresh gives it another. */
+export interface OwedRefresh {
+  readonly device: Bytes32
+  readonly sinceMs: number
+  /** This device wrote the operation: it helps at once. */
+  readonly isAuthor: boolean
 }
 
 export interface RepairView {
@@ -35,6 +45,7 @@ export interface RepairView {
   /** The own delay for the present heads. */
   readonly delayMs: number
   readonly missingSeeds: readonly MissingSeed[]
+  readonly owed: readonly OwedRefresh[]
   /** Since when there is no epoch to send in; undefined: there is one. */
   readonly noUsableSinceMs: number | undefined
   /** An epoch that is held and has members only; what a refresh extends. */
@@ -59,9 +70,14 @@ export interface RepairView {
 export type Repair =
   /** R1: ask the operation's author. */
   | { readonly kind: 'askAuthor'; readonly opId: Bytes32; readonly atMs: number }
-  /** R1: ask two other recipients. */
-  | { readonly kind: 'askOthers'; readonly opId: Bytes32; readonly atMs: number }
-  /** R2, R3: extend `extend` to these devices, at most 16 at a time. */
+  /** R1: ask two more devices, the `round`th two. */
+  | {
+      readonly kind: 'askOthers'
+      readonly opId: Bytes32
+      readonly round: number
+      readonly atMs: number
+    }
+  /** R1, R2, R3: extend `extend` to these devices, at most 16 at a time. */
   | {
       readonly kind: 'refresh'
       readonly extend: Bytes32
@@ -71,13 +87,23 @@ export type Repair =
   /** R2: a fresh epoch for everybody: a merge of several heads, a rotate on one. */
   | { readonly kind: 'merge' | 'rotate'; readonly atMs: number }
 
+/** The author at once; then two at a time, one after the other and round again, for as long as it lacks. */
 function askForSeeds(view: RepairView): readonly Repair[] {
-  return view.missingSeeds.flatMap((seed): readonly Repair[] => {
-    const { opId, sinceMs } = seed
-    if (!seed.askedAuthor) return [{ kind: 'askAuthor', opId, atMs: sinceMs }]
-    if (seed.askedOthers) return []
-    return [{ kind: 'askOthers', opId, atMs: sinceMs + SEED_ASK_OTHERS_MS }]
+  return view.missingSeeds.map(({ opId, sinceMs, asks, askedAtMs }): Repair => {
+    if (asks === 0) return { kind: 'askAuthor', opId, atMs: sinceMs }
+    const waitMs = Math.min(SEED_ASK_MAX_MS, SEED_ASK_OTHERS_MS * 2 ** Math.min(asks - 1, 16))
+    return { kind: 'askOthers', opId, round: asks - 1, atMs: askedAtMs + waitMs }
   })
+}
+
+/** R1 at a holder: who asked for what nobody keeps is refreshed, by one of those that it asked. */
+function helpAskers(view: RepairView): readonly Repair[] {
+  const { owed, withinMembers, delayMs } = view
+  if (withinMembers === undefined || owed.length === 0) return []
+  const dueOf = (one: OwedRefresh): number => one.sinceMs + (one.isAuthor ? 0 : delayMs)
+  const dueMs = Math.min(...owed.map(dueOf))
+  const devices = owed.map(({ device }) => device).toSorted(compareBytes)
+  return [extendTo(view, withinMembers, devices, dueMs)]
 }
 
 /** When this device may merge again: at most three times in an hour. */
@@ -94,8 +120,13 @@ function renewAll(view: RepairView, dueMs: number): Repair {
   }
 }
 
-function extendTo(view: RepairView, extend: Bytes32, dueMs: number): Repair {
-  const devices = view.missingMembers.slice(0, REFRESH_DEVICES_MAX)
+function extendTo(
+  view: RepairView,
+  extend: Bytes32,
+  lacking: readonly Bytes32[],
+  dueMs: number,
+): Repair {
+  const devices = lacking.slice(0, REFRESH_DEVICES_MAX)
   const atMs = Math.max(dueMs, view.lastRefreshMs + REFRESH_INTERVAL_MS)
   return { kind: 'refresh', extend, devices, atMs }
 }
@@ -106,21 +137,27 @@ function restoreSending(view: RepairView): readonly Repair[] {
   if (noUsableSinceMs !== undefined) {
     const dueMs = noUsableSinceMs + REPAIR_WAIT_MS + delayMs
     if (withinMembers === undefined || missingMembers.length === 0) return [renewAll(view, dueMs)]
-    return [extendTo(view, withinMembers, dueMs)]
+    return [extendTo(view, withinMembers, missingMembers, dueMs)]
   }
   if (subsetSinceMs === undefined || withinMembers === undefined) return []
   if (missingMembers.length === 0) return []
-  return [extendTo(view, withinMembers, subsetSinceMs + REPAIR_WAIT_MS + delayMs)]
+  const dueMs = subsetSinceMs + REPAIR_WAIT_MS + delayMs
+  return [extendTo(view, withinMembers, missingMembers, dueMs)]
+}
+
+/** R5: whether the newest fresh epoch is old and in use. */
+export function isRotationDue(
+  view: Pick<RepairView, 'nowMs' | 'freshSeenMs' | 'entriesSinceFresh'>,
+): boolean {
+  const isOld = view.nowMs - view.freshSeenMs > ROTATE_AGE_MS
+  return (isOld && view.entriesSinceFresh > 0) || view.entriesSinceFresh > ROTATE_ENTRIES
 }
 
 /** R4 and R5: somebody left, or the epoch is old and in use. */
 function rotateInTime(view: RepairView): readonly Repair[] {
   const due: number[] = []
   if (view.departureSinceMs !== undefined) due.push(view.departureSinceMs)
-  const old = view.nowMs - view.freshSeenMs > ROTATE_AGE_MS && view.entriesSinceFresh > 0
-  if (old || view.entriesSinceFresh > ROTATE_ENTRIES) {
-    due.push(view.rotationDueSinceMs ?? view.nowMs)
-  }
+  if (isRotationDue(view)) due.push(view.rotationDueSinceMs ?? view.nowMs)
   if (due.length === 0) return []
   return [{ kind: 'rotate', atMs: Math.min(...due) + view.delayMs }]
 }
@@ -132,7 +169,8 @@ function rotateInTime(view: RepairView): readonly Repair[] {
 export function repairsOf(view: RepairView): readonly Repair[] {
   const sending = restoreSending(view)
   const renews = sending.some(({ kind }) => kind === 'merge' || kind === 'rotate')
-  return [...askForSeeds(view), ...sending, ...(renews ? [] : rotateInTime(view))]
+  const inTime = renews ? [] : rotateInTime(view)
+  return [...askForSeeds(view), ...helpAskers(view), ...sending, ...inTime]
 }
 
 /** R7: whether a seed-request of one device for one operation is answered now. */

@@ -39,12 +39,12 @@ export function targetFault(judging: Judging): GroupFault | undefined {
       if (facts.about.some((account) => before.isMember(account))) return 'target'
       return epochOf(judging, payload.epochOp) === undefined ? 'epoch' : undefined
     case 'refresh': {
-      const recipients = epochOf(judging, payload.epochOp)
-      if (recipients === undefined) return 'epoch'
+      if (epochOf(judging, payload.epochOp) === undefined) return 'epoch'
       const members = before.deviceSet(history.devices)
+      // A recipient too: its secret may have been lost, and that of a fresh epoch nobody keeps.
       const allowed = payload.devices.every((device) => {
         const number = history.devices.find(device)
-        return number !== undefined && members.has(number) && !recipients.includes(number)
+        return number !== undefined && members.has(number)
       })
       return allowed ? undefined : 'target'
     }

@@ -36,7 +36,8 @@ export function* askMissingOps(
   const device = yield* deviceToAsk(turn, members, state.opsAsked, welcome?.from)
   if (device !== undefined) yield* askOperations(turn, gid, device)
   const opsAsked = state.opsAsked + 1
-  turn.put(repairStates, gid, { ...state, opsAsked, askedOpsMs: turn.safeNowMs })
+  const asked = { opsAsked, askedOpsMs: turn.safeNowMs, askedOpsOf: device ?? state.askedOpsOf }
+  turn.put(repairStates, gid, { ...state, ...asked })
   return turn.safeNowMs + Math.min(OPS_ASK_MAX_MS, OPS_ASK_MIN_MS * 2 ** Math.min(opsAsked, 8))
 }
 

@@ -11,6 +11,7 @@ import type { Bytes16 } from '../../crypto/index.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
 import { lineages } from '../group/epoch-tables.ts'
 import { ABSENCE_MS, CUSTODY_PER_DEVICE_MAX, GROUP_CARRIAGE_MS } from '../limits.ts'
+import type { RelayItem } from '../relay/item.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { type BoxCursor, type GroupBox, boxAt, boxesOf, putBox } from './boxes.ts'
 import {
@@ -103,13 +104,17 @@ function* isEverywhere(item: GroupItem): Step<boolean> {
 export function* takeGroupPage(
   turn: Turn,
   key: BoxKey,
-  messages: readonly Uint8Array[],
+  items: readonly Pick<RelayItem, 'env' | 'capId'>[],
   cursor: BoxCursor,
 ): Step<readonly Taken[]> {
   const taken: Taken[] = []
-  for (const message of messages) {
+  const { gid } = key
+  for (const { env, capId } of items) {
     // A stub: its writer replaced it.
-    if (message.length > 0) taken.push(yield* takeGroupMessage(turn, message, key.gid))
+    if (env.length === 0) continue
+    // The writer's pseudonym; a relay that names none is taken for the writer.
+    const handed = { gid, source: capId ?? key.serviceKey }
+    taken.push(yield* takeGroupMessage(turn, env, handed))
   }
   const box = yield* boxAt(key)
   if (box !== undefined) {

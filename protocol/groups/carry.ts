@@ -4,7 +4,7 @@
 import { type Bytes32, CryptoError, equalBytes, frontierCoalesceKey } from '../../crypto/index.ts'
 import { entryFrame } from '../content/entry.ts'
 import { groupFrontierFrame } from '../content/group-frontier.ts'
-import { addEvidence } from '../delivery/evidence.ts'
+import { addEvidence, addGroupEvidence } from '../delivery/evidence.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { type Frame, encodeFrames } from '../frames.ts'
 import type { SendChoice } from '../group/choose-epoch.ts'
@@ -88,6 +88,7 @@ export function* carryEntry(
   const frame = { kind: entryFrame.kind, body: entryFrame.encode(wire) }
   const content = { kind: 'entry', entry: id, n } as const
   if (!(yield* carryFrames(turn, members, target, [frame], content))) return false
+  yield* addGroupEvidence(turn, id, (before) => ({ ...before, epoch: target.opId }))
   const conversation = members.gid
   for (const device of target.missing) {
     const account = members.accountOf(device)

@@ -106,8 +106,9 @@ function* mark(turn: Turn, gid: Bytes32, n: number, what: 'heldAtMs' | 'readAtMs
 
 /**
  * A device asks what is held of an author, mostly of itself: then it says how far it wrote. About 16
- * devices answer, each within a minute, at a moment of its own, unless a frontier of its went out in
- * the last five.
+ * devices answer, each within a minute, at a moment of its own, and not within five minutes after its
+ * last frontier. That one may have come under keys that the asker lacks: so the answer waits, and is
+ * not left out.
  */
 export function* takeFrontierRequest(
   turn: Turn,
@@ -119,12 +120,13 @@ export function* takeFrontierRequest(
   if (members.accountOf(device) === undefined) return
   if (equalBytes(author, device)) yield* noteHead(turn, gid, device, n)
   const own = yield* ownControl(gid)
-  const isRecent = own.frontierAtMs > 0 && turn.safeNowMs - own.frontierAtMs < FRONTIER_MAX_MS
-  if (isRecent || own.frontierAskedMs > own.frontierAtMs) return
+  if (own.frontierAskedMs > own.frontierAtMs) return
   const chance = FRONTIER_ANSWERS / Math.max(1, members.devices.length - 1)
   if (readU16(turn.random(2), 0) / 0x1_0000 >= chance) return
   const spread = readU16(turn.random(2), 0) / 0x1_0000
-  const frontierAskedMs = turn.safeNowMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
+  const earliestMs = own.frontierAtMs === 0 ? 0 : own.frontierAtMs + FRONTIER_MAX_MS
+  const dueMs = Math.max(turn.safeNowMs, earliestMs)
+  const frontierAskedMs = dueMs + Math.floor(spread * FRONTIER_ANSWER_SPREAD_MS)
   yield* noteOwnControl(turn, gid, { frontierAskedMs })
   turn.effect({ kind: 'group', gid })
 }

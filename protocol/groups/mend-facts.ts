@@ -7,7 +7,7 @@ import { causalEpochs } from '../group/group-cipher.ts'
 import { heldMark } from '../group/held-epochs.ts'
 import type { Step, Turn } from '../step.ts'
 import type { Membership } from './membership.ts'
-import { ASKED_SEEDS_MAX } from './repair-state.ts'
+import { ASKED_SEEDS_MAX } from './asked-seed.ts'
 
 export interface MendFacts {
   /** Epochs of ours that nothing held is above, and whose secret did not come. */

@@ -3,17 +3,24 @@
 // held; what was done is written down in the batch that does it.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
-import { type Repair, type RepairView, repairDelayMs, repairsOf } from '../group/repair.ts'
-import { MERGES_PER_HOUR, SEED_ASK_OTHERS } from '../limits.ts'
+import {
+  type Repair,
+  type RepairView,
+  isRotationDue,
+  repairDelayMs,
+  repairsOf,
+} from '../group/repair.ts'
+import { MERGES_PER_HOUR } from '../limits.ts'
 import { conversationFacts } from '../log/read.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { renew } from './add-members.ts'
+import { askForSeed, lackingSeeds } from './asked-seeds.ts'
 import { chooseFor } from './carry.ts'
 import type { Membership } from './membership.ts'
 import { mendFacts } from './mend-facts.ts'
 import { issue, sendSeed } from './operate.ts'
-import { askSeed } from './ops-talk.ts'
-import { type AskedSeed, type RepairState, putRepairs, repairState } from './repair-state.ts'
+import { owedRefreshes, stillOwed } from './owed-refreshes.ts'
+import { type RepairState, putRepairs, repairState } from './repair-state.ts'
 import { tellDevices } from './tell-devices.ts'
 
 /** Does what is due, one change of the group at most; when to look again, guarded clock. */
@@ -69,24 +76,27 @@ function* observe(turn: Turn, members: Membership, before: RepairState): Step<Re
     equalBytes(departure, before.departure)
   const isSameFresh =
     fresh !== undefined && before.fresh !== undefined && equalBytes(fresh, before.fresh)
+  const freshSeenMs = isSameFresh ? before.freshSeenMs : nowMs
+  const entriesAtFresh = isSameFresh ? before.entriesAtFresh : entries
+  const entriesSinceFresh = entries - entriesAtFresh
+  const isDue = isRotationDue({ nowMs, freshSeenMs, entriesSinceFresh })
+  const { seeds, passedOver } = yield* lackingSeeds(turn, members, facts.lacking, before.seeds)
   return {
     ...before,
-    seeds: facts.lacking.map((opId) => seedState(turn, opId, before.seeds)),
+    seeds,
+    owed: stillOwed(members, before.owed),
+    doubtSinceMs: passedOver ? before.doubtSinceMs || nowMs : before.doubtSinceMs,
     noUsableSinceMs: sending.kind === 'wait' ? before.noUsableSinceMs || nowMs : 0,
     subsetSinceMs: sending.kind === 'topUp' ? before.subsetSinceMs || nowMs : 0,
     departure,
     departureSinceMs:
       departure === undefined ? 0 : isSameDeparture ? before.departureSinceMs : nowMs,
     fresh,
-    freshSeenMs: isSameFresh ? before.freshSeenMs : nowMs,
-    entriesAtFresh: isSameFresh ? before.entriesAtFresh : entries,
-    rotationDueSinceMs: isSameFresh ? before.rotationDueSinceMs : 0,
+    freshSeenMs,
+    entriesAtFresh,
+    // From when it is due the delay counts, not from each look.
+    rotationDueSinceMs: isDue ? (isSameFresh && before.rotationDueSinceMs) || nowMs : 0,
   }
-}
-
-function seedState(turn: Turn, opId: Bytes32, before: readonly AskedSeed[]): AskedSeed {
-  const known = before.find((one) => equalBytes(one.opId, opId))
-  return known ?? { opId, sinceMs: turn.safeNowMs, askedAuthor: false, askedOthers: false }
 }
 
 function* viewOf(turn: Turn, members: Membership, state: RepairState): Step<RepairView> {
@@ -98,7 +108,8 @@ function* viewOf(turn: Turn, members: Membership, state: RepairState): Step<Repa
   return {
     nowMs: turn.safeNowMs,
     delayMs: repairDelayMs(rank, jitter),
-    missingSeeds: state.seeds,
+    missingSeeds: state.seeds.filter(({ coveredMs }) => coveredMs === 0),
+    owed: owedRefreshes(turn, members, state.owed),
     noUsableSinceMs: state.noUsableSinceMs || undefined,
     withinMembers: extend?.opId,
     subsetSinceMs: state.subsetSinceMs || undefined,
@@ -120,17 +131,9 @@ function* carryOut(
   repair: Repair,
 ): Step<RepairState> {
   switch (repair.kind) {
-    case 'askAuthor': {
-      const author = members.op(repair.opId)?.device
-      if (author !== undefined) yield* askSeed(turn, members, author, repair.opId)
-      return { ...state, seeds: noteAsked(state, repair.opId, { askedAuthor: true }) }
-    }
-    case 'askOthers': {
-      for (const device of othersToAsk(turn, members, repair.opId)) {
-        yield* askSeed(turn, members, device, repair.opId)
-      }
-      return { ...state, seeds: noteAsked(state, repair.opId, { askedOthers: true }) }
-    }
+    case 'askAuthor':
+    case 'askOthers':
+      return { ...state, seeds: yield* askForSeed(turn, members, state.seeds, repair) }
     case 'refresh':
       yield* refresh(turn, members, repair.extend, repair.devices)
       return { ...state, lastRefreshMs: turn.safeNowMs }
@@ -141,25 +144,6 @@ function* carryOut(
       return { ...state, mergesMs }
     }
   }
-}
-
-function noteAsked(
-  { seeds }: RepairState,
-  opId: Bytes32,
-  asked: Partial<AskedSeed>,
-): readonly AskedSeed[] {
-  return seeds.map((seed) => (equalBytes(seed.opId, opId) ? { ...seed, ...asked } : seed))
-}
-
-/** Two other recipients, in the order of a hash that differs from asker to asker. */
-function othersToAsk(turn: Turn, members: Membership, opId: Bytes32): readonly Bytes32[] {
-  const author = members.op(opId)?.device
-  const rank = (device: Bytes32): number => turn.crypto.sha256(turn.self.device, device)[0] ?? 0
-  return members.devices
-    .filter((device) => !equalBytes(device, turn.self.device))
-    .filter((device) => author === undefined || !equalBytes(device, author))
-    .toSorted((a, b) => rank(a) - rank(b))
-    .slice(0, SEED_ASK_OTHERS)
 }
 
 /** Extends an epoch to devices that lack it, and hands them its secret. */

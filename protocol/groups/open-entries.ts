@@ -1,7 +1,7 @@
 // Entries whose membership operation is not here yet: kept as they came, and judged when it is
-// (SPEC.md §20.4, G7). Bounded; what does not fit comes again by sync.
-import { type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
-import { GROUP_HELD_MAX } from '../limits.ts'
+// (SPEC.md §20.4, G7). Bounded, and for each author; what does not fit comes again by sync.
+import { type Bytes32, EMPTY, concat, equalBytes, u64 } from '../../crypto/index.ts'
+import { GROUP_HELD_MAX, GROUP_HELD_PER_SOURCE_MAX } from '../limits.ts'
 import { type Entry, type WireEntry, decodeEntry, elideEntry, encodeEntry } from '../log/entry.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
@@ -9,6 +9,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 interface OpenEntry {
   readonly number: number
   readonly id: Bytes32
+  readonly author: Bytes32
   readonly bytes: Uint8Array
 }
 
@@ -16,12 +17,13 @@ const entries: Table<{ gid: Bytes32; number: number }, OpenEntry> = {
   name: 'group-open',
   sealing: 'value',
   place: ({ gid, number }) => ({ owner: gid, order: u64(number) }),
-  encode: ({ number, id, bytes }) => encodeRecord([number, id, bytes]),
+  encode: ({ number, id, author, bytes }) => encodeRecord([number, id, author, bytes]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'open entry')
     return {
       number: fields.uint('number'),
       id: fields.bytes('id', 32),
+      author: fields.bytes('author', 32),
       bytes: fields.bytes('bytes', 1, 65_536),
     }
   },
@@ -35,14 +37,30 @@ const known: Table<{ gid: Bytes32; id: Bytes32 }, number> = {
   decode: (bytes) => readRecord(bytes, 'open entry place').uint('number'),
 }
 
-export function* keepOpenEntry(turn: Turn, gid: Bytes32, entry: Entry): Step<void> {
+/** Keeps an entry; false where there is no room, of its author or in all. */
+export function* keepOpenEntry(turn: Turn, gid: Bytes32, entry: Entry): Step<boolean> {
   const { id } = entry
-  if ((yield* get(known, { gid, id })) !== undefined) return
+  const { author } = entry.header
+  if ((yield* get(known, { gid, id })) !== undefined) return true
   const rows = yield* range(entries, { owner: gid, limit: GROUP_HELD_MAX })
-  if (rows.length >= GROUP_HELD_MAX) return
+  const ofAuthor = rows.filter(({ value }) => equalBytes(value.author, author))
+  if (rows.length >= GROUP_HELD_MAX || ofAuthor.length >= GROUP_HELD_PER_SOURCE_MAX) return false
   const number = (rows.at(-1)?.value.number ?? 0) + 1
-  turn.put(entries, { gid, number }, { number, id, bytes: encodeEntry(elideEntry(entry, 'none')) })
+  const bytes = encodeEntry(elideEntry(entry, 'none'))
+  turn.put(entries, { gid, number }, { number, id, author, bytes })
   turn.put(known, { gid, id }, number)
+  return true
+}
+
+/** Whose they are, by their author's count, and the operation that they wait for. */
+export function* openEntriesOf(
+  gid: Bytes32,
+): Step<readonly { readonly author: Bytes32; readonly n: number; readonly op: Bytes32 }[]> {
+  const rows = yield* range(entries, { owner: gid, limit: GROUP_HELD_MAX })
+  return rows.flatMap(({ value }) => {
+    const { author, n, op } = decodeEntry(value.bytes).header
+    return author === undefined || op === undefined ? [] : [{ author, n, op }]
+  })
 }
 
 /** Takes all of them out, to be judged again. */

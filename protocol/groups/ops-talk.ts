@@ -6,7 +6,6 @@ import { frameOf } from '../content/kind.ts'
 import { type SeedRequest, seedRequestFrame } from '../content/seed-request.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { encodeFrames } from '../frames.ts'
-import { epochs, lineages } from '../group/epoch-tables.ts'
 import { answersSeedRequest } from '../group/repair.ts'
 import { opsSince } from '../group/serve-ops.ts'
 import { GROUP_HEADS_MAX, GROUP_OPS_FRAME_BYTES } from '../limits.ts'
@@ -16,7 +15,8 @@ import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { membersFrames } from './member-devices.ts'
 import { type Membership, membershipOf } from './membership.ts'
-import { sendOps, sendSeed } from './operate.ts'
+import { sendOps } from './operate.ts'
+import { handOn } from './owed-refreshes.ts'
 
 /** When a device's question for an operation's seed was last answered, guarded clock. */
 const answered: Table<{ device: Bytes32; opId: Bytes32 }, number> = {
@@ -91,8 +91,8 @@ function removalsOf(members: Membership, account: Bytes32): readonly Bytes32[] {
 }
 
 /**
- * Answers a seed-request: with the secret, where this device holds the epoch and the asker is among
- * its recipients; and with what it lacks of the operations, and where members are.
+ * Answers a seed-request: with a secret, now or by a refresh, where this device holds the epoch and the
+ * asker is among its recipients; and with what it lacks of the operations, and where members are.
  */
 export function* answerSeedRequest(turn: Turn, device: Bytes32, request: SeedRequest): Step<void> {
   const { group: gid, opId, heads } = request
@@ -102,19 +102,7 @@ export function* answerSeedRequest(turn: Turn, device: Bytes32, request: SeedReq
   if (!answersSeedRequest(last, turn.safeNowMs)) return
   turn.put(answered, { device, opId }, turn.safeNowMs)
   yield* serveOperations(turn, gid, device, heads)
-  const op = members.op(opId)
-  const epoch = yield* get(epochs, { group: gid, opId })
-  const number = members.dag.history.devices.find(device)
-  const recipients = members.dag.history.find(opId)?.recipients
-  const isRecipient = number !== undefined && recipients?.includes(number) === true
-  if (op !== undefined && epoch?.secret !== undefined && isRecipient) {
-    const lineage = yield* get(lineages, { group: gid, opId: epoch.lineage })
-    yield* sendSeed(turn, members, device, op, {
-      secretKind: 'epoch',
-      secret: epoch.secret,
-      ...(lineage === undefined ? {} : { lineage: lineage.secret }),
-    })
-  }
+  yield* handOn(turn, members, device, opId)
   for (const frame of yield* membersFrames(members)) {
     const frames = encodeFrames([frame])
     yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })

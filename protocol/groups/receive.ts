@@ -11,11 +11,12 @@ import { readHeldEntry } from '../log/read.ts'
 import type { Step, Turn } from '../step.ts'
 import { groupOf } from './group.ts'
 import { heldMessages, holdMessage, releaseMessage } from './held-messages.ts'
+import { isPassedOver, releaseBelow } from './passed-over.ts'
 import { takeOperations } from './intake.ts'
 import { type Membership, membershipOf } from './membership.ts'
-import { isForOthers } from './not-for-us.ts'
-import { repairState, repairStates } from './repair-state.ts'
+import { noteDoubt, repairState, repairStates } from './repair-state.ts'
 import { takeControl } from './take-control.ts'
+import { originOf, taggedEpoch } from './tagged-epoch.ts'
 import { takeRestored } from './take-entry.ts'
 import { seeAdding } from './tell-adding.ts'
 
@@ -25,36 +26,37 @@ import { seeAdding } from './tell-adding.ts'
  */
 export type Taken = 'new' | 'known' | 'held' | 'ignored' | 'bad'
 
-/**
- * Takes a 0x21 or 0x22 message. `gid`: the group whose mailbox or topic it came by, for what does not
- * open; a message says by its tag whose it is.
- */
-export function* takeGroupMessage(
-  turn: Turn,
-  message: Uint8Array,
-  gid: Bytes32 | undefined,
-): Step<Taken> {
+/** How a message came. A message says by its tag whose it is: this is for what does not open. */
+export interface Handed {
+  /** The group whose mailbox or topic it came by. */
+  readonly gid: Bytes32 | undefined
+  /** Who handed it in, 1 to 32 bytes: what is held is bounded for each. */
+  readonly source: Uint8Array
+}
+
+interface Arrived extends Handed {
+  readonly innerId: Bytes32
+  readonly message: Uint8Array
+}
+
+/** Takes a 0x21 or 0x22 message. */
+export function* takeGroupMessage(turn: Turn, message: Uint8Array, handed: Handed): Step<Taken> {
   const id = innerId(turn.crypto, message)
   if ((yield* seenBefore(id)) !== undefined) return 'known'
   const taken =
     message[0] === GROUP_MESSAGE_TYPE
-      ? yield* takeMessage(turn, message, id, gid)
-      : yield* takeOpsMessage(turn, message, id, gid)
+      ? yield* takeMessage(turn, { ...handed, message, innerId: id })
+      : yield* takeOpsMessage(turn, { ...handed, message, innerId: id })
   if (taken === 'new' || taken === 'known') markSeen(turn, id, 'committed')
   if (taken === 'bad') markSeen(turn, id, 'refused')
   return taken
 }
 
-function* takeOpsMessage(
-  turn: Turn,
-  message: Uint8Array,
-  id: Bytes32,
-  gid: Bytes32 | undefined,
-): Step<Taken> {
-  const opened = yield* causalEpochs.openOperations(turn, message)
+function* takeOpsMessage(turn: Turn, arrived: Arrived): Step<Taken> {
+  const opened = yield* causalEpochs.openOperations(turn, arrived.message)
   switch (opened.kind) {
     case 'unknownLineage':
-      return yield* hold(turn, gid, id, message)
+      return yield* hold(turn, arrived)
     case 'unauthentic':
     case 'malformed':
       return 'bad'
@@ -67,19 +69,18 @@ function* takeOpsMessage(
   }
 }
 
-function* takeMessage(
-  turn: Turn,
-  message: Uint8Array,
-  id: Bytes32,
-  gid: Bytes32 | undefined,
-): Step<Taken> {
-  const opened: GroupOpenOutcome = yield* causalEpochs.open(turn, message)
+function* takeMessage(turn: Turn, arrived: Arrived): Step<Taken> {
+  const { gid } = arrived
+  const opened: GroupOpenOutcome = yield* causalEpochs.open(turn, arrived.message)
   switch (opened.kind) {
-    case 'unknownEpoch':
-      if (gid !== undefined && (yield* isForOthers(turn, gid, opened.tag))) return 'known'
-      return yield* hold(turn, gid, id, message)
+    case 'unknownEpoch': {
+      const tagged = gid && (yield* taggedEpoch(turn, gid, opened.tag))
+      // No key for it will ever come.
+      if (tagged?.isOurs === false) return 'known'
+      return yield* hold(turn, arrived)
+    }
     case 'held':
-      return yield* hold(turn, opened.group, id, message)
+      return yield* hold(turn, { ...arrived, gid: opened.group })
     case 'stale':
       return 'known'
     case 'malformed':
@@ -116,23 +117,27 @@ function* applyGenuine(turn: Turn, message: GenuineMessage): Step<Taken> {
   for (const entry of message.entries) yield* takeRestored(turn, members, entry)
   for (const control of message.controls) {
     yield* takeControl(turn, members, device, control)
+    if (control.kind !== 'frontier') continue
+    // It told in later keys how far it wrote: what is missing of that is a gap, and has a number.
+    yield* releaseBelow(turn, members, device, message.candidate.opId)
   }
   return 'new'
 }
 
-function* hold(
-  turn: Turn,
-  gid: Bytes32 | undefined,
-  id: Bytes32,
-  message: Uint8Array,
-): Step<Taken> {
+function* hold(turn: Turn, { gid, ...one }: Arrived): Step<Taken> {
   const group = gid === undefined ? undefined : yield* groupOf(gid)
   if (gid === undefined || group?.standing !== 'joined') return 'ignored'
-  if (!(yield* holdMessage(turn, gid, id, message))) return 'ignored'
+  const origin = yield* originOf(turn, gid, one.message)
+  const holding = yield* holdMessage(turn, gid, { ...one, origin })
+  // No room, or of keys that the group went on from: what it brings is asked for as entries.
+  const isPassed = holding === 'kept' && origin && (yield* isPassedOver(turn, gid, origin))
+  if (holding === 'full' || isPassed === true) yield* noteDoubt(turn, gid)
   const repair = yield* repairState(gid)
-  if (!repair.wantsOps) turn.put(repairStates, gid, { ...repair, wantsOps: true, opsAsked: 0 })
+  if (origin === undefined && !repair.wantsOps) {
+    turn.put(repairStates, gid, { ...repair, wantsOps: true, opsAsked: 0 })
+  }
   turn.effect({ kind: 'group', gid })
-  return 'held'
+  return holding === 'full' ? 'ignored' : 'held'
 }
 
 /** Messages tried again in one turn. */
@@ -147,7 +152,7 @@ export function* retryHeld(
   const { gid } = members
   const rows = yield* heldMessages(gid, from, RETRY_MAX)
   for (const row of rows) {
-    const taken = yield* takeGroupMessage(turn, row.message, gid)
+    const taken = yield* takeGroupMessage(turn, row.message, { gid, source: row.source })
     if (taken !== 'held') yield* releaseMessage(turn, gid, row)
   }
   const last = rows.at(-1)

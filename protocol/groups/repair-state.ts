@@ -1,20 +1,22 @@
 // Since when a group lacks something, and what was done about it (SPEC.md §20.8): kept, so that a
 // restart neither forgets to repair nor does it twice.
 import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { MERGES_PER_HOUR } from '../limits.ts'
+import { MERGES_PER_HOUR, OWED_REFRESHES_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
+import { ASKED_SEEDS_MAX, type AskedSeed, readSeed, seedFields } from './asked-seed.ts'
 
-export interface AskedSeed {
+/** A recipient that asked for the secret of a fresh epoch, which nobody keeps. */
+export interface OwedDevice {
+  readonly device: Bytes32
   readonly opId: Bytes32
   readonly sinceMs: number
-  readonly askedAuthor: boolean
-  readonly askedOthers: boolean
 }
 
 /** All times by the guarded clock; 0: never, or not so. */
 export interface RepairState {
   readonly seeds: readonly AskedSeed[]
+  readonly owed: readonly OwedDevice[]
   readonly noUsableSinceMs: number
   readonly subsetSinceMs: number
   /** The departure that waits for new keys, and since when it is known. */
@@ -27,17 +29,23 @@ export interface RepairState {
   readonly rotationDueSinceMs: number
   readonly lastRefreshMs: number
   readonly mergesMs: readonly number[]
-  /** When operations were last asked for, and how often since they were complete. */
+  /** When operations were last asked for, of whom, and how often since they were complete. */
   readonly askedOpsMs: number
+  readonly askedOpsOf: Bytes32 | undefined
   readonly opsAsked: number
   /** Something came under keys of no operation here. */
   readonly wantsOps: boolean
   /** Since when a member's devices are known to be others than the operations say. */
   readonly listsSinceMs: number
+  /** Since when something may have been said that cannot be read here and is not known to be missing. */
+  readonly doubtSinceMs: number
+  /** When all were last asked how far they wrote. */
+  readonly doubtAskedMs: number
 }
 
 export const NO_REPAIRS: RepairState = {
   seeds: [],
+  owed: [],
   noUsableSinceMs: 0,
   subsetSinceMs: 0,
   departure: undefined,
@@ -49,13 +57,13 @@ export const NO_REPAIRS: RepairState = {
   lastRefreshMs: 0,
   mergesMs: [],
   askedOpsMs: 0,
+  askedOpsOf: undefined,
   opsAsked: 0,
   wantsOps: false,
   listsSinceMs: 0,
+  doubtSinceMs: 0,
+  doubtAskedMs: 0,
 }
-
-/** Epochs whose seed is asked for at once. */
-export const ASKED_SEEDS_MAX = 64
 
 export const repairStates: Table<Bytes32, RepairState> = {
   name: 'group-repair',
@@ -63,11 +71,8 @@ export const repairStates: Table<Bytes32, RepairState> = {
   place: (gid) => ({ owner: gid, order: EMPTY }),
   encode: (row) =>
     encodeRecord([
-      row.seeds.map((one) => [
-        one.opId,
-        one.sinceMs,
-        (one.askedAuthor ? 1 : 0) + (one.askedOthers ? 2 : 0),
-      ]),
+      row.seeds.map(seedFields),
+      row.owed.map((one) => [one.device, one.opId, one.sinceMs]),
       row.noUsableSinceMs,
       row.subsetSinceMs,
       orEmpty(row.departure),
@@ -79,19 +84,22 @@ export const repairStates: Table<Bytes32, RepairState> = {
       row.lastRefreshMs,
       row.mergesMs.map((atMs) => [atMs]),
       row.askedOpsMs,
+      orEmpty(row.askedOpsOf),
       row.opsAsked,
       row.wantsOps ? 1 : 0,
       row.listsSinceMs,
+      row.doubtSinceMs,
+      row.doubtAskedMs,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group repair')
     return {
-      seeds: readList(fields, 'seeds', ASKED_SEEDS_MAX, (one) => {
-        const opId = one.bytes('opId', 32)
-        const sinceMs = one.uint('since')
-        const asked = one.uint('asked', 3)
-        return { opId, sinceMs, askedAuthor: (asked & 1) !== 0, askedOthers: (asked & 2) !== 0 }
-      }),
+      seeds: readList(fields, 'seeds', ASKED_SEEDS_MAX, readSeed),
+      owed: readList(fields, 'owed', OWED_REFRESHES_MAX, (one) => ({
+        device: one.bytes('device', 32),
+        opId: one.bytes('opId', 32),
+        sinceMs: one.uint('since'),
+      })),
       noUsableSinceMs: fields.uint('noUsable'),
       subsetSinceMs: fields.uint('subset'),
       departure: fields.optional('departure', 32),
@@ -103,9 +111,12 @@ export const repairStates: Table<Bytes32, RepairState> = {
       lastRefreshMs: fields.uint('lastRefresh'),
       mergesMs: readList(fields, 'merges', MERGES_PER_HOUR, (one) => one.uint('at')),
       askedOpsMs: fields.uint('askedOps'),
+      askedOpsOf: fields.optional('askedOpsOf', 32),
       opsAsked: fields.uint('opsAsked'),
       wantsOps: fields.flag('wantsOps'),
       listsSinceMs: fields.uint('listsSince'),
+      doubtSinceMs: fields.uint('doubtSince'),
+      doubtAskedMs: fields.uint('doubtAsked'),
     }
   },
 }
@@ -121,4 +132,12 @@ export function* putRepairs(turn: Turn, gid: Bytes32, state: RepairState): Step<
 
 export function* repairState(gid: Bytes32): Step<RepairState> {
   return (yield* get(repairStates, gid)) ?? NO_REPAIRS
+}
+
+/** Something came that cannot be read and tells nobody's number. */
+export function* noteDoubt(turn: Turn, gid: Bytes32): Step<void> {
+  const state = yield* repairState(gid)
+  if (state.doubtSinceMs > 0) return
+  yield* putRepairs(turn, gid, { ...state, doubtSinceMs: turn.safeNowMs })
+  turn.effect({ kind: 'group', gid })
 }

@@ -50,7 +50,7 @@ export function* sendGroupText(
     n,
     queuedAtMs: turn.nowMs,
     devices: [],
-    group: { custody: [], heldAtMs: 0, readAtMs: 0, closed: '' },
+    group: { custody: [], heldAtMs: 0, readAtMs: 0, closed: '', epoch: undefined },
   })
   const carried = target !== undefined && (yield* carryEntry(turn, members, target, id, n))
   if (!carried) keepWaiting(turn, gid, { entry: id, n })

@@ -5,6 +5,8 @@ import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
 import { evidence } from '../delivery/evidence.ts'
 import { type Found, findNumbers, sendPages, servedAtMost } from '../delivery/sync-pages.ts'
+import type { GroupDag } from '../group/group-dag.ts'
+import { deviceIndex } from '../group/group-epochs.ts'
 import { ABSENCE, type WireEntry, elideEntry } from '../log/entry.ts'
 import { readHeldEntry } from '../log/read.ts'
 import { type Step, type Turn, get } from '../step.ts'
@@ -52,7 +54,8 @@ function* findEntries(
 
 /**
  * An entry as a device may have it: whole where its account was a member at the entry's operation, or
- * where this device sent it the entry itself.
+ * where this device sent it the entry itself. Where members were added side by side no operation has
+ * all of them in its past, and who has the epoch may be no member at the entry's.
  */
 function* servedForm(
   turn: Turn,
@@ -64,11 +67,14 @@ function* servedForm(
   if (entry === undefined || !equalBytes(entry.header.conversation, gid)) return undefined
   const { op } = entry.header
   const wasMember = op !== undefined && dag.viewAfter(op)?.member(account) !== undefined
-  const isServed = wasMember || (yield* wasToppedUp(id, device))
+  const isServed = wasMember || (yield* wasSentTo(dag, id, device))
   return elideEntry({ ...entry, body: isServed ? entry.body : ABSENCE.notHeld }, 'none')
 }
 
-function* wasToppedUp(id: Bytes32, device: Bytes32): Step<boolean> {
+/** Whether this device wrote it, and to a device: in an epoch that it is a recipient of, or as a top-up. */
+function* wasSentTo(dag: GroupDag, id: Bytes32, device: Bytes32): Step<boolean> {
   const row = yield* get(evidence, id)
-  return row?.devices.some((one) => equalBytes(one.device, device)) === true
+  if (row?.devices.some((one) => equalBytes(one.device, device)) === true) return true
+  const epoch = row?.group?.epoch
+  return epoch !== undefined && deviceIndex(dag, epoch, device) !== undefined
 }

@@ -7,6 +7,7 @@ import { causalEpochs } from '../group/group-cipher.ts'
 import { EPOCH_KEEP_MS } from '../limits.ts'
 import { gapsOf } from '../log/frontier.ts'
 import { type Step, type Turn } from '../step.ts'
+import { dropExpiredHeld } from './passed-over.ts'
 import { boxAt, boxesOf, dropBox, type GroupBox, putBox } from './boxes.ts'
 
 /** Sweeps one group; `ownDrainedMs`: when this device's own mailboxes were last all read. More is left? */
@@ -30,6 +31,14 @@ export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Ste
       kind: 'warning',
       code: 'GROUP_KEYS_EXPIRED',
       text: `Keys of a group were given up after 90 days: ${count} messages that never came cannot be read by them any more.`,
+    })
+  }
+  const expired = yield* dropExpiredHeld(turn, gid)
+  if (expired > 0) {
+    turn.change({
+      kind: 'warning',
+      code: 'GROUP_HELD_EXPIRED',
+      text: `${expired} messages of a group that waited for a key for 90 days were given up: what they said is lost, unless its author or another member still has it.`,
     })
   }
   const kept = new Set((yield* lineagesOf(gid)).map(({ opId }) => toHex(opId)))

@@ -131,6 +131,12 @@ export function* wantsCompare(turn: Turn, gid: Bytes32): Step<void> {
   turn.effect({ kind: 'group', gid })
 }
 
+/** The same, no sooner than the logs would be compared again anyway. */
+export function* comparesSoon(turn: Turn, gid: Bytes32): Step<void> {
+  const state = yield* syncState(gid)
+  if (!state.compares) turn.put(syncStates, gid, { ...state, compares: true })
+}
+
 function* sendFrontier(turn: Turn, { gid }: Membership, device: Bytes32): Step<void> {
   for (let from: number | undefined = 0; from !== undefined;) {
     const held: ConversationFrontier = yield* conversationFrontier(turn, gid, from)

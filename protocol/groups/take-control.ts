@@ -10,6 +10,7 @@ import type { Step, Turn } from '../step.ts'
 import { tie } from './co-members.ts'
 import { takeFrontier, takeFrontierRequest } from './frontiers.ts'
 import { groupOf, putGroup } from './group.ts'
+import { heardSource } from './heard-source.ts'
 import { learnMember, memberName, noteMemberName } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { keepJoin } from './pending-joins.ts'
@@ -21,6 +22,7 @@ export function* takeControl(
   device: Bytes32,
   control: GroupControl,
 ): Step<void> {
+  yield* heardSource(turn, members, device)
   switch (control.kind) {
     case 'member':
       return yield* learnMember(turn, members, device, control)

@@ -12,6 +12,7 @@ import { heldIn } from '../log/working.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'
 import { keepOpenEntry } from './open-entries.ts'
+import { noteDoubt } from './repair-state.ts'
 
 /** Takes an entry with nothing elided. */
 export function* takeEntry(turn: Turn, members: Membership, wire: WireEntry): Step<Brought> {
@@ -30,7 +31,10 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
   switch (standing.kind) {
     case 'unknown':
       // Its operation is on its way: it is judged when that is here.
-      yield* keepOpenEntry(turn, members.gid, entry)
+      if (!(yield* keepOpenEntry(turn, members.gid, entry))) {
+        yield* noteDoubt(turn, members.gid)
+        return 'beyondLimit'
+      }
       turn.effect({ kind: 'group', gid: members.gid })
       return 'news'
     case 'invalid':

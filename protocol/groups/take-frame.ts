@@ -22,6 +22,7 @@ import type { Step, Turn } from '../step.ts'
 import { continueRecord, failJoin, stopAsking } from './ask.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { takeOperations, takeSeed } from './intake.ts'
+import { heardSource } from './heard-source.ts'
 import { learnMembers } from './member-devices.ts'
 import { membershipOf } from './membership.ts'
 import { answerSeedRequest, serveOperations } from './ops-talk.ts'
@@ -44,6 +45,24 @@ export function* takeGroupFrame(
   sender: Sender,
   frame: Frame,
 ): Step<Brought | undefined> {
+  const brought = yield* applyGroupFrame(turn, sender, frame)
+  const gid = brought === undefined ? undefined : groupNamed(frame)
+  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
+  if (members !== undefined) yield* heardSource(turn, members, sender.peer.device)
+  return brought
+}
+
+/** The group of a frame that only members send each other. */
+function groupNamed(frame: Frame): Bytes32 | undefined {
+  const named =
+    readFrame(groupOpsFrame, frame) ??
+    readFrame(opsRequestFrame, frame) ??
+    readFrame(seedRequestFrame, frame) ??
+    readFrame(groupMembersFrame, frame)
+  return named?.group ?? readFrame(frontierFrame, frame)?.conversation
+}
+
+function* applyGroupFrame(turn: Turn, sender: Sender, frame: Frame): Step<Brought | undefined> {
   if (NUMBERED.includes(frame.kind)) return yield* takeNumbered(turn, sender, frame)
   if (frameClass(frame.kind) === 'numbered') return undefined
   const { device } = sender.peer

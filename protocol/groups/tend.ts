@@ -6,6 +6,7 @@ import type { Step, Turn } from '../step.ts'
 import { askFrontiers } from './ask-frontiers.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
+import { settleDoubt } from './doubts.ts'
 import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
 import { helpSilent } from './help-silent.ts'
@@ -56,6 +57,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const mendAtMs = yield* mend(turn, members)
   // What was mended changed the membership.
   const now = (yield* membershipOf(turn, gid)) ?? members
+  const doubtAtMs = yield* settleDoubt(turn, now)
   const tellAtMs = yield* tellFrontier(turn, now)
   const questionAtMs = yield* askFrontiers(turn, now)
   const syncAtMs = yield* syncGroup(turn, now)
@@ -64,6 +66,6 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const helpAtMs = yield* helpSilent(turn, now)
   const owes = yield* carryAgain(turn, now)
   const again = (yield* carryWaiting(turn, now)) || owes
-  const times = [askAtMs, mendAtMs, tellAtMs, questionAtMs, syncAtMs, fallAtMs]
+  const times = [askAtMs, mendAtMs, doubtAtMs, tellAtMs, questionAtMs, syncAtMs, fallAtMs]
   return { again, nextAtMs: earliest(...times, addingAtMs, helpAtMs) }
 }

@@ -128,7 +128,7 @@ export function nodeMachine(simulation: Simulation, options: NodeMachineOptions)
 }
 
 /** The records that are durably on a machine's disk, now. */
-function durableRecords(simulation: Simulation, machine: NodeMachine): RecordStore {
+export function durableRecords(simulation: Simulation, machine: NodeMachine): RecordStore {
   const watch = new KeyWatch()
   return new RecordStore({
     store: imageOf(machine.disk()),

@@ -248,6 +248,8 @@ export class FakeNode implements Node {
       waiting: 0,
       missing: 0,
       held: 0,
+      waits: [],
+      gaps: [],
     }
     this.circles.push(group)
     return group

@@ -373,11 +373,7 @@ export class Reference {
     }
     if (payload.kind === 'refresh') {
       const all = this.devices(s)
-      const recipients = extended()
-      return (
-        recipients !== undefined &&
-        payload.devices.every((d) => all.includes(toHex(d)) && !recipients.includes(toHex(d)))
-      )
+      return extended() !== undefined && payload.devices.every((d) => all.includes(toHex(d)))
     }
     if (payload.kind === 'remove') {
       const target = toHex(payload.target)

@@ -173,6 +173,7 @@ describe('repair', () => {
     nowMs: 1_000_000_000,
     delayMs: 700,
     missingSeeds: [],
+    owed: [],
     noUsableSinceMs: undefined,
     withinMembers: undefined,
     subsetSinceMs: undefined,
@@ -192,16 +193,30 @@ describe('repair', () => {
     expect(repairs({ heads: 5 })).toEqual([])
   })
 
-  it('R1 asks the author at once, two others after 10 s', () => {
-    const seed = { opId: key(1), sinceMs: at, askedAuthor: false, askedOthers: false }
+  it('R1 asks the author at once, then two others after 10 s, 20 s, .. a day, without end', () => {
+    const seed = { opId: key(1), sinceMs: at - 5, asks: 0, askedAtMs: 0 }
     expect(repairs({ missingSeeds: [seed] })).toEqual([
-      { kind: 'askAuthor', opId: key(1), atMs: at },
+      { kind: 'askAuthor', opId: key(1), atMs: at - 5 },
     ])
-    expect(repairs({ missingSeeds: [{ ...seed, askedAuthor: true }] })).toEqual([
-      { kind: 'askOthers', opId: key(1), atMs: at + 10_000 },
-    ])
-    const asked = { ...seed, askedAuthor: true, askedOthers: true }
-    expect(repairs({ missingSeeds: [asked] })).toEqual([])
+    const waits = [1, 2, 3, 14, 15, 99].map((asks) => {
+      const [repair] = repairs({ missingSeeds: [{ ...seed, asks, askedAtMs: at }] })
+      expect(repair).toMatchObject({ kind: 'askOthers', opId: key(1), round: asks - 1 })
+      return (repair?.atMs ?? 0) - at
+    })
+    expect(waits).toEqual([10_000, 20_000, 40_000, 81_920_000, 86_400_000, 86_400_000])
+  })
+
+  it('R1 refreshes who asked for what is wiped: its author at once, others after their delay', () => {
+    const owed = [
+      { device: key(5), sinceMs: at, isAuthor: false },
+      { device: key(4), sinceMs: at + 100, isAuthor: false },
+    ]
+    const extend = { kind: 'refresh', extend: key(7), devices: keys(4, 5) }
+    const withinMembers = key(7)
+    expect(repairs({ owed, withinMembers })).toEqual([{ ...extend, atMs: at + 700 }])
+    const own = owed.map((one) => ({ ...one, isAuthor: true }))
+    expect(repairs({ owed: own, withinMembers })).toEqual([{ ...extend, atMs: at }])
+    expect(repairs({ owed })).toEqual([])
   })
 
   it('R2 refreshes who holds an epoch of members only, else merges, on one head rotates', () => {

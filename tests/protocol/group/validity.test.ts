@@ -156,7 +156,7 @@ describe('V7, add and refresh', () => {
     expect(fault(ann, world.root, later)).toBeUndefined()
   })
 
-  it('refresh devices of members that lack the epoch, and no others', () => {
+  it('refresh devices of members, also of those it is for already, and no others', () => {
     const world = group()
     const second = deviceOf('dan', 2)
     world.write(dan, listOf(fakeList(dan.account, 2, [dan.device, second])))
@@ -165,7 +165,8 @@ describe('V7, add and refresh', () => {
     const fault = (devices: readonly Uint8Array[]): string | undefined =>
       world.faultOf(world.forge(cat, { kind: 'refresh', epochOp: add.id, devices }))
     expect(fault([second])).toBeUndefined()
-    expect(fault([dan.device])).toBe('target')
+    expect(fault([dan.device])).toBeUndefined()
+    expect(fault([dan.device, second].toSorted(compareBytes))).toBeUndefined()
     expect(fault([deviceOf('dan', 3)])).toBe('target')
     expect(fault([eve.device])).toBe('target')
   })

@@ -205,7 +205,7 @@ export class Liar {
           n,
           queuedAtMs: turn.nowMs,
           devices: [],
-          group: { custody: [], heldAtMs: 0, readAtMs: 0, closed: '' },
+          group: { custody: [], heldAtMs: 0, readAtMs: 0, closed: '', epoch: undefined },
         })
         return (yield* carryEntry(turn, members, { opId, missing: [] }, id, n))
           ? { text }

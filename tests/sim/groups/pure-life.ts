@@ -15,6 +15,7 @@ import {
   type Repair,
   entryOp,
   groupEpoch,
+  groupEpochs,
   opsSince,
 } from '../../../protocol/index.ts'
 import { Prng } from '../prng.ts'
@@ -247,11 +248,14 @@ export class PureLife {
     switch (repair.kind) {
       case 'askAuthor':
       case 'askOthers': {
-        one.noteAsked(repair.opId)
+        one.noteAsked(repair.opId, nowMs)
         const op = one.dag?.op(repair.opId)
         const author = op && this.#member(op.device)
         const others = this.members.filter((other) => other !== one && other !== author)
-        const asked = repair.kind === 'askAuthor' ? [author] : others.slice(0, 2)
+        const from =
+          repair.kind === 'askAuthor' ? 0 : (2 * repair.round) % Math.max(1, others.length)
+        const turn = [...others.slice(from), ...others.slice(0, from)].slice(0, 2)
+        const asked = repair.kind === 'askAuthor' ? [author] : turn
         for (const other of asked) {
           if (other !== undefined) this.#post(one, other, () => this.#answer(other, one, repair))
         }
@@ -277,9 +281,20 @@ export class PureLife {
     const epoch = dag === undefined ? undefined : groupEpoch(dag, opId)
     if (epoch === undefined || !of.held.has(toHex(opId)) || this.#withholds(of)) return
     const isOne = epoch.recipients().some((device) => toHex(device) === by.key)
-    // The secret of a fresh epoch is wiped once its chains are made: its author alone sends it again.
-    if (!isOne || (epoch.isFresh && !equalBytes(epoch.op.device, of.person.device))) return
-    this.#post(of, by, () => this.#takeSecret(by, toHex(opId)))
+    if (!isOne || dag === undefined) return
+    // The secret of a fresh epoch is wiped once its chains are made: one that follows it does as well.
+    const index = dag.history.find(opId)?.index ?? -1
+    const kept = [...groupEpochs(dag)].find(
+      ({ op, isFresh, isVoid, recipients }) =>
+        !isFresh &&
+        !isVoid &&
+        of.held.has(toHex(op.id)) &&
+        (toHex(op.id) === toHex(opId) || dag.history.find(op.id)?.past.has(index) === true) &&
+        recipients().some((device) => toHex(device) === by.key),
+    )
+    if (kept !== undefined) this.#post(of, by, () => this.#takeSecret(by, toHex(kept.op.id)))
+    else of.owe(by.person.device, opId, this.clock.elapsedMs)
+    this.#tend(of)
   }
 
   #member(device: Uint8Array): PureMember | undefined {
@@ -294,6 +309,11 @@ export class PureLife {
       if (!other.isMember && !one.isMember) return
       this.#askOps(one, other)
       this.#post(one, other, () => this.#serveEntries(other, one))
+      // What is known to be missing is asked for of its author too, who has it surely.
+      const [missing] = one.closed.values()
+      const author = missing && this.#member(missing.author.device)
+      if (author === undefined || author === one || author === other) return
+      this.#post(one, author, () => this.#serveEntries(author, one))
     })
   }
 
@@ -305,7 +325,8 @@ export class PureLife {
       if (by.shown.has(entry.text) || !of.shown.has(entry.text)) continue
       const meant =
         dag.viewAfter(entry.op)?.hasDevice(by.person.device) === true ||
-        (entry.author === of.person && entry.topUp.includes(by.key))
+        (entry.author === of.person &&
+          (entry.topUp.includes(by.key) || this.recipientsOf(entry.epoch).includes(by.key)))
       if (meant) this.#post(of, by, () => this.#takeEntry(by, entry, true))
     }
   }

@@ -4,6 +4,7 @@
 import {
   type GroupOp,
   type GroupOpRef,
+  equalBytes,
   groupRepairRank,
   isDerivedOp,
   isFreshOp,
@@ -23,6 +24,7 @@ import {
   repairsOf,
 } from '../../../protocol/index.ts'
 import { compareRecipients, isEligible } from '../../../protocol/group/group-epochs.ts'
+import { REPAIR_WAIT_MS } from '../../../protocol/limits.ts'
 import { type PurePerson, crypto, pureOp } from './pure-people.ts'
 
 /** A message as everybody sees it; who opens it follows from its epoch. */
@@ -44,6 +46,12 @@ export interface SentEntry extends PureEntry {
   readonly topUp: readonly string[]
 }
 
+interface Owed {
+  readonly device: Uint8Array
+  readonly opId: Uint8Array
+  readonly sinceMs: number
+}
+
 export class PureMember {
   readonly person: PurePerson
   readonly key: string
@@ -61,7 +69,8 @@ export class PureMember {
   /** Lies: is left out of what must hold of honest members. */
   byzantine = false
   readonly #since = new Map<string, number>()
-  readonly #asked = new Map<string, number>()
+  readonly #asked = new Map<string, { readonly asks: number; readonly askedAtMs: number }>()
+  readonly #owed: Owed[] = []
   readonly #mergesMs: number[] = []
   #lastRefreshMs = -1e9
   readonly #jitter: number
@@ -230,20 +239,18 @@ export class PureMember {
     const view: RepairView = {
       nowMs,
       delayMs: repairDelayMs(rank, this.#jitter),
-      missingSeeds: this.#once('missing', () =>
-        this.#all().filter(
-          (epoch) => !epoch.isVoid && !this.holds(epoch) && this.#isRecipient(epoch),
-        ),
-      ).map((epoch) => {
+      missingSeeds: this.#once('missing', () => this.#lacking()).map((epoch) => {
         const id = toHex(epoch.op.id)
-        const asked = this.#asked.get(id) ?? 0
-        return {
-          opId: epoch.op.id,
-          sinceMs: this.#sinceOf(`seed ${id}`, true, nowMs) ?? nowMs,
-          askedAuthor: asked > 0,
-          askedOthers: asked > 1,
-        }
+        const sinceMs = this.#sinceOf(`seed ${id}`, true, nowMs) ?? nowMs
+        return { opId: epoch.op.id, sinceMs, asks: 0, askedAtMs: 0, ...this.#asked.get(id) }
       }),
+      owed: this.#owed
+        .filter((one) => !this.#isRefreshed(one))
+        .map(({ device, opId, sinceMs }) => {
+          const author = dag.op(opId)?.device
+          const isAuthor = author !== undefined && equalBytes(author, this.person.device)
+          return { device, isAuthor, sinceMs: isAuthor ? sinceMs : sinceMs + REPAIR_WAIT_MS }
+        }),
       noUsableSinceMs: this.#sinceOf('unusable', choice.kind === 'wait', nowMs),
       withinMembers: extend,
       subsetSinceMs: this.#sinceOf('subset', choice.kind === 'topUp', nowMs),
@@ -259,9 +266,40 @@ export class PureMember {
     return repairsOf(view)
   }
 
-  noteAsked(opId: Uint8Array): void {
+  noteAsked(opId: Uint8Array, nowMs: number): void {
     const id = toHex(opId)
-    this.#asked.set(id, (this.#asked.get(id) ?? 0) + 1)
+    this.#asked.set(id, { asks: (this.#asked.get(id)?.asks ?? 0) + 1, askedAtMs: nowMs })
+  }
+
+  /** A recipient asked for what nobody keeps: a refresh gives it another. */
+  owe(device: Uint8Array, opId: Uint8Array, sinceMs: number): void {
+    if (this.#owed.some((one) => equalBytes(one.device, device))) return
+    this.#owed.push({ device, opId, sinceMs })
+  }
+
+  #isRefreshed({ device, opId }: Owed): boolean {
+    const { dag } = this
+    const past = dag?.history.find(opId)
+    if (dag === undefined || past === undefined || !dag.view().hasDevice(device)) return true
+    return dag.history.nodes.some(
+      ({ op, past: below }) =>
+        op.payload.kind === 'refresh' &&
+        op.payload.devices.some((one) => equalBytes(one, device)) &&
+        below.has(past.index) &&
+        !dag.view().isVoid(op.id),
+    )
+  }
+
+  /** Epochs of ours that are not held, and that nothing held is above. */
+  #lacking(): readonly GroupEpoch[] {
+    const { dag } = this
+    if (dag === undefined) return []
+    const held = this.#epochs().map(({ op }) => dag.history.find(op.id)?.past)
+    return this.#all().filter((epoch) => {
+      const index = dag.history.find(epoch.op.id)?.index ?? -1
+      if (epoch.isVoid || this.holds(epoch) || !this.#isRecipient(epoch)) return false
+      return !held.some((past) => past?.has(index))
+    })
   }
 
   noteRenewed(nowMs: number): void {
