@@ -1,72 +1,56 @@
 // The one codec for structured bytes: deterministic CBOR of arrays, unsigned integers and byte
-// strings, nothing else (SPEC.md §1). Every stored record and every frame passes here, so decoding
-// is one walk that checks each head as it reads it: a tree of three kinds under minimal heads of
-// definite length has one encoding, so what is read here is the deterministic one by construction.
-import { type CborValue } from './cbor-encoder.ts'
-import { malformed } from './errors.ts'
+// strings, nothing else (SPEC.md §1). Decoding is: size cap, iterative pre-scan, cborg in strict
+// mode, and re-encode-and-compare, always.
+import { decode } from 'cborg'
+import { equalBytes } from './bytes.ts'
+import { type CborValue, encodeCbor } from './cbor-encoder.ts'
+import { CryptoError, malformed } from './errors.ts'
 import { CBOR_MAX_DEPTH, CBOR_MAX_ITEMS } from './limits.ts'
 
 export type CborArray = readonly CborValue[]
 
-const UINT = 0
-const BYTES = 2
-const ARRAY = 4
-
-class Decoder {
-  readonly #bytes: Uint8Array
-  #at = 0
-  #items = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  /** The one value that is all of the bytes. */
-  whole(): CborValue {
-    const value = this.#value(0)
-    if (this.#at !== this.#bytes.length) malformed('CBOR: bytes after the end')
-    return value
-  }
-
-  /** `depth` arrays are open; {@link CBOR_MAX_DEPTH} bounds the recursion. */
-  #value(depth: number): CborValue {
-    if (++this.#items > CBOR_MAX_ITEMS) malformed('CBOR: too many items')
-    const head = this.#bytes[this.#at++]
+/** Walks the heads without recursion: majors 0, 2, 4, minimal heads, depth and item limits, exact end. */
+function prescan(bytes: Uint8Array): void {
+  // How many items are left on each level; the first level is the value itself.
+  const levels: number[] = [1]
+  let at = 0
+  let items = 0
+  while (levels.length > 0) {
+    const left = levels[levels.length - 1] ?? 0
+    if (left === 0) {
+      levels.pop()
+      continue
+    }
+    levels[levels.length - 1] = left - 1
+    if (++items > CBOR_MAX_ITEMS) malformed('CBOR: too many items')
+    const head = bytes[at++]
     if (head === undefined) malformed('CBOR: ends early')
     const major = head >> 5
-    if (major !== UINT && major !== BYTES && major !== ARRAY) malformed(`CBOR: major type ${major}`)
-    const argument = this.#argument(head & 31)
-    if (major === UINT) return argument
-    if (major === BYTES) return this.#take(argument)
-    // Nothing is allocated for a length that is only claimed.
-    if (argument > CBOR_MAX_ITEMS) malformed('CBOR: too many items')
-    if (depth === CBOR_MAX_DEPTH) malformed('CBOR: nested too deeply')
-    const elements: CborValue[] = []
-    for (let i = 0; i < argument; i++) elements.push(this.#value(depth + 1))
-    return elements
+    if (major !== 0 && major !== 2 && major !== 4) malformed(`CBOR: major type ${major}`)
+    const [argument, next] = readArgument(bytes, head & 31, at)
+    at = next
+    if (major === 2) at += argument
+    if (at > bytes.length) malformed('CBOR: ends early')
+    if (major === 4) {
+      if (argument > CBOR_MAX_ITEMS) malformed('CBOR: too many items')
+      levels.push(argument)
+      if (levels.length - 1 > CBOR_MAX_DEPTH) malformed('CBOR: nested too deeply')
+    }
   }
+  if (at !== bytes.length) malformed('CBOR: bytes after the end')
+}
 
-  #take(length: number): Uint8Array {
-    const start = this.#at
-    this.#at += length
-    if (this.#at > this.#bytes.length) malformed('CBOR: ends early')
-    return new Uint8Array(this.#bytes.subarray(start, this.#at))
-  }
-
-  #argument(info: number): number {
-    if (info < 24) return info
-    if (info > 27) malformed('CBOR: indefinite or reserved length')
-    const size = 1 << (info - 24)
-    const start = this.#at
-    this.#at += size
-    if (this.#at > this.#bytes.length) malformed('CBOR: ends early')
-    let value = 0
-    for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[start + i] ?? 0)
-    const least = [24, 0x100, 0x10000, 0x100000000][info - 24] ?? 0
-    if (value < least) malformed('CBOR: head is not minimal')
-    if (value > Number.MAX_SAFE_INTEGER) malformed('CBOR: integer above 2^53 - 1')
-    return value
-  }
+function readArgument(bytes: Uint8Array, info: number, at: number): readonly [number, number] {
+  if (info < 24) return [info, at]
+  if (info > 27) malformed('CBOR: indefinite or reserved length')
+  const size = 1 << (info - 24)
+  if (at + size > bytes.length) malformed('CBOR: ends early')
+  let value = 0
+  for (let i = 0; i < size; i++) value = value * 256 + (bytes[at + i] ?? 0)
+  const least = [24, 0x100, 0x10000, 0x100000000][info - 24] ?? 0
+  if (value < least) malformed('CBOR: head is not minimal')
+  if (value > Number.MAX_SAFE_INTEGER) malformed('CBOR: integer above 2^53 - 1')
+  return [value, at + size]
 }
 
 /**
@@ -75,7 +59,23 @@ class Decoder {
  */
 export function decodeCbor(bytes: Uint8Array, maxBytes: number): CborValue {
   if (bytes.length > maxBytes) malformed(`CBOR: ${bytes.length} bytes, at most ${maxBytes}`)
-  return new Decoder(bytes).whole()
+  prescan(bytes)
+  let value: CborValue
+  try {
+    value = decode(bytes, {
+      strict: true,
+      useMaps: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowNaN: false,
+      allowInfinity: false,
+      allowBigInt: false,
+    }) as CborValue
+  } catch (cause) {
+    throw new CryptoError('ERR_WIRE_MALFORMED', 'CBOR: not decodable', { cause })
+  }
+  if (!equalBytes(encodeCbor(value), bytes)) malformed('CBOR: not the deterministic encoding')
+  return value
 }
 
 /** Reads the fields of one array in order; every mistake is ERR_WIRE_MALFORMED and names the field. */
