@@ -1,5 +1,6 @@
-// npm run bench -- [--short] [--only=crypto|groups|members|paths|relay|gossip|cli]: builds, then measures this build beside
-// its peers (tests/bench). --short takes under a minute, for a check of every change.
+// npm run bench -- [--short] [--only=crypto|groups|members|paths|relay|gossip|cli] [--members=N]: builds,
+// then measures this build beside its peers (tests/bench). --short is for a check of every change. A group
+// of N members, 250 if not told, grows one by one: the time for it rises with the square of N.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'

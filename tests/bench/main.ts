@@ -21,6 +21,10 @@ const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
 
+const wanted = process.argv.find((argument) => argument.startsWith('--members='))
+/** Members of the group that is measured. */
+const size = wanted === undefined ? undefined : Number(wanted.slice('--members='.length))
+
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 const plan: Plan = short
   ? { rounds: 3, warmUps: 2, scale: 0.25, say }
@@ -29,7 +33,7 @@ const plan: Plan = short
 const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure[]>>> = {
   crypto: async () => oneToOne(plan, await loadPeers(plan)),
   groups: async () => groupMessaging(plan, await loadGroupPeers(plan)),
-  members: async () => members(plan, short ? [25] : [250, 1_000]),
+  members: async () => members(plan, [size ?? (short ? 25 : 250)]),
   paths: (dir) => paths(plan, dir),
   relay: async (dir) => [...(await relayStore(plan, dir)), ...(await relay(plan, dir))],
   gossip: (dir) => gossip(plan, dir),
@@ -39,6 +43,11 @@ const SECTIONS: Readonly<Record<string, (dir: string) => Promise<readonly Figure
 async function main(): Promise<void> {
   if (only !== undefined && SECTIONS[only] === undefined) {
     say(`--only=${Object.keys(SECTIONS).join('|')}`)
+    process.exitCode = 2
+    return
+  }
+  if (size !== undefined && !(Number.isSafeInteger(size) && size > 12)) {
+    say('--members=N: a number above 12')
     process.exitCode = 2
     return
   }
