@@ -60,10 +60,14 @@ async function knock(options: OwnerOptions): Promise<Connection | undefined> {
       return undefined
     if (error instanceof NodeError && error.code === 'CLOSED') return undefined
     if (code !== 'TIMEOUT') throw error
-    throw new NodeError('NODE_RUNNING', `process ${found.pid} runs this profile, and is stuck`, {
-      hint: `End it with: kill ${found.pid}`,
-      cause: error,
-    })
+    throw new NodeError(
+      'NODE_RUNNING',
+      `process ${found.pid} runs this profile, and does not answer`,
+      {
+        hint: `It may be busy: try again. If it stays so, end it with: kill ${found.pid}`,
+        cause: error,
+      },
+    )
   }
 }
 

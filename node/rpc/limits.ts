@@ -17,8 +17,8 @@ export const MAX_SUBSCRIPTIONS = 16
 export const EVENT_WINDOW = 256
 /** After how many events taken a subscriber opens the window again. */
 export const EVENT_ACK_EVERY = 64
-/** How long an owner answers the first call of a new connection before it counts as stuck. */
-export const GREETING_TIMEOUT_MS = 10_000
+/** How long an owner may take for the first answer on a new connection: a busy machine needs seconds. */
+export const GREETING_TIMEOUT_MS = 30_000
 /** How long clients of an owner that stops may take to read their last answers. */
 export const GOODBYE_TIMEOUT_MS = 1_000
 /** Longest path of a unix socket, without the closing NUL (Linux 108; macOS and the BSDs 104). */
