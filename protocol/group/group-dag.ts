@@ -11,7 +11,7 @@ import {
   type GroupOpRef,
   toHex,
 } from '../../crypto/index.ts'
-import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from '../limits.ts'
+import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from './limits.ts'
 import type { DecideWork } from './decide.ts'
 import type { GroupFault } from './fault.ts'
 import { GroupView } from './group-view.ts'

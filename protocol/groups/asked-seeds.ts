@@ -11,7 +11,7 @@ import {
   SEED_ASKED_MAX,
   SEED_ASK_OTHERS,
   SEED_COVERED_MS,
-} from '../limits.ts'
+} from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { ASKED_SEEDS_MAX, type AskedSeed } from './asked-seed.ts'
 import type { Membership } from './membership.ts'

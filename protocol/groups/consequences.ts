@@ -10,7 +10,7 @@ import {
 import { followDevices } from '../delivery/follow-devices.ts'
 import { isDerivedOp } from '../../crypto/index.ts'
 import { lineagesOf } from '../group/held-lineages.ts'
-import { REMOVED_SERVED_MS } from '../limits.ts'
+import { REMOVED_SERVED_MS } from '../group/limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import { groupMailboxKeys } from '../relay/mailbox-keys.ts'
 import { type Step, type Turn } from '../step.ts'

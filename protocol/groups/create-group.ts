@@ -3,7 +3,7 @@
 import { GROUP_SETTINGS, openDeviceList, signGroupOp } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
 import { draftCreate } from '../group/draft-op.ts'
-import { CARRIAGE_RELAYS_MAX, GROUPS_MAX } from '../limits.ts'
+import { CARRIAGE_RELAYS_MAX, GROUPS_MAX } from '../group/limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { activeMailboxes } from '../peers/own-mailbox.ts'
 import { type Step, type Turn, get } from '../step.ts'

@@ -4,7 +4,7 @@
 import { type Bytes32, concat, EMPTY, equalBytes, readU16 } from '../../crypto/index.ts'
 import type { FrontierRequest, GroupFrontier } from '../content/group-frontier.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
-import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_ANSWERS, FRONTIER_MAX_MS } from '../limits.ts'
+import { FRONTIER_ANSWER_SPREAD_MS, FRONTIER_ANSWERS, FRONTIER_MAX_MS } from '../group/limits.ts'
 import { firstAt, noteHead } from '../log/frontier.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'

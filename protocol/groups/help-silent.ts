@@ -8,7 +8,11 @@ import { enqueue } from '../delivery/outbox.ts'
 import { compareRecipients, groupEpochs } from '../group/group-epochs.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
-import { WELCOME_HELP_DOUBLINGS, WELCOME_HELP_END_MS, WELCOME_HELP_STEP_MS } from '../limits.ts'
+import {
+  WELCOME_HELP_DOUBLINGS,
+  WELCOME_HELP_END_MS,
+  WELCOME_HELP_STEP_MS,
+} from '../group/limits.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { renew, sendAllOps } from './add-members.ts'
 import { isReached, membersFrames, oweMembers } from './member-devices.ts'

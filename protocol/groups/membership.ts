@@ -15,7 +15,7 @@ import {
   u64,
 } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../limits.ts'
+import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../group/limits.ts'
 import {
   entryStanding,
   type EntryStanding,

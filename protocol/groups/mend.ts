@@ -10,7 +10,7 @@ import {
   repairDelayMs,
   repairsOf,
 } from '../group/repair.ts'
-import { MERGES_PER_HOUR } from '../limits.ts'
+import { MERGES_PER_HOUR } from '../group/limits.ts'
 import { conversationFacts } from '../log/read.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { renew } from './add-members.ts'

@@ -3,7 +3,7 @@
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { markSeen } from '../delivery/seen.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
-import { EPOCH_CAP_MS, GROUP_HELD_MAX } from '../limits.ts'
+import { EPOCH_CAP_MS, GROUP_HELD_MAX } from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { heldMessageCount, heldMessages, releaseMessage } from './held-messages.ts'
 import { type Membership, membershipOf } from './membership.ts'

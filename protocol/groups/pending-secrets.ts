@@ -6,7 +6,7 @@ import {
   GROUP_SECRETS_PENDING_MAX,
   WELCOME_PAGE_AUTHORS_MAX,
   WELCOME_PAGES_MAX,
-} from '../limits.ts'
+} from '../group/limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 

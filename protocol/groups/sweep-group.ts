@@ -4,7 +4,7 @@
 import { type Bytes32, toHex } from '../../crypto/index.ts'
 import { lineagesOf } from '../group/held-lineages.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
-import { EPOCH_KEEP_MS } from '../limits.ts'
+import { EPOCH_KEEP_MS } from '../group/limits.ts'
 import { gapsOf } from '../log/frontier.ts'
 import { type Step, type Turn } from '../step.ts'
 import { dropExpiredHeld } from './passed-over.ts'

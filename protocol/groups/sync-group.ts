@@ -7,12 +7,8 @@ import type { SyncPage } from '../content/sync-page.ts'
 import { type SyncRange, syncRequestFrame } from '../content/sync-request.ts'
 import { enqueue } from '../delivery/outbox.ts'
 import { encodeFrames } from '../frames.ts'
-import {
-  COMPARE_INTERVAL_MS,
-  SYNC_ANSWER_MS,
-  SYNC_RANGES_MAX,
-  SYNC_RETRY_MAX_MS,
-} from '../limits.ts'
+import { SYNC_ANSWER_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
+import { COMPARE_INTERVAL_MS } from '../group/limits.ts'
 import {
   type ConversationFrontier,
   authorFrontier,

@@ -4,7 +4,7 @@ import { type Bytes32, CryptoError, equalBytes, openDeviceList } from '../../cry
 import type { JoinPending } from '../content/group-member.ts'
 import { followDevices } from '../delivery/follow-devices.ts'
 import type { GroupControl } from '../group/examine-message.ts'
-import { JOINS_PENDING_MS } from '../limits.ts'
+import { JOINS_PENDING_MS } from '../group/limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import type { Step, Turn } from '../step.ts'
 import { tie } from './co-members.ts'

@@ -16,7 +16,7 @@ import {
   FRONTIER_OP_HEADS_MAX,
   FRONTIER_SETTLE_MS,
   FRONTIER_STEP_MS,
-} from '../limits.ts'
+} from '../group/limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import { conversationFacts } from '../log/read.ts'
 import { profile } from '../profile.ts'

@@ -9,12 +9,8 @@ import { askToJoin } from '../../../protocol/groups/ask.ts'
 import { allGroups, newGroup } from '../../../protocol/groups/group.ts'
 import { operationError } from '../../../protocol/groups/operate.ts'
 import { keepJoin, pendingJoins } from '../../../protocol/groups/pending-joins.ts'
-import {
-  GROUPS_MAX,
-  INVITES_MAX,
-  JOINS_PENDING_MAX,
-  JOINS_PENDING_MS,
-} from '../../../protocol/limits.ts'
+import { INVITES_MAX } from '../../../protocol/limits.ts'
+import { GROUPS_MAX, JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../../../protocol/group/limits.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 
 const GID = new Uint8Array(32).fill(7)

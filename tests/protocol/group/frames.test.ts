@@ -28,11 +28,8 @@ import {
   seedRequestFrame,
   signControlFrame,
 } from '../../../protocol/index.ts'
-import {
-  FRONTIER_COUNTS_MAX,
-  FRONTIER_OP_HEADS_MAX,
-  LAMPORT_MAX,
-} from '../../../protocol/limits.ts'
+import { LAMPORT_MAX } from '../../../protocol/limits.ts'
+import { FRONTIER_COUNTS_MAX, FRONTIER_OP_HEADS_MAX } from '../../../protocol/group/limits.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { testDecoder } from '../../support/decoder.ts'
 import { GROUP, GROUP_SAMPLES, SIGNER_SEED, control } from '../../support/group-samples.ts'

@@ -4,7 +4,7 @@ import {
   GOSSIP_OUT_MS,
   GOSSIP_PEERS_WATCHED_MAX,
   GOSSIP_REJECTS_WINDOW_MS,
-} from '../../../protocol/limits.ts'
+} from '../../../protocol/group/limits.ts'
 
 /** How many of `count` attempts at one time are taken. */
 function taken(count: number, take: () => boolean): number {

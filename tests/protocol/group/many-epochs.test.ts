@@ -6,7 +6,7 @@ import { NO_MEMORY, causalEpochs, chains, epochs, recipientsOf } from '../../../
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import { addedRecipients, recipientPages } from '../../../protocol/group/epoch-tables.ts'
 import { chooseSendingEpoch } from '../../../protocol/group/sending-epoch.ts'
-import { EPOCH_SWEEP_ROWS, RECIPIENTS_CHAIN_MAX } from '../../../protocol/limits.ts'
+import { EPOCH_SWEEP_ROWS, RECIPIENTS_CHAIN_MAX } from '../../../protocol/group/limits.ts'
 import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 
 const DAY = 86_400_000

@@ -1,7 +1,7 @@
 // How many members welcome one who does not answer: each waits twice as long as the one before.
 import { expect, test } from 'vitest'
 import { helpDelayMs } from '../../../protocol/groups/help-silent.ts'
-import { GROUP_MEMBERS_MAX, WELCOME_HELP_END_MS } from '../../../protocol/limits.ts'
+import { GROUP_MEMBERS_MAX, WELCOME_HELP_END_MS } from '../../../protocol/group/limits.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
