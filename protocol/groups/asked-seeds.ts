@@ -23,7 +23,7 @@ export interface Lacking {
   readonly passedOver: boolean
 }
 
-/** Epochs of ours whose secret did not come, of which `lacking` are to be asked for now. */
+/** Epochs of ours whose secret did not come. `lacking`: those that nothing held is above. */
 export function* lackingSeeds(
   turn: Turn,
   members: Membership,

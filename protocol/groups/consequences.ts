@@ -6,14 +6,14 @@ import {
   type GroupOp,
   equalBytes,
   toHex,
+  isDerivedOp,
 } from '../../crypto/index.ts'
 import { followDevices } from '../delivery/follow-devices.ts'
-import { isDerivedOp } from '../../crypto/index.ts'
 import { lineagesOf } from '../group/held-lineages.ts'
 import { REMOVED_SERVED_MS } from '../group/limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import { groupMailboxKeys } from '../relay/mailbox-keys.ts'
-import { type Step, type Turn } from '../step.ts'
+import type { Step, Turn } from '../step.ts'
 import { announce } from './announce.ts'
 import { continueRecord } from './ask.ts'
 import { boxesOf, putBox } from './boxes.ts'

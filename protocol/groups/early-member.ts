@@ -1,8 +1,8 @@
-// A member who is heard before the operation that added it (SPEC.md §21): for now it is a stranger,
+// A member who is heard before the operation that added it (SPEC.md §21): until it comes it is a stranger,
 // and waits in requests like one. What it says about a group of ours is taken all the same, for it
 // rests on nothing that its sender is: operations and entries are signed and judged by the membership,
 // a secret by the commitment. Left unheard, a key would be lost: it is numbered, and comes once.
-import { CryptoError, decodeGroupOp } from '../../crypto/index.ts'
+import { type Bytes32, CryptoError, decodeGroupOp } from '../../crypto/index.ts'
 import { contactOf, putContact } from '../contacts/contact.ts'
 import { releaseRequest } from '../contacts/requests.ts'
 import { entryFrame } from '../content/entry.ts'
@@ -12,7 +12,6 @@ import { groupSeedFrame } from '../content/group-seed.ts'
 import { readFrame } from '../content/kind.ts'
 import type { Frame } from '../frames.ts'
 import type { Step, Turn } from '../step.ts'
-import type { Bytes32 } from '../../crypto/index.ts'
 import { groupOf } from './group.ts'
 
 /** Whether a stranger's frame is about a group that one is in, and stands on its own. */

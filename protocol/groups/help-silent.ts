@@ -5,20 +5,19 @@
 import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
 import { encodeFrames } from '../frames.ts'
 import { enqueue } from '../delivery/outbox.ts'
-import { compareRecipients, groupEpochs } from '../group/group-epochs.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import { epochs, lineages } from '../group/epoch-tables.ts'
+import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
   WELCOME_HELP_END_MS,
   WELCOME_HELP_STEP_MS,
 } from '../group/limits.ts'
-import { type Step, type Turn, get } from '../step.ts'
+import type { Step, Turn } from '../step.ts'
 import { renew, sendAllOps } from './add-members.ts'
 import { isReached, membersFrames, oweMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { refresh } from './mend.ts'
-import { sendSeed } from './operate.ts'
+import { extendable } from './mend-facts.ts'
+import { isFor, sendEpoch } from './owed-refreshes.ts'
 import { type SilentDevice, endSilence, noteHelped, silentDevices } from './silent-devices.ts'
 
 /** Minutes 1, 2, 4, .. 512 after it was first known, then 1,024 more for each rank. */
@@ -61,9 +60,9 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
   const { device } = row
   noteHelped(turn, gid, row)
   if (!(yield* handOver(turn, members, device))) {
-    const extend = yield* extendableFor(turn, members, device)
+    const extend = yield* extendable(turn, members, device)
     if (extend === undefined) yield* renew(turn, members)
-    else yield* refresh(turn, members, extend, [device])
+    else yield* refresh(turn, members, extend.opId, [device])
   }
   yield* sendAllOps(turn, members, device)
   for (const frame of yield* membersFrames(members)) {
@@ -75,33 +74,9 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
 
 /** Hands over the last derived epoch of the device whose secret is held; whether there is one. */
 function* handOver(turn: Turn, members: Membership, device: Bytes32): Step<boolean> {
-  const { gid, dag } = members
-  const number = dag.history.devices.find(device)
-  if (number === undefined) return false
-  for (const { op, isFresh, isVoid } of groupEpochs(dag)) {
-    if (isFresh || isVoid) continue
-    if (dag.history.find(op.id)?.recipients?.includes(number) !== true) continue
-    const epoch = yield* get(epochs, { group: gid, opId: op.id })
-    const lineage = epoch && (yield* get(lineages, { group: gid, opId: epoch.lineage }))
-    if (epoch?.secret === undefined || lineage === undefined) continue
-    const secret = { secretKind: 'epoch', secret: epoch.secret, lineage: lineage.secret } as const
-    yield* sendSeed(turn, members, device, op, secret)
-    return true
+  for (const { op, isFresh, isVoid } of groupEpochs(members.dag)) {
+    if (isFresh || isVoid || !isFor(members, op.id, device)) continue
+    if (yield* sendEpoch(turn, members, device, op.id)) return true
   }
   return false
-}
-
-/** An epoch of members alone that lacks the device and that can be extended here. */
-function* extendableFor(
-  turn: Turn,
-  members: Membership,
-  device: Bytes32,
-): Step<Bytes32 | undefined> {
-  for (const { opId, addKey } of yield* causalEpochs.held(turn, members.gid)) {
-    if (addKey === undefined || members.isVoid(opId) || !members.isEligible(opId)) continue
-    const compared = compareRecipients(members.dag, opId)
-    if (compared?.within !== true) continue
-    if (compared.missing.some((one) => equalBytes(one, device))) return opId
-  }
-  return undefined
 }

@@ -91,8 +91,8 @@ export function* removeFromGroup(turn: Turn, group: GroupRecord, account: Bytes3
 }
 
 /**
- * Leaves: others make new keys. A join that nobody answered, or that was refused, is given up. Throws ERR_PROTOCOL_ROLE (last-owner) where
- * nobody could lead.
+ * Leaves: others make new keys. A join that nobody answered, or that was refused, is given up. Throws
+ * ERR_PROTOCOL_ROLE (last-owner) where nobody could lead.
  */
 export function* leaveGroup(turn: Turn, group: GroupRecord): Step<void> {
   if (group.standing === 'joining' || group.standing === 'refused') {

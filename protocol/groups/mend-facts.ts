@@ -1,13 +1,13 @@
 // What mending a group rests on and what only an operation or an epoch changes: looked for once for
 // all of a group's members, operations and epochs, and kept until there are others.
-import { type Bytes32, groupRepairRank, toHex } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, groupRepairRank, toHex } from '../../crypto/index.ts'
 import { Bits } from '../group/bits.ts'
 import { compareRecipients, groupEpochs } from '../group/group-epochs.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { heldMark } from '../group/held-epochs.ts'
 import type { Step, Turn } from '../step.ts'
-import type { Membership } from './membership.ts'
 import { ASKED_SEEDS_MAX } from './asked-seed.ts'
+import type { Membership } from './membership.ts'
 
 export interface MendFacts {
   /** Epochs of ours that nothing held is above, and whose secret did not come. */
@@ -87,8 +87,15 @@ function openDeparture(members: Membership): Bytes32 | undefined {
   return undefined
 }
 
-/** The newest first: mostly it has all of the members. */
-function* extendable(turn: Turn, members: Membership): Step<MendFacts['extend']> {
+/**
+ * The epoch to extend: of those that lack a device, where one is named. The newest first: mostly it has
+ * all of the members.
+ */
+export function* extendable(
+  turn: Turn,
+  members: Membership,
+  lacking?: Bytes32,
+): Step<MendFacts['extend']> {
   const held = yield* causalEpochs.held(turn, members.gid)
   let best: MendFacts['extend']
   for (const { opId, addKey } of held.toSorted((a, b) => b.lamport - a.lamport)) {
@@ -96,6 +103,7 @@ function* extendable(turn: Turn, members: Membership): Step<MendFacts['extend']>
     const compared = compareRecipients(members.dag, opId)
     if (compared?.within !== true) continue
     const { missing } = compared
+    if (lacking !== undefined && !missing.some((one) => equalBytes(one, lacking))) continue
     if (best === undefined || missing.length < best.missing.length) best = { opId, missing }
     if (missing.length === 0) break
   }

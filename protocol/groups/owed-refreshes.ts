@@ -17,13 +17,13 @@ import { sendSeed } from './operate.ts'
 import { type OwedDevice, putRepairs, repairState } from './repair-state.ts'
 
 /** Whether an epoch is for a device. */
-function isFor({ dag }: Membership, opId: Bytes32, device: Bytes32): boolean {
+export function isFor({ dag }: Membership, opId: Bytes32, device: Bytes32): boolean {
   const number = dag.history.devices.find(device)
   return number !== undefined && dag.history.find(opId)?.recipients?.includes(number) === true
 }
 
 /** Hands the secret of an epoch on, where it is kept; whether it was. */
-function* sendEpoch(
+export function* sendEpoch(
   turn: Turn,
   members: Membership,
   device: Bytes32,

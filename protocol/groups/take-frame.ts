@@ -45,24 +45,6 @@ export function* takeGroupFrame(
   sender: Sender,
   frame: Frame,
 ): Step<Brought | undefined> {
-  const brought = yield* applyGroupFrame(turn, sender, frame)
-  const gid = brought === undefined ? undefined : groupNamed(frame)
-  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
-  if (members !== undefined) yield* heardSource(turn, members, sender.peer.device)
-  return brought
-}
-
-/** The group of a frame that only members send each other. */
-function groupNamed(frame: Frame): Bytes32 | undefined {
-  const named =
-    readFrame(groupOpsFrame, frame) ??
-    readFrame(opsRequestFrame, frame) ??
-    readFrame(seedRequestFrame, frame) ??
-    readFrame(groupMembersFrame, frame)
-  return named?.group ?? readFrame(frontierFrame, frame)?.conversation
-}
-
-function* applyGroupFrame(turn: Turn, sender: Sender, frame: Frame): Step<Brought | undefined> {
   if (NUMBERED.includes(frame.kind)) return yield* takeNumbered(turn, sender, frame)
   if (frameClass(frame.kind) === 'numbered') return undefined
   const { device } = sender.peer
@@ -77,17 +59,17 @@ function* applyGroupFrame(turn: Turn, sender: Sender, frame: Frame): Step<Brough
   if (ops !== undefined) {
     if ((yield* groupOf(ops.group)) === undefined) return 'nothing'
     yield* takeOperations(turn, ops.group, ops.operations)
-    return 'nothing'
+    return yield* heard(turn, ops.group, device)
   }
   const opsRequest = readFrame(opsRequestFrame, frame)
   if (opsRequest !== undefined) {
     yield* serveOperations(turn, opsRequest.group, device, opsRequest.heads)
-    return 'nothing'
+    return yield* heard(turn, opsRequest.group, device)
   }
   const seedRequest = readFrame(seedRequestFrame, frame)
   if (seedRequest !== undefined) {
     yield* answerSeedRequest(turn, device, seedRequest)
-    return 'nothing'
+    return yield* heard(turn, seedRequest.group, device)
   }
   const synced = yield* takeSyncFrame(turn, device, frame)
   if (synced) return 'nothing'
@@ -95,6 +77,13 @@ function* applyGroupFrame(turn: Turn, sender: Sender, frame: Frame): Step<Brough
   if (rows === undefined) return undefined
   const members = yield* membershipOf(turn, rows.group)
   if (members !== undefined) yield* learnMembers(turn, members, rows)
+  return yield* heard(turn, rows.group, device)
+}
+
+/** A device said what only members say: it may have what is lacking here. */
+function* heard(turn: Turn, gid: Bytes32, device: Bytes32): Step<'nothing'> {
+  const members = yield* membershipOf(turn, gid)
+  if (members !== undefined) yield* heardSource(turn, members, device)
   return 'nothing'
 }
 
@@ -107,6 +96,7 @@ function* takeSyncFrame(turn: Turn, device: Bytes32, frame: Frame): Step<boolean
     const members = yield* membershipOf(turn, frontier.conversation)
     if (members?.accountOf(device) === undefined) return false
     yield* takeSyncFrontier(turn, members, device, frontier)
+    yield* heardSource(turn, members, device)
     return true
   }
   const page = readFrame(syncPageFrame, frame)
