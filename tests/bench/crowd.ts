@@ -35,6 +35,8 @@ export interface CrowdMember {
   readonly node: () => RunningNode
   readonly start: () => Promise<RunningNode>
   readonly stop: () => Promise<void>
+  /** Drops its disk: it stays away, and a thousand disks do not fit in memory. */
+  readonly forget: () => void
 }
 
 export class Crowd {
@@ -177,7 +179,7 @@ export class Crowd {
   }
 
   member(name: string): CrowdMember {
-    const rows = new SortedMap()
+    let rows = new SortedMap()
     const relays = [this.#relayAddress]
     const clock = this.#port(() => name)
     const profile = new MemoryProfile({
@@ -215,6 +217,9 @@ export class Crowd {
       stop: async () => {
         await this.call(name, () => node().close())
         running = undefined
+      },
+      forget: () => {
+        rows = new SortedMap()
       },
     }
   }

@@ -95,6 +95,8 @@ export class GrowingGroup {
           // Until it told the others where it is reached.
           await this.crowd.pass(3 * SECOND_MS)
           if (this.members.length > WATCHERS + 1) await member.stop()
+          // Of those who are away one comes back, and the last one is asked for its address.
+          if (this.members.length > WATCHERS + 3) this.members.at(-2)?.forget()
           if (this.members.length % 50 === 0) this.#say(`${this.members.length} members`)
         }
       },
