@@ -52,6 +52,14 @@ class Conversation {
     if (output.onTerminal) this.#lines.prompt(true)
   }
 
+  /** A word to the user, which is no part of the conversation. */
+  talk(text: string): void {
+    const { output } = this.#invocation
+    if (output.onTerminal) output.raw(CLEAR_LINE)
+    output.talk(text)
+    if (output.onTerminal) this.#lines.prompt(true)
+  }
+
   async history(): Promise<void> {
     const messages = await this.#node.chats.messages(this.#with.chat, { limit: HISTORY })
     for (const message of messages) {
@@ -102,7 +110,13 @@ class Conversation {
 
   async #send(text: string): Promise<void> {
     if (text.trim() === '') return
-    const { id, state } = await this.#node.chats.send(this.#with.chat, text)
+    const { signal } = this.#invocation
+    if (signal.aborted) return this.talk(`Not sent: ${text}`)
+    const { id, state } = await this.#node.chats.send(this.#with.chat, text).catch((error) => {
+      // Stopped while the daemon was away: what was typed is not swallowed.
+      if (signal.aborted) this.talk(`Not known to be sent: ${text}`)
+      throw error
+    })
     this.#last = id
     this.#sent.set(id, text)
     this.#show({ id, state }, [[{ text: `  ${stateMark(state)}`, style: 'dim' }]])
@@ -148,6 +162,7 @@ class Conversation {
         )
       } else await this.#send(line)
     } catch (error) {
+      if (this.#invocation.signal.aborted) return true
       // One text that cannot be sent is no reason to leave.
       if (output.onTerminal) output.raw(CLEAR_LINE)
       output.fail(error)
@@ -186,6 +201,7 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const stop = AbortSignal.any([signal, ended.signal])
   stop.addEventListener('abort', () => lines.close(), { once: true })
   const conversation = new Conversation(invocation, node, other, lines)
+  session.tell = (text) => conversation.talk(text)
   const from = await node.events.cursor()
   output.talk(`With ${terminalSafeLine(other.name)} (${aboutOther(other)}). /help, /quit`)
   await conversation.history()
@@ -194,6 +210,8 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
       await conversation.take(event)
   }
   const following = follow().finally(() => lines.close())
+  // Awaited below, after the lines: until then it is no error of nobody's.
+  following.catch(() => undefined)
   if (output.onTerminal) lines.prompt()
   try {
     for await (const line of { [Symbol.asyncIterator]: () => typed })
@@ -207,5 +225,5 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
 }
 
 export async function run(invocation: Invocation): Promise<void> {
-  await withNode(invocation, (session) => converse(invocation, session))
+  await withNode(invocation, (session) => converse(invocation, session), { stays: true })
 }

@@ -117,7 +117,8 @@ export async function stop(invocation: Invocation): Promise<void> {
   for (;;) {
     const left = await finder.running()
     await left?.close()
-    if (left === undefined) break
+    // A chat or a watch that was open goes on by itself, and runs the node meanwhile.
+    if (left?.lasting !== true) break
     if (performance.now() >= patience) {
       throw new NodeError('NODE_RUNNING', 'the daemon does not stop')
     }
