@@ -5,8 +5,7 @@ import { type Frontier, frontierFrame } from '../content/frontier.ts'
 import { frameOf } from '../content/kind.ts'
 import type { SyncPage } from '../content/sync-page.ts'
 import { type SyncRange, syncRequestFrame } from '../content/sync-request.ts'
-import { enqueue } from '../delivery/outbox.ts'
-import { encodeFrames } from '../frames.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { SYNC_ANSWER_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
 import { COMPARE_INTERVAL_MS } from '../group/limits.ts'
 import {
@@ -57,8 +56,7 @@ function* ask(
 ): Step<void> {
   const req = state.req + 1
   const frame = frameOf(syncRequestFrame, { req, conversation: gid, ...wanted })
-  const frames = encodeFrames([frame])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frame)
   const asked = { req, asked: device, askedAtMs: turn.safeNowMs, vain: state.vain + 1 }
   turn.put(syncStates, gid, { ...state, ...asked })
 }
@@ -136,8 +134,7 @@ export function* comparesSoon(turn: Turn, gid: Bytes32): Step<void> {
 function* sendFrontier(turn: Turn, { gid }: Membership, device: Bytes32): Step<void> {
   for (let from: number | undefined = 0; from !== undefined;) {
     const held: ConversationFrontier = yield* conversationFrontier(turn, gid, from)
-    const frames = encodeFrames([frameOf(frontierFrame, frontierFrameOf(gid, held))])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frameOf(frontierFrame, frontierFrameOf(gid, held)))
     from = held.next
   }
   turn.put(frontiersTold, { gid, device }, turn.safeNowMs)
