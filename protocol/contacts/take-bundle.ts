@@ -147,8 +147,9 @@ function* meetSiblings(turn: Turn, card: Card): Step<void> {
     const listed = card.endpoints.find((one) => equalBytes(one.device, device))
     if (listed === undefined || before?.heard === true) continue
     const known = before ?? newPeer({ account: card.list.account, device, dh })
-    const { counter, mailboxes } = listed
+    const { counter } = listed
     if (counter < known.endpoints.counter) continue
+    const mailboxes = withCapabilities(listed.mailboxes, known.endpoints.mailboxes)
     turn.put(peers, device, { ...known, endpoints: { ...known.endpoints, mailboxes } })
     yield* prepareOutbox(turn, device)
   }
@@ -209,6 +210,23 @@ function* joinLink(turn: Turn, account: Bytes32): Step<OpenLink | undefined> {
   return joins.find(({ link }) => equalBytes(link.account, account))
 }
 
+/**
+ * A card names no capability. One that the device told, by 0x1086 in a group for one, is good for the
+ * same mailbox: without it every deposit would cost a stranger's work.
+ */
+function withCapabilities(
+  listed: readonly Mailbox[],
+  told: readonly Mailbox[],
+): readonly Mailbox[] {
+  return listed.map(
+    (mailbox) =>
+      told.find(
+        ({ serviceKey, mailboxId }) =>
+          equalBytes(serviceKey, mailbox.serviceKey) && equalBytes(mailboxId, mailbox.mailboxId),
+      ) ?? mailbox,
+  )
+}
+
 /** Until the device spoke: the link's own place, or else what its card lists. */
 function firstEndpoints(
   known: Peer,
@@ -219,7 +237,9 @@ function firstEndpoints(
   const listed = card.endpoints.find((one) => equalBytes(one.device, card.cert.device))
   const seal = { id: card.sealKey.id, publicKey: card.sealKey.publicKey }
   if (link === undefined) {
-    return { ...known.endpoints, mailboxes: listed?.mailboxes ?? known.endpoints.mailboxes, seal }
+    const told = known.endpoints.mailboxes
+    const mailboxes = listed === undefined ? told : withCapabilities(listed.mailboxes, told)
+    return { ...known.endpoints, mailboxes, seal }
   }
   if (link.where.kind === 'direct') {
     const home = { transportKey: link.where.transportKey, addresses: [link.address] }
