@@ -32,10 +32,10 @@ import { chooseSession, sessionIndex } from '../session/session-index.ts'
 import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { countOne } from '../tallies.ts'
-import { contactOf } from './contact.ts'
+import { type Contact, contactOf } from './contact.ts'
 import {
-  type FirstContact,
   closeFirstContact,
+  type FirstContact,
   firstContactOf,
   inviteIdOf,
 } from './first-contact.ts'
@@ -159,10 +159,16 @@ function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly k
   return { id, key: publicKey }
 }
 
+/** The link by which a contact was added, unless it turned out not to work: then another may. */
+function* openFirstContact({ number }: Contact): Step<FirstContact | undefined> {
+  const first = yield* firstContactOf(number)
+  return first?.failed === '' ? first : undefined
+}
+
 /** The first message to an inviter: its only frame is the intro that every message carries. */
 function* answerInvite(turn: Turn, account: Bytes32, device: Bytes32): Step<void> {
   const contact = yield* contactOf(account)
-  const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
+  const first = contact === undefined ? undefined : yield* openFirstContact(contact)
   if (contact === undefined || first === undefined) return
   closeFirstContact(turn, contact.number)
   yield* enqueue(turn, device, { kind: 'notice', frames: EMPTY, untilHeard: true })
@@ -174,7 +180,7 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const before = yield* get(peers, device)
   const contact = yield* contactOf(bundle.account)
   const asked =
-    contact === undefined ? undefined : asLink(turn, yield* firstContactOf(contact.number))
+    contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact))
   const first = asked ?? (yield* joinLink(turn, bundle.account))
   const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
