@@ -4,6 +4,7 @@ import type { Message, Node, NodeEvent } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
 import { chatOf } from '../../node/chat-of.ts'
 import { type Correspondent, correspondent } from '../correspondent.ts'
+import { counted } from '../count.ts'
 import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
@@ -14,6 +15,8 @@ import { memberLine } from './group.ts'
 import { whyLines } from './why.ts'
 
 const HISTORY = 20
+/** On a terminal marks of one message that come this close together are one line. */
+const MARK_PAUSE_MS = 700
 const CLEAR_LINE = '\r\u001B[2K'
 const HELP = [
   '/quit      leave (also Ctrl-D)',
@@ -32,6 +35,8 @@ class Conversation {
   /** Texts sent from here, so that a mark can say which it is about. */
   readonly #sent = new Map<string, string>()
   readonly #shown = new Set<string>()
+  /** Marks that wait for the next one of their message. */
+  readonly #marks = new Map<string, string>()
   #last: string | undefined
   /** As it was last shown. */
   #group: Group | undefined
@@ -84,11 +89,7 @@ class Conversation {
       this.#show(message, messageLines(message, false))
       await this.#markRead([message])
     } else if (event.event === 'message:state') {
-      const text = this.#sent.get(event.id)
-      if (text === undefined) return
-      const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
-      const line = `  ${stateMark(event.state)}  ${terminalSafeLine(short)}`
-      this.#show(event, [[{ text: line, style: 'dim' }]])
+      if (this.#sent.has(event.id)) this.#mark(event.id, event.state, event)
     } else if (event.event === 'gap' && this.#isHere(event)) {
       const count = event.last - event.first + 1
       const now = event.missing ? 'missing' : 'no longer missing'
@@ -119,7 +120,26 @@ class Conversation {
     })
     this.#last = id
     this.#sent.set(id, text)
-    this.#show({ id, state }, [[{ text: `  ${stateMark(state)}`, style: 'dim' }]])
+    this.#mark(id, state, { id, state })
+  }
+
+  #mark(id: string, state: string, record: object): void {
+    if (!this.#invocation.output.onTerminal) return this.#showMark(id, state, record)
+    const waits = this.#marks.has(id)
+    this.#marks.set(id, state)
+    if (waits) return
+    const tell = (): void => {
+      const last = this.#marks.get(id) ?? state
+      this.#marks.delete(id)
+      this.#showMark(id, last, record)
+    }
+    setTimeout(tell, MARK_PAUSE_MS).unref()
+  }
+
+  #showMark(id: string, state: string, record: object): void {
+    const text = terminalSafeLine(this.#sent.get(id) ?? '')
+    const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
+    this.#show(record, [[{ text: `  ${stateMark(state)}  ${short}`, style: 'dim' }]])
   }
 
   async #why(): Promise<void> {
@@ -157,7 +177,7 @@ class Conversation {
       else if (line === '/members') await this.#members()
       else if (line.startsWith('//')) await this.#send(line.slice(1))
       else if (line.startsWith('/')) {
-        output.talk(
+        this.talk(
           `There is no ${line.split(' ')[0] ?? ''}: see /help. For such a text write /${line}`,
         )
       } else await this.#send(line)
@@ -179,8 +199,7 @@ function aboutOther(other: Correspondent): string {
     return `you ${state === 'left' ? 'left' : 'were removed'}: it can be read, not written to`
   }
   if (state !== 'joined') return state
-  const { length } = members
-  return length === 1 ? '1 member' : `${length} members`
+  return counted(members.length, 'member')
 }
 
 async function converse(invocation: Invocation, session: Session): Promise<void> {

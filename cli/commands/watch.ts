@@ -1,6 +1,7 @@
 // sotto watch: the change feed, one event a line.
 import type { Contact, NodeEvent } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
+import { counted } from '../count.ts'
 import { followed } from '../followed.ts'
 import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
@@ -25,8 +26,7 @@ function groupLines(
   const { state, members } = group
   const shown = before ?? group
   if (before === undefined) {
-    const count = members.length === 1 ? '1 member' : `${members.length} members`
-    return [[at, `${shownName(shown)}: ${state}, ${count}`]]
+    return [[at, `${shownName(shown)}: ${state}, ${counted(members.length, 'member')}`]]
   }
   return groupChanges(before, group).map((change) => [at, `${shownName(shown)}: ${change}`])
 }
@@ -50,7 +50,7 @@ function lines(event: NodeEvent, groups: Map<number, Group>): readonly (readonly
     }
     case 'gap': {
       const count = event.last - event.first + 1
-      const what = count === 1 ? '1 message' : `${count} messages`
+      const what = counted(count, 'message')
       const where = event.group === undefined ? '' : ` in ${terminalSafeLine(event.chat)}`
       const who = `${terminalSafeLine(event.from.name)}${where}`
       const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'

@@ -300,6 +300,11 @@ describe('a profile', () => {
     const again = await sotto(['init', '--name', 'Alice', '--no-passphrase', '--json', ...alice])
     expect(again.exitCode).toBe(1)
     expect(JSON.parse(again.stderr)).toMatchObject({ error: { code: 'EXISTS' } })
+    // Said before a passphrase is asked for, which belongs to none.
+    const bare = await sotto(['init', '--name', 'Alice', '--json', ...alice])
+    expect(JSON.parse(bare.stderr)).toMatchObject({ error: { code: 'EXISTS' } })
+    const fresh = await sotto(['init', '--name', 'Zoe', '--dir', join(root, 'zoe')])
+    expect([fresh.exitCode, fresh.stderr]).toEqual([3, expect.stringContaining('--no-passphrase')])
   })
 })
 

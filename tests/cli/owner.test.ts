@@ -59,6 +59,7 @@ function door(needsPassphrase = false): NodeDoor {
       running = new LockedNode()
       return running
     },
+    checkNewFolder: unused,
     initProfile: unused,
     createRelay: unused,
     markRelayRestored: unused,
