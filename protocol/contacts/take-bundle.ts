@@ -179,8 +179,7 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const { device, dh } = card.cert
   const before = yield* get(peers, device)
   const contact = yield* contactOf(bundle.account)
-  const asked =
-    contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact))
+  const asked = contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact))
   const first = asked ?? (yield* joinLink(turn, bundle.account))
   const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
