@@ -74,6 +74,8 @@ Watching
   watch prints what happens from now on; --since CURSOR what came after that event, then
   goes on; --since 0 all that is kept. Keep the last cursor you handled, and you miss nothing:
   CURSOR_TOO_OLD says so when a feed no longer reaches back that far.
+  watch, read --follow and chat outlive their daemon, however it ends: they go on with the next
+  one, or by themselves until one starts, without a hole and without a repetition. stderr says so.
   message        message: as in read; also one's own, with mine: true
   message:state  id, chat, group, state
   contact        contact: as in contact list

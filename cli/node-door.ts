@@ -8,6 +8,7 @@ type NodeFloor = typeof import('../node/index.ts')
 /** What the command line uses of the node floor's index. */
 export type NodeDoor = Pick<
   NodeFloor,
+  | 'checkNewFolder'
   | 'checkProfile'
   | 'createNode'
   | 'createRelay'

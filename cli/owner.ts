@@ -1,27 +1,26 @@
 // Who runs a profile: a process that runs it already, over its socket, or this one. The store's
 // lock decides; sockets and the run file only say where to ask.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallOptions, NodeEvent } from '../node/api.ts'
 import {
   type Calls,
   Connection,
   type DaemonInfo,
   NodeError,
-  callMethod,
-  isClosing,
   readRunFile,
-  removeRunFile,
-  serveNode,
-  socketPath,
-  writeRunFile,
 } from '../node/rpc/index.ts'
-import { askPassphrase } from './passphrase.ts'
+import { CliError } from './cli-error.ts'
 import type { Log, NodeDoor } from './node-door.ts'
+import { runHere } from './owner-here.ts'
+import { askPassphrase } from './passphrase.ts'
 
 /** How long a command waits for a profile that is being opened or closed by another process. */
 const LOCKED_PATIENCE_MS = 10_000
 const RETRY_LEAST_MS = 50
 const RETRY_SPREAD_MS = 150
+/** How long a command waits for a daemon that went before it runs the node itself. */
+const GRACE_MS = 2_000
+/** The longest pause between two looks for the next owner. */
+const PAUSE_MAX_MS = 2_000
 
 export interface OwnerOptions {
   readonly dir: string
@@ -31,6 +30,10 @@ export interface OwnerOptions {
   readonly listen: readonly string[]
   /** Set for a daemon: what `daemon.stop` calls. */
   readonly stop?: () => void
+  /** It goes on until it is told to stop, and waits for the next owner as long as that takes. */
+  readonly stays?: boolean
+  /** How long a daemon that went may take to come back; 2 s unless told. */
+  readonly graceMs?: number
   readonly log: Log
   readonly signal: AbortSignal
   readonly loadNode: () => Promise<NodeDoor>
@@ -41,6 +44,8 @@ export interface Owner extends Calls {
   readonly lasting: boolean
   /** It runs in this process. */
   readonly here: boolean
+  /** Aborts where a daemon wants the profile that a command runs here. */
+  readonly wanted?: AbortSignal
   addresses(): readonly string[]
 }
 
@@ -86,51 +91,24 @@ function remoteOwner(connection: Connection): Owner {
   }
 }
 
-async function runHere(options: OwnerOptions, passphrase: string | undefined): Promise<Owner> {
-  const { dir, listen, online, log, stop } = options
-  const door = await options.loadNode()
-  const given = passphrase === undefined ? {} : { passphrase }
-  const node = await door.createNode({ dir, listen, online, log, ...given })
-  const server = online
-    ? await share(node, options).catch(async (error: unknown) => {
-        await node.close()
-        throw error
-      })
-    : undefined
-  return {
-    name: node.name,
-    address: node.address,
-    lasting: stop !== undefined,
-    here: true,
-    addresses: () => node.addresses(),
-    request: (method, parameters, call) => callMethod(node, method, parameters, call),
-    subscribe: (cursor, call) => node.events.since(cursor, call),
-    report: (error) => log('node', String(error)),
-    async close() {
-      await server?.close()
-      await node.close()
-    },
+const RESTART = 'Go on with `sotto daemon start` in another terminal.'
+
+/** A command that runs the node until a daemon does hands it over; it may be gone already. */
+async function askToYield(running: Owner): Promise<void> {
+  try {
+    await running.request('daemon.yield', {}, {})
+  } catch (error) {
+    if (codeOf(error) !== 'CLOSED') throw error
+  } finally {
+    await running.close()
   }
 }
 
-async function share(
-  node: Awaited<ReturnType<NodeDoor['createNode']>>,
-  { dir, stop }: OwnerOptions,
-): Promise<{ close(): Promise<void> }> {
-  const path = await socketPath(dir)
-  const server = await serveNode(node, path, {
-    lasting: stop !== undefined,
-    addresses: () => node.addresses(),
-    ...(stop === undefined ? {} : { stop }),
-  })
-  await writeRunFile(dir, path)
-  return {
-    async close() {
-      // First, so that whoever comes now waits for the lock instead of knocking.
-      await removeRunFile(dir)
-      await server.close()
-    },
-  }
+/** Errors that the next owner ends. */
+const PASSING: Readonly<Record<string, string>> = {
+  LOCKED: 'Another process has this profile and does not answer: waiting for it.',
+  NODE_RUNNING: 'The process that runs this profile does not answer: waiting for it.',
+  PASSPHRASE_NEEDED: `This profile has a passphrase. ${RESTART}`,
 }
 
 /** Finds or becomes the owner of a profile. Rejects with LOCKED after 10 s of somebody else. */
@@ -148,17 +126,20 @@ export class OwnerFinder {
     return connection === undefined ? undefined : remoteOwner(connection)
   }
 
-  async #open(): Promise<Owner> {
+  async #open(mayAsk: boolean): Promise<Owner> {
     const { dir, passphraseFile, loadNode } = this.#options
     if (this.#passphrase === undefined) {
       const needed = await (await loadNode()).profileNeedsPassphrase(dir)
+      if (needed && passphraseFile === undefined && !mayAsk) {
+        throw new CliError('PASSPHRASE_NEEDED', 'this profile has a passphrase', RESTART)
+      }
       this.#passphrase = { value: needed ? await askPassphrase(passphraseFile) : undefined }
     }
     return runHere(this.#options, this.#passphrase.value)
   }
 
-  /** `alone`: only this process will do, as for a daemon. */
-  async find(alone = false): Promise<Owner> {
+  /** `alone`: only this process will do, as for a daemon. `mayAsk`: for the passphrase. */
+  async find(alone = false, mayAsk = true): Promise<Owner> {
     const { signal } = this.#options
     const patience = performance.now() + LOCKED_PATIENCE_MS
     for (;;) {
@@ -171,90 +152,47 @@ export class OwnerFinder {
           hint: 'Stop it with `sotto daemon stop`.',
         })
       }
-      await running?.close()
+      if (running !== undefined) await askToYield(running)
       try {
-        return await this.#open()
+        return await this.#open(mayAsk)
       } catch (error) {
         if (codeOf(error) !== 'LOCKED' || performance.now() >= patience) throw error
       }
       await sleep(RETRY_LEAST_MS + Math.random() * RETRY_SPREAD_MS, undefined, { signal })
     }
   }
-}
 
-/**
- * Calls that outlive their owner: where one answers that it is closing, the next is found, or this
- * process becomes it, and the call is made again. Events go on after the last one seen.
- */
-export class LastingCalls implements Calls {
-  readonly #finder: OwnerFinder
-  #owner: Owner
-  #next: Promise<Owner> | undefined
-
-  constructor(finder: OwnerFinder, owner: Owner) {
-    this.#finder = finder
-    this.#owner = owner
-  }
-
-  get owner(): Owner {
-    return this.#owner
-  }
-
-  get name(): string {
-    return this.#owner.name
-  }
-
-  get address(): string {
-    return this.#owner.address
-  }
-
-  report(error: unknown): void {
-    this.#owner.report(error)
-  }
-
-  async #replace(left: Owner): Promise<void> {
-    if (this.#owner !== left) return
-    this.#next ??= (async () => {
-      await left.close()
-      return this.#finder.find()
-    })()
-    try {
-      this.#owner = await this.#next
-    } finally {
-      this.#next = undefined
+  async #returned(): Promise<Owner | undefined> {
+    const { signal, graceMs = GRACE_MS } = this.#options
+    const end = performance.now() + graceMs
+    while (performance.now() < end) {
+      const running = await this.running()
+      if (running !== undefined) return running
+      await sleep(RETRY_LEAST_MS + Math.random() * RETRY_SPREAD_MS, undefined, { signal })
     }
+    return undefined
   }
 
-  async request(method: string, parameters: object, options: CallOptions): Promise<unknown> {
-    for (;;) {
-      const owner = this.#owner
+  /**
+   * The next owner, after one that went. `grace`: a daemon is given a moment before this process runs
+   * the node itself. A command that stays waits on, and `tell` hears once what for.
+   */
+  async next(grace: boolean, tell: (text: string) => void): Promise<Owner> {
+    const { signal, stays } = this.#options
+    const returned = grace ? await this.#returned() : undefined
+    if (returned !== undefined) return returned
+    if (stays !== true) return this.find()
+    let told = ''
+    for (let pauseMs = RETRY_LEAST_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       try {
-        return await owner.request(method, parameters, options)
+        return await this.find(false, false)
       } catch (error) {
-        if (owner.here || !isClosing(error)) throw error
-        await this.#replace(owner)
+        const why = PASSING[codeOf(error)]
+        if (why === undefined) throw error
+        if (why !== told) tell(why)
+        told = why
       }
+      await sleep(pauseMs, undefined, { signal })
     }
-  }
-
-  async *subscribe(cursor: number | undefined, options: CallOptions): AsyncGenerator<NodeEvent> {
-    let next = cursor ?? Number(await this.request('events.cursor', {}, options))
-    for (;;) {
-      const owner = this.#owner
-      try {
-        for await (const event of owner.subscribe(next, options)) {
-          next = event.cursor + 1
-          yield event
-        }
-        return
-      } catch (error) {
-        if (owner.here || !isClosing(error)) throw error
-        await this.#replace(owner)
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#owner.close()
   }
 }

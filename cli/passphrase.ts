@@ -44,22 +44,22 @@ async function prompt(question: string): Promise<string> {
   throw new DOMException('the prompt was left', 'AbortError')
 }
 
-function requireTerminal(): void {
+function requireTerminal(why: string, hint: string): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return
-  throw new CliError('PASSPHRASE_NEEDED', 'this profile has a passphrase', HINT)
+  throw new CliError('PASSPHRASE_NEEDED', why, hint)
 }
 
 /** The passphrase of a profile that has one. Throws PASSPHRASE_NEEDED where nobody can be asked. */
 export async function askPassphrase(file: string | undefined): Promise<string> {
   if (file !== undefined) return passphraseFromFile(file)
-  requireTerminal()
+  requireTerminal('this profile has a passphrase', HINT)
   return prompt('Passphrase')
 }
 
 /** A new passphrase, typed twice. Throws PASSPHRASE_NEEDED where nobody can be asked. */
 export async function askNewPassphrase(file: string | undefined): Promise<string> {
   if (file !== undefined) return passphraseFromFile(file)
-  requireTerminal()
+  requireTerminal('no passphrase was chosen for the new profile', `${HINT} Or say --no-passphrase.`)
   const first = await prompt('Choose a passphrase')
   if (first === '') {
     throw new CliError('USAGE', 'an empty passphrase protects nothing', 'Or say --no-passphrase.')

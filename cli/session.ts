@@ -3,7 +3,8 @@ import type { Node } from '../node/api.ts'
 import { remoteNode } from '../node/rpc/index.ts'
 import { profileFolder } from './folders.ts'
 import { loadNode } from './node-door.ts'
-import { LastingCalls, OwnerFinder, type OwnerOptions } from './owner.ts'
+import { LastingCalls } from './lasting-calls.ts'
+import { OwnerFinder, type OwnerOptions } from './owner.ts'
 import { passphraseFile } from './passphrase.ts'
 import type { Invocation } from './tree/index.ts'
 
@@ -19,10 +20,14 @@ export interface Session {
   readonly lasting: () => boolean
   /** Without a daemon: fetches what relays hold and hands over what waits, for at most 5 s. */
   readonly settle: () => Promise<void>
+  /** Tells the user where the node went and where it goes on; a screen of its own may replace it. */
+  tell: (text: string) => void
 }
 
 export interface SessionOptions {
   readonly online?: boolean
+  /** The command goes on until it is stopped, whatever becomes of the daemon. */
+  readonly stays?: boolean
 }
 
 /** The options that find the owner of the profile an invocation names. */
@@ -46,19 +51,25 @@ export async function withNode<T>(
   options: SessionOptions = {},
 ): Promise<T> {
   const online = options.online ?? true
-  const finder = new OwnerFinder(ownerOptions(invocation, online))
-  const calls = new LastingCalls(finder, await finder.find())
+  const { signal, output } = invocation
+  const finder = new OwnerFinder({
+    ...ownerOptions(invocation, online),
+    stays: options.stays ?? false,
+  })
+  const owner = await finder.find()
+  const calls: LastingCalls = new LastingCalls(finder, owner, (text) => session.tell(text))
   const node = remoteNode(calls)
-  const { signal } = invocation
+  const session: Session = {
+    node,
+    lasting: () => calls.owner.lasting,
+    async settle() {
+      if (calls.owner.lasting || !online) return
+      await node.settle(HAND_OVER_MS, { signal })
+    },
+    tell: (text) => output.talk(text),
+  }
   try {
-    return await use({
-      node,
-      lasting: () => calls.owner.lasting,
-      async settle() {
-        if (calls.owner.lasting || !online) return
-        await node.settle(HAND_OVER_MS, { signal })
-      },
-    })
+    return await use(session)
   } finally {
     await calls.close()
   }

@@ -54,6 +54,7 @@ export {
 } from './doctor.ts'
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
+export { checkNewFolder } from './profile/create-profile.ts'
 export { initProfile, type InitProfileOptions, profileNeedsPassphrase } from './init-profile.ts'
 export { createRelay, type CreateRelayOptions, markRelayRestored, type Relay } from './run-relay.ts'
 export {

@@ -4,12 +4,16 @@
 import { type Core, unit } from './core.ts'
 import { NodeError } from './errors.ts'
 import type { OpenedProfile } from './profile/open-profile.ts'
+import { checkRoom } from './room-check.ts'
 import { writeSafeNow } from './safe-now.ts'
 import type { RecordStore } from './store/record-store.ts'
 
 /** Attempts are this far apart, so that a node is back within seconds of there being space. */
 const AGAIN_MIN_MS = 1_000
 const AGAIN_MAX_MS = 4_000
+
+const WAS_READ_ONLY =
+  'The profile could not be written for a while: what came meanwhile stayed with its senders and the relays.'
 
 export interface RecoveryOptions {
   readonly core: Core
@@ -38,8 +42,11 @@ export class Recovery {
 
   /** A batch failed. */
   failed(error: NodeError): void {
+    // Said once, however often it is tried.
+    if (this.#trouble === undefined) {
+      this.#options.core.log('store', `read-only: ${error.message}. ${error.hint}`)
+    }
     this.#trouble = error
-    this.#options.core.log('store', `${error.code}: ${error.message}`)
     this.#options.onChange()
     // The write that tests a store opened anew may fail too: one attempt after the other.
     this.#running ??= this.#recover()
@@ -58,12 +65,13 @@ export class Recovery {
         await core.clock.sleep(waitMs, core.stopping)
         await this.#reopen()
       } catch (error) {
-        if (!core.stopping.aborted) core.log('store', `still read-only: ${String(error)}`)
+        if (!core.stopping.aborted) core.log('recovery', String(error))
         continue
       }
       this.#trouble = undefined
+      core.log('store', 'can be written again')
       onChange()
-      await onRecovered().catch((error: unknown) => core.log('store', String(error)))
+      await onRecovered().catch((error: unknown) => core.log('recovery', String(error)))
       if (this.readOnly !== '') continue
       // In one go with the look: a failure from here on starts a recovery of its own.
       this.#running = undefined
@@ -75,7 +83,13 @@ export class Recovery {
     const { core, profile } = this.#options
     this.#records = await profile.reopen(this.#records)
     if (core.stopping.aborted) return
-    await core.ledger.recover(this.#records)
-    await core.ledger.run((turn) => writeSafeNow(turn))
+    const { random } = core
+    // Small rows may fit where a message does not: it would be writable and read-only in turns.
+    await core.ledger.recover(this.#records, () => checkRoom(this.#records, random))
+    const code = this.#trouble?.code ?? 'STORE_FAILED'
+    await core.ledger.run(function* (turn) {
+      yield* writeSafeNow(turn)
+      turn.change({ kind: 'warning', code, text: WAS_READ_ONLY })
+    })
   }
 }

@@ -208,6 +208,8 @@ export const LOCAL_NAME_MAX_BYTES = 80
 export const CONTACTS_MAX = 10_000
 /** Invites of one profile that can still be used. */
 export const INVITES_MAX = 256
+/** An invite for one that was used keeps its place at the relay so long: its user has our endpoints then. */
+export const INVITE_USED_KEEP_MS = 3_600_000
 /** Relays of this device and slots of prekeys, 1 to 255. */
 export const RELAY_SLOTS_MAX = 255
 /** A capability's life, and the use after which a new one is handed out. */

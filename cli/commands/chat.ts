@@ -4,6 +4,7 @@ import type { Message, Node, NodeEvent } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
 import { chatOf } from '../../node/chat-of.ts'
 import { type Correspondent, correspondent } from '../correspondent.ts'
+import { counted } from '../count.ts'
 import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
@@ -14,6 +15,8 @@ import { memberLine } from './group.ts'
 import { whyLines } from './why.ts'
 
 const HISTORY = 20
+/** On a terminal marks of one message that come this close together are one line. */
+const MARK_PAUSE_MS = 700
 const CLEAR_LINE = '\r\u001B[2K'
 const HELP = [
   '/quit      leave (also Ctrl-D)',
@@ -32,6 +35,8 @@ class Conversation {
   /** Texts sent from here, so that a mark can say which it is about. */
   readonly #sent = new Map<string, string>()
   readonly #shown = new Set<string>()
+  /** Marks that wait for the next one of their message. */
+  readonly #marks = new Map<string, string>()
   #last: string | undefined
   /** As it was last shown. */
   #group: Group | undefined
@@ -49,6 +54,14 @@ class Conversation {
     const { output } = this.#invocation
     if (output.onTerminal) output.raw(CLEAR_LINE)
     output.record(record, () => human)
+    if (output.onTerminal) this.#lines.prompt(true)
+  }
+
+  /** A word to the user, which is no part of the conversation. */
+  talk(text: string): void {
+    const { output } = this.#invocation
+    if (output.onTerminal) output.raw(CLEAR_LINE)
+    output.talk(text)
     if (output.onTerminal) this.#lines.prompt(true)
   }
 
@@ -76,11 +89,7 @@ class Conversation {
       this.#show(message, messageLines(message, false))
       await this.#markRead([message])
     } else if (event.event === 'message:state') {
-      const text = this.#sent.get(event.id)
-      if (text === undefined) return
-      const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
-      const line = `  ${stateMark(event.state)}  ${terminalSafeLine(short)}`
-      this.#show(event, [[{ text: line, style: 'dim' }]])
+      if (this.#sent.has(event.id)) this.#mark(event.id, event.state, event)
     } else if (event.event === 'gap' && this.#isHere(event)) {
       const count = event.last - event.first + 1
       const now = event.missing ? 'missing' : 'no longer missing'
@@ -102,10 +111,35 @@ class Conversation {
 
   async #send(text: string): Promise<void> {
     if (text.trim() === '') return
-    const { id, state } = await this.#node.chats.send(this.#with.chat, text)
+    const { signal } = this.#invocation
+    if (signal.aborted) return this.talk(`Not sent: ${text}`)
+    const { id, state } = await this.#node.chats.send(this.#with.chat, text).catch((error) => {
+      // Stopped while the daemon was away: what was typed is not swallowed.
+      if (signal.aborted) this.talk(`Not known to be sent: ${text}`)
+      throw error
+    })
     this.#last = id
     this.#sent.set(id, text)
-    this.#show({ id, state }, [[{ text: `  ${stateMark(state)}`, style: 'dim' }]])
+    this.#mark(id, state, { id, state })
+  }
+
+  #mark(id: string, state: string, record: object): void {
+    if (!this.#invocation.output.onTerminal) return this.#showMark(id, state, record)
+    const waits = this.#marks.has(id)
+    this.#marks.set(id, state)
+    if (waits) return
+    const tell = (): void => {
+      const last = this.#marks.get(id) ?? state
+      this.#marks.delete(id)
+      this.#showMark(id, last, record)
+    }
+    setTimeout(tell, MARK_PAUSE_MS).unref()
+  }
+
+  #showMark(id: string, state: string, record: object): void {
+    const text = terminalSafeLine(this.#sent.get(id) ?? '')
+    const short = text.length > 40 ? `${text.slice(0, 39)}…` : text
+    this.#show(record, [[{ text: `  ${stateMark(state)}  ${short}`, style: 'dim' }]])
   }
 
   async #why(): Promise<void> {
@@ -143,11 +177,12 @@ class Conversation {
       else if (line === '/members') await this.#members()
       else if (line.startsWith('//')) await this.#send(line.slice(1))
       else if (line.startsWith('/')) {
-        output.talk(
+        this.talk(
           `There is no ${line.split(' ')[0] ?? ''}: see /help. For such a text write /${line}`,
         )
       } else await this.#send(line)
     } catch (error) {
+      if (this.#invocation.signal.aborted) return true
       // One text that cannot be sent is no reason to leave.
       if (output.onTerminal) output.raw(CLEAR_LINE)
       output.fail(error)
@@ -164,8 +199,7 @@ function aboutOther(other: Correspondent): string {
     return `you ${state === 'left' ? 'left' : 'were removed'}: it can be read, not written to`
   }
   if (state !== 'joined') return state
-  const { length } = members
-  return length === 1 ? '1 member' : `${length} members`
+  return counted(members.length, 'member')
 }
 
 async function converse(invocation: Invocation, session: Session): Promise<void> {
@@ -186,6 +220,7 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const stop = AbortSignal.any([signal, ended.signal])
   stop.addEventListener('abort', () => lines.close(), { once: true })
   const conversation = new Conversation(invocation, node, other, lines)
+  session.tell = (text) => conversation.talk(text)
   const from = await node.events.cursor()
   output.talk(`With ${terminalSafeLine(other.name)} (${aboutOther(other)}). /help, /quit`)
   await conversation.history()
@@ -194,6 +229,8 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
       await conversation.take(event)
   }
   const following = follow().finally(() => lines.close())
+  // Awaited below, after the lines: until then it is no error of nobody's.
+  following.catch(() => undefined)
   if (output.onTerminal) lines.prompt()
   try {
     for await (const line of { [Symbol.asyncIterator]: () => typed })
@@ -207,5 +244,5 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
 }
 
 export async function run(invocation: Invocation): Promise<void> {
-  await withNode(invocation, (session) => converse(invocation, session))
+  await withNode(invocation, (session) => converse(invocation, session), { stays: true })
 }

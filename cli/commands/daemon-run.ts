@@ -22,8 +22,11 @@ async function tellWarnings(owner: Owner, output: Output, signal: AbortSignal): 
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, output, signal } = invocation
   const asked = new AbortController()
+  const options = ownerOptions(invocation)
   const finder = new OwnerFinder({
-    ...ownerOptions(invocation),
+    ...options,
+    // What is read-only can tell of no event: this is the only place to hear of it as it happens.
+    log: (scope, text) => (scope === 'store' ? output.talk(text) : options.log(scope, text)),
     listen: flags.list('listen'),
     stop: () => asked.abort(),
   })

@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NodeError, type NodeErrorCode } from '../../node/rpc/index.ts'
+import { counted } from '../count.ts'
 import { selfCommand } from '../self-command.ts'
 import { loadNode } from '../node-door.ts'
 import { type Owner, OwnerFinder } from '../owner.ts'
@@ -117,7 +118,8 @@ export async function stop(invocation: Invocation): Promise<void> {
   for (;;) {
     const left = await finder.running()
     await left?.close()
-    if (left === undefined) break
+    // A chat or a watch that was open goes on by itself, and runs the node meanwhile.
+    if (left?.lasting !== true) break
     if (performance.now() >= patience) {
       throw new NodeError('NODE_RUNNING', 'the daemon does not stop')
     }
@@ -126,7 +128,7 @@ export async function stop(invocation: Invocation): Promise<void> {
   invocation.output.record({ stopped: true, waiting }, () => [['Stopped.']])
   if (waiting > 0) {
     invocation.output.talk(
-      `${waiting} messages are still queued: the next sotto command sends them.`,
+      `${counted(waiting, 'message')} still queued: the next sotto command sends.`,
     )
   }
 }

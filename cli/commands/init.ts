@@ -39,10 +39,12 @@ async function chosenPassphrase(invocation: Invocation): Promise<string | undefi
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, global, environment, output } = invocation
   const dir = profileFolder(global.dir, environment)
+  const { checkNewFolder, initProfile } = await loadNode()
+  // Before anything is asked.
+  await checkNewFolder(dir)
   const name = flags.text('name') ?? (await askName())
   const phrase = await phraseFrom(flags.text('fromPhraseFile'))
   const passphrase = await chosenPassphrase(invocation)
-  const { initProfile } = await loadNode()
   const made = await initProfile({
     dir,
     name,

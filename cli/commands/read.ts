@@ -2,6 +2,7 @@
 import type { Message, Node } from '../../node/api.ts'
 import { chatOf } from '../../node/chat-of.ts'
 import { correspondent } from '../correspondent.ts'
+import { followed } from '../followed.ts'
 import { messageLines } from '../message-line.ts'
 import { type Session, withNode } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -50,8 +51,8 @@ async function follow(
   options: { readonly from: number; readonly chat: string | undefined; readonly marks: boolean },
   shown: Set<string>,
 ): Promise<void> {
-  const { output, signal } = invocation
-  for await (const event of node.events.since(options.from, { signal })) {
+  const { output } = invocation
+  for await (const event of followed(invocation, node, options.from)) {
     if (event.event !== 'message' || shown.has(event.message.id)) continue
     const { message } = event
     const chat = chatOf(message)
@@ -89,6 +90,6 @@ export async function run(invocation: Invocation): Promise<void> {
         await follow(invocation, session, { from, chat, marks }, shown)
       } else if (marks) await session.settle()
     },
-    { online: !offline },
+    { online: !offline, stays: flags.on('follow') },
   )
 }

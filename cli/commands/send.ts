@@ -3,6 +3,7 @@ import type { SendResult } from '../../node/api.ts'
 import { NodeError } from '../../node/rpc/index.ts'
 import { CliError } from '../cli-error.ts'
 import { correspondent } from '../correspondent.ts'
+import { counted } from '../count.ts'
 import { EXIT } from '../exit-codes.ts'
 import { stateLabel } from '../message-line.ts'
 import { type Session, withNode } from '../session.ts'
@@ -22,9 +23,8 @@ async function tellQueued(session: Session, who: string, invocation: Invocation)
   const found = await correspondent(session.node, who)
   const { waiting } = found.kind === 'group' ? found.group : found.contact
   if (waiting === 0) return
-  const count = waiting === 1 ? '1 message' : `${waiting} messages`
   invocation.output.talk(
-    `${count} for ${found.name} still queued: the next sotto command sends, or run \`sotto daemon start\`.`,
+    `${counted(waiting, 'message')} for ${found.name} still queued: the next sotto command sends, or run \`sotto daemon start\`.`,
   )
 }
 

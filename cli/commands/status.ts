@@ -1,5 +1,6 @@
 // sotto status: this profile at a glance.
 import type { Status } from '../../node/api.ts'
+import { counted } from '../count.ts'
 import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
@@ -20,7 +21,13 @@ function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
   }
   if (status.relays.length === 0) rows.push(['  relay     none'])
   rows.push([
-    `  ${status.contacts} contacts, ${status.groups} groups, ${status.requests} requests, ${status.unread} unread, ${status.waiting} waiting to go out`,
+    [
+      `  ${counted(status.contacts, 'contact')}`,
+      counted(status.groups, 'group'),
+      counted(status.requests, 'request'),
+      `${status.unread} unread`,
+      `${status.waiting} waiting to go out`,
+    ].join(', '),
   ])
   if (status.readOnly) {
     rows.push([{ text: '  read-only: the disk cannot be written', style: 'red' }])

@@ -1,10 +1,12 @@
 // sotto watch: the change feed, one event a line.
 import type { Contact, NodeEvent } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
+import { counted } from '../count.ts'
+import { followed } from '../followed.ts'
 import { groupChanges } from '../group-change.ts'
 import { messageLines, stateMark } from '../message-line.ts'
 import type { Part } from '../output.ts'
-import { withNode } from '../session.ts'
+import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
@@ -24,8 +26,7 @@ function groupLines(
   const { state, members } = group
   const shown = before ?? group
   if (before === undefined) {
-    const count = members.length === 1 ? '1 member' : `${members.length} members`
-    return [[at, `${shownName(shown)}: ${state}, ${count}`]]
+    return [[at, `${shownName(shown)}: ${state}, ${counted(members.length, 'member')}`]]
   }
   return groupChanges(before, group).map((change) => [at, `${shownName(shown)}: ${change}`])
 }
@@ -49,7 +50,7 @@ function lines(event: NodeEvent, groups: Map<number, Group>): readonly (readonly
     }
     case 'gap': {
       const count = event.last - event.first + 1
-      const what = count === 1 ? '1 message' : `${count} messages`
+      const what = counted(count, 'message')
       const where = event.group === undefined ? '' : ` in ${terminalSafeLine(event.chat)}`
       const who = `${terminalSafeLine(event.from.name)}${where}`
       const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'
@@ -64,16 +65,17 @@ function lines(event: NodeEvent, groups: Map<number, Group>): readonly (readonly
 }
 
 export async function run(invocation: Invocation): Promise<void> {
-  const { flags, output, signal } = invocation
+  const { flags, output } = invocation
   const since = flags.count('since', 0, Number.MAX_SAFE_INTEGER)
-  await withNode(invocation, async ({ node }) => {
+  const watch = async ({ node }: Session): Promise<void> => {
     // From now on only what changes is told; of what is past, how each group stands at its first event.
     const known = output.json || since !== undefined ? [] : await node.groups.list()
     const groups = new Map(known.map((group) => [group.number, group]))
     // The cursor of a script is the last event it handled; the feed is asked for the next one.
     const from = since === undefined || since === 0 ? since : since + 1
-    for await (const event of node.events.since(from, { signal })) {
+    for await (const event of followed(invocation, node, from)) {
       output.record(event, () => lines(event, groups))
     }
-  })
+  }
+  await withNode(invocation, watch, { stays: true })
 }

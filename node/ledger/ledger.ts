@@ -61,15 +61,16 @@ export class Ledger {
 
   /**
    * Goes on with a store that was opened anew after a failure. What was not durable is gone, and
-   * whoever waited for it was told.
+   * whoever waited for it was told. Reads go to it at once, writes when `check` resolved.
    */
-  async recover(records: RecordStore): Promise<void> {
+  async recover(records: RecordStore, check?: () => Promise<void>): Promise<void> {
     this.#journal = await Journal.open(records)
     this.#nextCursor = await nextCursor(records)
     this.#durableCursor = this.#nextCursor
     this.#loads = new Loads(records)
     this.#memories.turns.clear()
     this.#memories.reads.clear()
+    await check?.()
     this.#failure = undefined
   }
 

@@ -41,7 +41,7 @@ export interface CreatedProfile {
 export async function createProfile(options: CreateProfileOptions): Promise<CreatedProfile> {
   const { dir, provider, random, clock, passphrase } = options
   const paths = profilePaths(dir)
-  await makeRoom(dir)
+  await checkNewFolder(dir)
   await makePrivateFolder(dir)
   await replaceFile(paths.unfinished, new Uint8Array(0))
   // The store's lock: of two who make a profile here at once, one is told LOCKED.
@@ -65,10 +65,10 @@ export async function createProfile(options: CreateProfileOptions): Promise<Crea
 }
 
 /**
- * Checks that the folder may become a profile: nothing in it, or what a broken-off attempt left.
- * Nothing of anybody else's is touched, not even the folder's mode.
+ * Checks that the folder may become a profile: it is not there, nothing is in it, or what a broken-off
+ * attempt left. Nothing of anybody else's is touched, not even the folder's mode. Rejects with EXISTS.
  */
-async function makeRoom(dir: string): Promise<void> {
+export async function checkNewFolder(dir: string): Promise<void> {
   const names = new Set(await listFolder(dir))
   const isUnfinished = names.has(basename(profilePaths(dir).unfinished))
   if (names.has(basename(profilePaths(dir).vault)) && !isUnfinished) {

@@ -353,10 +353,13 @@ export class OwnRelay {
       if (due.prekeys.length > 0) {
         await connection.putPrekeys(own.mailboxId, due.replacePrekeys, due.prekeys)
       }
+      // Those that ended first: they make room.
+      for (const { capId } of due.endedInvites) {
+        await connection.deleteInvite(own.mailboxId, capId)
+      }
       for (const invite of due.invites) {
         await connection.putInvite(own.mailboxId, invite)
       }
-      for (const capId of due.endedInvites) await connection.deleteInvite(own.mailboxId, capId)
       await ledger.run((turn) => notePublished(turn, own.slot, due))
       this.#rendezvous.keep(connection, own)
     } while (this.#publishAgain)

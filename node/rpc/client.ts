@@ -10,7 +10,7 @@ import { ANSWER_MAX_BYTES, GREETING_TIMEOUT_MS } from './limits.ts'
 import { LineDecoder, encodeLine } from './lines.ts'
 import { type Calls, remoteNode } from './remote-node.ts'
 import type { DaemonInfo } from './server.ts'
-import { closingError, fromAnswer, lostError } from './wire-errors.ts'
+import { OwnerLost, closingError, fromAnswer } from './wire-errors.ts'
 
 export interface ConnectOptions extends CallOptions {
   /** Path of the socket. */
@@ -138,7 +138,7 @@ export class Connection implements Calls {
   }
 
   #goneError(): NodeError {
-    return this.#ownerClosed ? closingError() : lostError()
+    return this.#ownerClosed ? closingError() : new OwnerLost()
   }
 
   #lost(): void {

@@ -4,9 +4,15 @@ import * as v from 'valibot'
 import type { CallOptions, Node } from '../api.ts'
 import { NodeError } from '../errors.ts'
 
+/**
+ * 'once': it changes something, and twice would be once too often. 'again': it may be called again
+ * where its answer was lost. 'waits': so it may, and it may take long: an owner that stops does not
+ * finish it.
+ */
+type Manner = 'once' | 'again' | 'waits'
+
 interface Method {
-  /** It may take long and may be asked again: an owner that stops does not wait for it. */
-  readonly waits: boolean
+  readonly manner: Manner
   readonly call: (node: Node, parameters: unknown, options: CallOptions) => Promise<unknown>
 }
 
@@ -15,10 +21,10 @@ type Schema = v.GenericSchema
 function method<S extends Schema>(
   schema: S,
   call: (node: Node, parameters: v.InferOutput<S>, options: CallOptions) => Promise<unknown>,
-  waits = false,
+  manner: Manner = 'once',
 ): Method {
   return {
-    waits,
+    manner,
     call: (node, parameters, options) => {
       const checked = v.safeParse(schema, parameters ?? {})
       if (checked.success) return call(node, checked.output, options)
@@ -37,25 +43,27 @@ const which = v.object({ which: v.string() })
 const member = v.object({ which: v.string(), who: v.string() })
 
 const table: Readonly<Record<string, Method>> = {
-  status: method(nothing, (node, _, options) => node.status(options)),
-  stats: method(nothing, (node, _, options) => node.stats(options)),
+  status: method(nothing, (node, _, options) => node.status(options), 'again'),
+  stats: method(nothing, (node, _, options) => node.stats(options), 'again'),
   'invites.create': method(
     v.object({ reusable: v.exactOptional(v.boolean()), expiresInMs: v.exactOptional(count) }),
     (node, parameters, options) => node.invites.create({ ...parameters, ...options }),
   ),
-  'invites.list': method(nothing, (node, _, options) => node.invites.list(options)),
+  'invites.list': method(nothing, (node, _, options) => node.invites.list(options), 'again'),
   'invites.revoke': method(id, (node, p, options) => node.invites.revoke(p.id, options)),
   'contacts.add': method(
     v.object({ link: v.string(), name: v.exactOptional(v.string()) }),
     (node, { link, ...rest }, options) => node.contacts.add(link, { ...rest, ...options }),
   ),
-  'contacts.list': method(nothing, (node, _, options) => node.contacts.list(options)),
-  'contacts.get': method(who, (node, p, options) => node.contacts.get(p.who, options)),
+  'contacts.list': method(nothing, (node, _, options) => node.contacts.list(options), 'again'),
+  'contacts.get': method(who, (node, p, options) => node.contacts.get(p.who, options), 'again'),
   'contacts.rename': method(v.object({ who: v.string(), name: v.string() }), (node, p, options) =>
     node.contacts.rename(p.who, p.name, options),
   ),
-  'contacts.safetyNumber': method(who, (node, p, options) =>
-    node.contacts.safetyNumber(p.who, options),
+  'contacts.safetyNumber': method(
+    who,
+    (node, p, options) => node.contacts.safetyNumber(p.who, options),
+    'again',
   ),
   'contacts.verify': method(
     v.object({ who: v.string(), verified: v.boolean() }),
@@ -66,7 +74,7 @@ const table: Readonly<Record<string, Method>> = {
     (node, p, options) => node.contacts.block(p.who, p.blocked, options),
   ),
   'contacts.remove': method(who, (node, p, options) => node.contacts.remove(p.who, options)),
-  'requests.list': method(nothing, (node, _, options) => node.requests.list(options)),
+  'requests.list': method(nothing, (node, _, options) => node.requests.list(options), 'again'),
   'requests.accept': method(
     v.object({ who: v.string(), name: v.exactOptional(v.string()) }),
     (node, { who, ...rest }, options) => node.requests.accept(who, { ...rest, ...options }),
@@ -80,8 +88,8 @@ const table: Readonly<Record<string, Method>> = {
     }),
     (node, { name, ...rest }, options) => node.groups.create(name, { ...rest, ...options }),
   ),
-  'groups.list': method(nothing, (node, _, options) => node.groups.list(options)),
-  'groups.get': method(which, (node, p, options) => node.groups.get(p.which, options)),
+  'groups.list': method(nothing, (node, _, options) => node.groups.list(options), 'again'),
+  'groups.get': method(which, (node, p, options) => node.groups.get(p.which, options), 'again'),
   'groups.invite': method(
     v.object({
       which: v.string(),
@@ -130,7 +138,7 @@ const table: Readonly<Record<string, Method>> = {
     }),
     (node, { id, state, ...rest }, options) =>
       node.chats.waitFor(id, state, { ...rest, ...options }),
-    true,
+    'waits',
   ),
   'chats.messages': method(
     v.object({
@@ -140,15 +148,21 @@ const table: Readonly<Record<string, Method>> = {
       before: v.exactOptional(v.string()),
     }),
     (node, { who, ...rest }, options) => node.chats.messages(who, { ...rest, ...options }),
+    'again',
   ),
-  'chats.message': method(id, (node, p, options) => node.chats.message(p.id, options)),
+  'chats.message': method(id, (node, p, options) => node.chats.message(p.id, options), 'again'),
   'chats.markRead': method(
     v.object({ who: v.string(), arrival: v.exactOptional(count) }),
     (node, p, options) => node.chats.markRead(p.who, p.arrival, options),
+    'again',
   ),
-  'chats.why': method(id, (node, p, options) => node.chats.why(p.id, options)),
-  'events.cursor': method(nothing, (node, _, options) => node.events.cursor(options)),
-  settle: method(v.object({ ms: count }), (node, p, options) => node.settle(p.ms, options), true),
+  'chats.why': method(id, (node, p, options) => node.chats.why(p.id, options), 'again'),
+  'events.cursor': method(nothing, (node, _, options) => node.events.cursor(options), 'again'),
+  settle: method(
+    v.object({ ms: count }),
+    (node, p, options) => node.settle(p.ms, options),
+    'waits',
+  ),
 }
 
 /** The names of all methods that a node answers by itself. */
@@ -156,7 +170,12 @@ export const METHOD_NAMES: readonly string[] = Object.keys(table)
 
 /** Whether an owner that stops lets the caller ask again elsewhere instead of finishing it. */
 export function isWaiting(name: string): boolean {
-  return table[name]?.waits === true
+  return table[name]?.manner === 'waits'
+}
+
+/** Whether a call whose answer was lost may be made again. */
+export function mayRepeat(name: string): boolean {
+  return table[name] !== undefined && table[name].manner !== 'once'
 }
 
 /** Calls a method by its name. Rejects with INVALID for parameters that do not fit. */

@@ -31,6 +31,8 @@ export interface ServeOptions {
   readonly addresses?: () => readonly string[]
   /** What `daemon.stop` calls. Without it a caller is told that this is no daemon. */
   readonly stop?: () => void
+  /** What `daemon.yield` calls: a daemon wants the profile that a command runs meanwhile. */
+  readonly giveUp?: () => void
   readonly clock?: Clock
 }
 
@@ -61,6 +63,10 @@ function methodsOf(node: Node, options: ServeOptions): JSONRPCServer<CallContext
   server.addMethod('daemon.stop', () => {
     options.stop?.()
     return { stopping: options.stop !== undefined }
+  })
+  server.addMethod('daemon.yield', () => {
+    options.giveUp?.()
+    return { yielding: options.giveUp !== undefined }
   })
   server.addMethod('events.subscribe', (parameters, { connection }) =>
     connection.subscribe(node, parameters),

@@ -19,10 +19,12 @@ export function isClosing(error: unknown): boolean {
 }
 
 /** What a caller gets when the other end went away before it answered. */
-export function lostError(): NodeError {
-  return new NodeError('CLOSED', 'the process that runs this profile went away', {
-    hint: 'Whether the last call was carried out is not known: check with `sotto read`.',
-  })
+export class OwnerLost extends NodeError {
+  constructor() {
+    super('CLOSED', 'the process that runs this profile went away', {
+      hint: 'Whether the last call was carried out is not known: check with `sotto read`.',
+    })
+  }
 }
 
 /** Any error as a NodeError. */

@@ -32,13 +32,13 @@ export interface CreatedInvite {
 
 /** Makes and records an invite. Throws ERR_PROTOCOL_LIMIT where too many are open. */
 export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedInvite> {
-  if (!(yield* makeInviteRoom(turn))) {
+  const { where } = request
+  if (!(yield* makeInviteRoom(turn, where.kind === 'relay' ? where.serviceKey : undefined))) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many invites are open', {
       detail: { reason: 'invites', max: INVITES_MAX },
     })
   }
   const secret = turn.random(16)
-  const { where } = request
   const link = encodeInviteLink(turn.crypto, {
     account: turn.self.account,
     secret,
@@ -66,6 +66,7 @@ export function* createInvite(turn: Turn, request: InviteRequest): Step<CreatedI
     expiresAtS: request.expiresAtS,
     claims: [],
     group: request.group,
+    published: undefined,
   })
   turn.effect({ kind: 'publish' })
   return { inviteId: id, secret, link }

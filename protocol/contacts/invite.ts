@@ -1,6 +1,14 @@
 // Invites this device made: only the device that made an invite judges it (SPEC.md §3).
-import { type Bytes16, type Bytes32, EMPTY, compareBytes } from '../../crypto/index.ts'
-import { INVITES_MAX } from '../limits.ts'
+import {
+  type Bytes8,
+  type Bytes16,
+  type Bytes32,
+  EMPTY,
+  compareBytes,
+  equalBytes,
+} from '../../crypto/index.ts'
+import { INVITES_MAX, INVITE_USED_KEEP_MS } from '../limits.ts'
+import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import type { InviteRefusal } from './contact.ts'
@@ -24,6 +32,8 @@ export interface OwnInvite {
   readonly claims: readonly InviteClaim[]
   /** The group that it lets in to; undefined: it makes contacts. */
   readonly group: InvitedGroup | undefined
+  /** Incarnation of the mailbox whose relay was told of it, and not of its end; else undefined. */
+  readonly published: Bytes8 | undefined
 }
 
 export interface InvitedGroup {
@@ -52,6 +62,7 @@ export const invites: Table<Bytes16, OwnInvite> = {
       invite.expiresAtS,
       invite.claims.map((claim) => [claim.account, claim.atMs]),
       invite.group === undefined ? [] : [invite.group.gid, invite.group.approve ? 1 : 0],
+      orEmpty(invite.published),
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'invite')
@@ -70,6 +81,8 @@ export const invites: Table<Bytes16, OwnInvite> = {
       })),
       // Profiles before groups wrote no such field.
       group: fields.left === 0 ? undefined : decodeGroup(fields.nested('group')),
+      // Nor those before this one: their relays are told once more.
+      published: fields.left === 0 ? undefined : fields.optional('published', 8),
     }
   },
 }
@@ -112,9 +125,38 @@ export function isLive(invite: OwnInvite, nowS: number): boolean {
   return invite.reusable || invite.claims.length === 0
 }
 
-/** Makes room for one more invite by forgetting the oldest that is over; false where all are live. */
-export function* makeInviteRoom(turn: Turn): Step<boolean> {
+/** Whether the relay must know an invite. One that was used is kept until its user has our endpoints. */
+export function isAtRelay(invite: OwnInvite, nowMs: number): boolean {
+  if (invite.revoked || invite.expiresAtS < Math.floor(nowMs / 1000)) return false
+  const [claim] = invite.claims
+  return invite.reusable || claim === undefined || nowMs < claim.atMs + INVITE_USED_KEEP_MS
+}
+
+/** Notes what a relay was told of an invite, which may be gone meanwhile. */
+export function* markInvite(
+  turn: Turn,
+  inviteId: Bytes16,
+  published: Bytes8 | undefined,
+): Step<void> {
+  const invite = yield* get(invites, inviteId)
+  if (invite !== undefined) turn.put(invites, inviteId, { ...invite, published })
+}
+
+/**
+ * Makes room for one more invite by forgetting the oldest that is over; false where all are live, or
+ * where its relay takes no more.
+ */
+export function* makeInviteRoom(turn: Turn, serviceKey: Bytes32 | undefined): Step<boolean> {
   const all = yield* allInvites()
+  if (serviceKey !== undefined) {
+    const beside = all.filter(
+      (one) =>
+        one.serviceKey !== undefined &&
+        equalBytes(one.serviceKey, serviceKey) &&
+        isAtRelay(one, turn.nowMs),
+    )
+    if (beside.length >= MAILBOX_LIMITS.invites) return false
+  }
   if (all.length < INVITES_MAX) return true
   const nowS = Math.floor(turn.nowMs / 1000)
   const [oldest] = all

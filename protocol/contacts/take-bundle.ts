@@ -32,10 +32,10 @@ import { chooseSession, sessionIndex } from '../session/session-index.ts'
 import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { countOne } from '../tallies.ts'
-import { contactOf } from './contact.ts'
+import { type Contact, contactOf } from './contact.ts'
 import {
-  type FirstContact,
   closeFirstContact,
+  type FirstContact,
   firstContactOf,
   inviteIdOf,
 } from './first-contact.ts'
@@ -147,8 +147,9 @@ function* meetSiblings(turn: Turn, card: Card): Step<void> {
     const listed = card.endpoints.find((one) => equalBytes(one.device, device))
     if (listed === undefined || before?.heard === true) continue
     const known = before ?? newPeer({ account: card.list.account, device, dh })
-    const { counter, mailboxes } = listed
+    const { counter } = listed
     if (counter < known.endpoints.counter) continue
+    const mailboxes = withCapabilities(listed.mailboxes, known.endpoints.mailboxes)
     turn.put(peers, device, { ...known, endpoints: { ...known.endpoints, mailboxes } })
     yield* prepareOutbox(turn, device)
   }
@@ -158,10 +159,16 @@ function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly k
   return { id, key: publicKey }
 }
 
+/** The link by which a contact was added, unless it turned out not to work: then another may. */
+function* openFirstContact({ number }: Contact): Step<FirstContact | undefined> {
+  const first = yield* firstContactOf(number)
+  return first?.failed === '' ? first : undefined
+}
+
 /** The first message to an inviter: its only frame is the intro that every message carries. */
 function* answerInvite(turn: Turn, account: Bytes32, device: Bytes32): Step<void> {
   const contact = yield* contactOf(account)
-  const first = contact === undefined ? undefined : yield* firstContactOf(contact.number)
+  const first = contact === undefined ? undefined : yield* openFirstContact(contact)
   if (contact === undefined || first === undefined) return
   closeFirstContact(turn, contact.number)
   yield* enqueue(turn, device, { kind: 'notice', frames: EMPTY, untilHeard: true })
@@ -172,8 +179,7 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const { device, dh } = card.cert
   const before = yield* get(peers, device)
   const contact = yield* contactOf(bundle.account)
-  const asked =
-    contact === undefined ? undefined : asLink(turn, yield* firstContactOf(contact.number))
+  const asked = contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact))
   const first = asked ?? (yield* joinLink(turn, bundle.account))
   const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
@@ -209,6 +215,23 @@ function* joinLink(turn: Turn, account: Bytes32): Step<OpenLink | undefined> {
   return joins.find(({ link }) => equalBytes(link.account, account))
 }
 
+/**
+ * A card names no capability. One that the device told, by 0x1086 in a group for one, is good for the
+ * same mailbox: without it every deposit would cost a stranger's work.
+ */
+function withCapabilities(
+  listed: readonly Mailbox[],
+  told: readonly Mailbox[],
+): readonly Mailbox[] {
+  return listed.map(
+    (mailbox) =>
+      told.find(
+        ({ serviceKey, mailboxId }) =>
+          equalBytes(serviceKey, mailbox.serviceKey) && equalBytes(mailboxId, mailbox.mailboxId),
+      ) ?? mailbox,
+  )
+}
+
 /** Until the device spoke: the link's own place, or else what its card lists. */
 function firstEndpoints(
   known: Peer,
@@ -219,7 +242,9 @@ function firstEndpoints(
   const listed = card.endpoints.find((one) => equalBytes(one.device, card.cert.device))
   const seal = { id: card.sealKey.id, publicKey: card.sealKey.publicKey }
   if (link === undefined) {
-    return { ...known.endpoints, mailboxes: listed?.mailboxes ?? known.endpoints.mailboxes, seal }
+    const told = known.endpoints.mailboxes
+    const mailboxes = listed === undefined ? told : withCapabilities(listed.mailboxes, told)
+    return { ...known.endpoints, mailboxes, seal }
   }
   if (link.where.kind === 'direct') {
     const home = { transportKey: link.where.transportKey, addresses: [link.address] }

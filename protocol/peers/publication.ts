@@ -2,13 +2,15 @@
 // lost its store shows another incarnation, and gets everything again.
 import {
   type Bytes8,
+  type Bytes16,
   type Bytes32,
   EMPTY,
   compareBytes,
+  equalBytes,
   inviteCapability,
 } from '../../crypto/index.ts'
 import { allContacts, isAccepted } from '../contacts/contact.ts'
-import { allInvites } from '../contacts/invite.ts'
+import { allInvites, isAtRelay, markInvite } from '../contacts/invite.ts'
 import { markReceiptDue } from '../delivery/receipts-out.ts'
 import { ProtocolError } from '../errors.ts'
 import { MAILBOX_LIMITS } from '../mailbox/limits.ts'
@@ -96,13 +98,18 @@ export interface Publication {
   readonly card: CardItem | undefined
   readonly prekeys: readonly PrekeyItem[]
   readonly replacePrekeys: boolean
+  /** Those that the relay was not told of yet. */
   readonly invites: readonly {
+    readonly inviteId: Bytes16
     readonly capId: Bytes8
     readonly capKey: Bytes32
     readonly expiresS: number
     readonly uses: number
   }[]
-  readonly endedInvites: readonly Bytes8[]
+  /** Those that the relay was told of, and need not know any more. */
+  readonly endedInvites: readonly { readonly inviteId: Bytes16; readonly capId: Bytes8 }[]
+  /** Of the mailbox that all this is for. */
+  readonly incarnation: Bytes8 | undefined
   readonly mark: CardMark
 }
 
@@ -132,6 +139,7 @@ export function* publication(
     ],
     replacePrekeys: fresh,
     ...(yield* inviteChanges(turn, own)),
+    incarnation: own.incarnation,
     mark,
   }
 }
@@ -140,17 +148,25 @@ function* inviteChanges(
   turn: Turn,
   own: OwnMailbox,
 ): Step<Pick<Publication, 'invites' | 'endedInvites'>> {
-  const nowS = Math.floor(turn.safeNowMs / 1000)
   const live: Publication['invites'][number][] = []
-  const ended: Bytes8[] = []
+  const ended: Publication['endedInvites'][number][] = []
+  let standing = 0
   for (const invite of yield* allInvites()) {
     if (invite.serviceKey === undefined) continue
     if (compareBytes(invite.serviceKey, own.serviceKey) !== 0) continue
+    const { inviteId, published, expiresAtS: expiresS } = invite
+    const isThere =
+      published !== undefined &&
+      own.incarnation !== undefined &&
+      equalBytes(published, own.incarnation)
+    const isDue = isAtRelay(invite, turn.safeNowMs)
+    if (isDue) standing += 1
+    // A profile of before this bound may have more: those wait for room.
+    if (isDue === isThere || (isDue && standing > MAILBOX_LIMITS.invites)) continue
     const { capId, capKey } = inviteCapability(turn.crypto, invite.secret, own.mailboxId)
-    if (invite.revoked || invite.expiresAtS < nowS) ended.push(capId)
+    if (isThere) ended.push({ inviteId, capId })
     else {
-      const uses = invite.reusable ? REUSABLE_USES : 1
-      live.push({ capId, capKey, expiresS: invite.expiresAtS, uses })
+      live.push({ inviteId, capId, capKey, expiresS, uses: invite.reusable ? REUSABLE_USES : 1 })
     }
   }
   return { invites: live, endedInvites: ended }
@@ -158,6 +174,8 @@ function* inviteChanges(
 
 /** Remembers what a relay acknowledged. */
 export function* notePublished(turn: Turn, slot: number, done: Publication): Step<void> {
+  for (const { inviteId } of done.invites) yield* markInvite(turn, inviteId, done.incarnation)
+  for (const { inviteId } of done.endedInvites) yield* markInvite(turn, inviteId, undefined)
   if (done.card === undefined) return
   const own = yield* known(slot)
   turn.put(ownMailboxes, slot, { ...own, cardIssuedAtS: done.card.issuedAtS })

@@ -327,10 +327,7 @@ describe('the daemon', () => {
   test('stop asks it to end, waits, and says what waits', async () => {
     fake.put('bob', 'queued', true)
     const { stdout, stderr } = await sotto(['daemon', 'stop', '--json'])
-    expect([stops, stderr]).toEqual([
-      1,
-      '1 messages are still queued: the next sotto command sends them.\n',
-    ])
+    expect([stops, stderr]).toEqual([1, '1 message still queued: the next sotto command sends.\n'])
     expect(records(stdout)).toEqual([{ v: 1, stopped: true, waiting: 1 }])
     expect(await sotto(['daemon', 'stop'])).toMatchObject({ exitCode: 7, stdout: '' })
   })

@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../e2e/child.ts'
-import { type Started, buildSotto, json, killAll, removeSotto, sotto, start } from './real-sotto.ts'
+import {
+  type Started,
+  buildSotto,
+  json,
+  killAll,
+  launchOpen,
+  removeSotto,
+  sotto,
+  start,
+} from './real-sotto.ts'
 
 let root: string
 let relay: Started
@@ -191,6 +200,64 @@ describe('with a daemon', () => {
   })
 })
 
+describe('what goes on when its daemon is killed', () => {
+  const kill = async ({ child, ended }: Started): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  test('a chat: a line typed meanwhile arrives, nothing is shown twice, a new daemon gets the profile', async () => {
+    const daemon = await start(['daemon', 'run', ...alice])
+    const chat = launchOpen(['chat', 'Bob', '--json', ...alice])
+    chat.type('before the kill\n')
+    await chat.said('"state":"')
+    await kill(daemon)
+    await chat.said('The daemon went away')
+    chat.type('typed meanwhile\n')
+    await chat.said('No daemon came back')
+    const again = await start(['daemon', 'run', ...alice])
+    await chat.said('The daemon runs this profile now.')
+    chat.type('to the new one\n')
+    await chat.said('"state":"', 3)
+    await kill(again)
+    const third = await start(['daemon', 'run', ...alice])
+    await chat.said('The daemon', 4)
+    const { stdout, exitCode } = await chat.end()
+    expect(exitCode).toBe(0)
+    const shown = stdout.match(/"id":"[0-9a-f]{64}","state":"queued"/g) ?? []
+    expect(new Set(shown).size).toBe(shown.length)
+    const { stdout: read } = await sotto(['read', 'Alice', '-n', '3', '--json', ...bob])
+    expect([...read.matchAll(/"text":"([^"]*)"/g)].map((found) => found[1])).toEqual([
+      'before the kill',
+      'typed meanwhile',
+      'to the new one',
+    ])
+    third.child.kill('SIGTERM')
+    await third.ended
+  })
+
+  test('a watch: its cursors have no hole, and `daemon stop` and `start` work beside it', async () => {
+    const daemon = await start(['daemon', 'run', ...alice])
+    await json(['send', 'Bob', 'seen before', ...alice])
+    const watch = launchOpen(['watch', '--since', '0', '--json', ...alice])
+    await watch.said('"text":"seen before"')
+    await kill(daemon)
+    await json(['send', 'Bob', 'seen between', ...alice])
+    await watch.said('"text":"seen between"')
+    expect(await json(['daemon', 'start', ...alice])).toMatchObject({ ready: true })
+    await json(['send', 'Bob', 'seen after', ...alice])
+    await watch.said('"text":"seen after"')
+    expect(await json(['daemon', 'stop', ...alice])).toMatchObject({ stopped: true })
+    watch.child.kill('SIGTERM')
+    const { stdout } = await watch.end()
+    const cursors = [...stdout.matchAll(/"cursor":(\d+)/g)].map((found) => Number(found[1]))
+    expect(cursors).toEqual([...new Set(cursors)].sort((a, b) => a - b))
+    for (const text of ['seen before', 'seen between', 'seen after']) {
+      expect(stdout.split(`"text":"${text}"`)).toHaveLength(2)
+    }
+  })
+})
+
 describe('a profile', () => {
   test('that is not there ends with 3', async () => {
     const { exitCode, stdout, stderr } = await sotto([
@@ -233,6 +300,11 @@ describe('a profile', () => {
     const again = await sotto(['init', '--name', 'Alice', '--no-passphrase', '--json', ...alice])
     expect(again.exitCode).toBe(1)
     expect(JSON.parse(again.stderr)).toMatchObject({ error: { code: 'EXISTS' } })
+    // Said before a passphrase is asked for, which belongs to none.
+    const bare = await sotto(['init', '--name', 'Alice', '--json', ...alice])
+    expect(JSON.parse(bare.stderr)).toMatchObject({ error: { code: 'EXISTS' } })
+    const fresh = await sotto(['init', '--name', 'Zoe', '--dir', join(root, 'zoe')])
+    expect([fresh.exitCode, fresh.stderr]).toEqual([3, expect.stringContaining('--no-passphrase')])
   })
 })
 

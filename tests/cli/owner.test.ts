@@ -1,12 +1,20 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { type Server, type Socket, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { NodeDoor } from '../../cli/node-door.ts'
-import { LastingCalls, OwnerFinder, type OwnerOptions } from '../../cli/owner.ts'
+import { LastingCalls } from '../../cli/lasting-calls.ts'
+import { OwnerFinder, type OwnerOptions } from '../../cli/owner.ts'
 import type { NodeEvent } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
-import { readRunFile, remoteNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
+import {
+  readRunFile,
+  remoteNode,
+  removeRunFile,
+  socketPath,
+  writeRunFile,
+} from '../../node/rpc/index.ts'
 import { FakeNode } from '../support/fake-node.ts'
 
 let dir: string
@@ -14,6 +22,8 @@ let dir: string
 let fake: FakeNode
 /** Stands for LevelDB's lock. */
 let locked: boolean
+/** The node of the process that runs it. */
+let running: FakeNode
 let opened: number
 let attempts: number
 
@@ -46,8 +56,10 @@ function door(needsPassphrase = false): NodeDoor {
       }
       locked = true
       opened += 1
-      return new LockedNode()
+      running = new LockedNode()
+      return running
     },
+    checkNewFolder: unused,
     initProfile: unused,
     createRelay: unused,
     markRelayRestored: unused,
@@ -213,6 +225,160 @@ describe('calls outlive their owner', () => {
     })
     expect(opened).toBe(1)
     await calls.close()
+  })
+})
+
+/** What a killed owner looks like from outside: its connections break, and nobody says goodbye. */
+class Cable {
+  readonly #server: Server
+  readonly #ends = new Set<Socket>()
+  /** Requests get lost on the way. */
+  deaf = false
+
+  private constructor(target: string) {
+    this.#server = createServer((near) => {
+      const far = connect(target)
+      for (const end of [near, far]) {
+        this.#ends.add(end)
+        end.on('error', () => undefined)
+        end.once('close', () => {
+          near.destroy()
+          far.destroy()
+        })
+      }
+      near.on('data', (chunk) => {
+        if (!this.deaf) far.write(chunk)
+      })
+      far.pipe(near)
+    })
+  }
+
+  /** Between a profile's owner and whoever knocks from now on. */
+  static async before(target: string): Promise<Cable> {
+    const cable = new Cable(target)
+    const path = join(dir, 'cable')
+    await new Promise<void>((resolve) => cable.#server.listen(path, resolve))
+    await writeRunFile(dir, path)
+    return cable
+  }
+
+  async cut(): Promise<void> {
+    this.#server.close()
+    for (const end of this.#ends) end.destroy()
+    await removeRunFile(dir)
+  }
+}
+
+async function until(met: () => boolean): Promise<void> {
+  while (!met()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('a daemon that is killed', () => {
+  let daemon: LastingCalls
+  let cable: Cable
+  const told: string[] = []
+  afterEach(() => vi.useRealTimers())
+  beforeEach(async () => {
+    told.length = 0
+    daemon = await session({ stop: () => undefined })
+    cable = await Cable.before(await socketPath(dir))
+  })
+
+  async function client(more: Partial<OwnerOptions> = {}): Promise<LastingCalls> {
+    const finder = new OwnerFinder(options({ stays: true, graceMs: 200, ...more }))
+    return new LastingCalls(finder, await finder.find(), (text) => told.push(text))
+  }
+
+  test('is waited for, then done without; events miss nothing and repeat nothing', async () => {
+    const calls = await client()
+    const node = remoteNode(calls)
+    const seen: number[] = []
+    const reading = (async () => {
+      for await (const event of node.events.since(0)) {
+        seen.push(event.cursor)
+        if (seen.length === 3) return
+      }
+    })()
+    fake.put('bob', 'old', false)
+    await until(() => seen.length === 1)
+    await cable.cut()
+    fake.feed.push({ cursor: 2, at: 0, event: 'warning', code: 'BETWEEN', text: '' })
+    await daemon.close()
+    await node.status()
+    await node.contacts.rename('carol', 'caro')
+    await reading
+    expect(seen).toEqual([1, 2, 3])
+    expect(told).toEqual([
+      'The daemon went away: waiting for it.',
+      'No daemon came back: this command goes on by itself.',
+    ])
+    await calls.close()
+  })
+
+  test.each([
+    ['that it carried out is not sent again', false],
+    ['that never reached it is sent', true],
+  ])('a text %s', async (_, deaf) => {
+    let open = (): void => undefined
+    // The time that the fake's messages bear.
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_764_000_000_000 })
+    running.gate = new Promise((resolve) => (open = resolve))
+    const calls = await client()
+    cable.deaf = deaf
+    const sending = remoteNode(calls).chats.send('bob', 'in between')
+    if (!deaf) await until(() => running.sends > 0)
+    await cable.cut()
+    open()
+    await daemon.close()
+    const { id } = await sending
+    expect(fake.log.map((message) => [message.text, message.id])).toEqual([['in between', id]])
+    await calls.close()
+  })
+
+  test('what may have changed something is not repeated', async () => {
+    const calls = await client()
+    cable.deaf = true
+    const making = remoteNode(calls).invites.create()
+    const failed = expect(making).rejects.toMatchObject({ code: 'CLOSED' })
+    await cable.cut()
+    await daemon.close()
+    await failed
+    await calls.close()
+  })
+
+  test('is waited for where only it has the passphrase', async () => {
+    const calls = await client({ loadNode: async () => door(true) })
+    await cable.cut()
+    await daemon.close()
+    const asked = remoteNode(calls).status()
+    await until(() => told.length === 2)
+    expect(told[1]).toBe(
+      'This profile has a passphrase. Go on with `sotto daemon start` in another terminal.',
+    )
+    const again = await session({ stop: () => undefined })
+    expect(await asked).toMatchObject({ name: 'alice' })
+    expect(told.slice(2)).toEqual(['The daemon is back.'])
+    await calls.close()
+    await again.close()
+  })
+
+  test('is given the profile by the command that ran it meanwhile', async () => {
+    const calls = await client()
+    const node = remoteNode(calls)
+    await cable.cut()
+    await daemon.close()
+    const { id } = await node.chats.send('bob', 'by itself')
+    expect(calls.owner.here).toBe(true)
+    const waiting = node.chats.waitFor(id, 'delivered')
+    const finder = new OwnerFinder(options({ stop: () => undefined }))
+    const again = await finder.find(true)
+    await until(() => !calls.owner.here)
+    expect(told.at(-1)).toBe('The daemon runs this profile now.')
+    fake.advance(id, 'delivered')
+    await node.contacts.rename('carol', 'caro')
+    expect(await waiting).toEqual({ id, state: 'delivered' })
+    await calls.close()
+    await again.close()
   })
 })
 

@@ -56,19 +56,59 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
+/** A command whose input stays open. */
+export interface Open {
+  readonly child: ChildProcess
+  readonly type: (text: string) => void
+  /** Resolves once stdout and stderr hold the text so often; rejects if it ends before. */
+  readonly said: (wanted: string, times?: number) => Promise<void>
+  /** Ends the input, and waits for the end. */
+  readonly end: () => Promise<Ended>
+}
+
+export function launchOpen(words: readonly string[]): Open {
+  const child = launch(words, undefined, {}, true)
+  const ended = endOf(child)
+  let text = ''
+  const heard = (part: string): void => {
+    text += part
+  }
+  child.stdout?.on('data', heard)
+  child.stderr?.on('data', heard)
+  return {
+    child,
+    type: (line) => child.stdin?.write(line),
+    said: (wanted, times = 1) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (text.split(wanted).length > times) resolve()
+        }
+        child.stdout?.on('data', look)
+        child.stderr?.on('data', look)
+        void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
+        look()
+      }),
+    end: () => {
+      child.stdin?.end()
+      return ended
+    },
+  }
+}
+
 /** Starts a command and gives its process: whoever calls reads what it prints. */
 export function launch(
   words: readonly string[],
   input: Uint8Array | string | undefined,
   environment: Readonly<Record<string, string>> = {},
+  staysOpen = false,
 ): ChildProcess {
   const child = spawn(process.execPath, [main, ...words], {
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined && !staysOpen ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1', ...environment },
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
-  child.stdin?.end(input)
+  if (!staysOpen) child.stdin?.end(input)
   return child
 }
 

@@ -132,7 +132,7 @@ it.skipIf(skipped)(
   { timeout: 160_000 },
   async () => {
     const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`]
-    const { alice, bob } = await people({ bob: join(small, 'bob'), relays: [], listen })
+    const { alice, bob, daemons } = await people({ bob: join(small, 'bob'), relays: [], listen })
     await fill()
     const ids = await sendAll(alice)
     const status = await until('bob is read-only', async () => {
@@ -160,6 +160,11 @@ it.skipIf(skipped)(
     expect(await textsOf(bob)).toEqual(['before', ...EXPECTED])
     expect((await json(['status', ...bob]))['readOnly']).toBe(false)
     await json(['send', 'Alice', 'now', '--wait', 'delivered', ...bob])
+    // Its log says it once, however often it was tried.
+    daemons[1]?.child.kill('SIGTERM')
+    const said = (await daemons[1]?.ended)?.stderr ?? ''
+    expect(said.match(/read-only: no space left/g)).toHaveLength(1)
+    expect(said.match(/can be written again/g)).toHaveLength(1)
   },
 )
 

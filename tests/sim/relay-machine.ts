@@ -76,6 +76,8 @@ export function relayMachine(
     readonly limits?: Partial<MailboxLimits>
     /** Bits of work for a new mailbox; 0 unless told. */
     readonly openBits?: number
+    /** Bits of work for a stranger's deposit; 2 unless told. */
+    readonly depositBits?: number
     /** Puts something between the network and the relay. */
     readonly host?: (host: Host) => Host
   },
@@ -104,7 +106,7 @@ export function relayMachine(
       random: ports.random,
       provider: nativeCrypto,
       seeds,
-      depositBits: 2,
+      depositBits: options.depositBits ?? 2,
       openBits: options.openBits ?? 0,
       lagProbeMs: 0,
       ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -24,8 +24,12 @@ export class World {
   }
 
   /** Starts a relay. */
-  async relay(name = `relay${this.relays.length + 1}`): Promise<RelayMachine> {
-    const relay = relayMachine(this.simulation, name, { ip: `10.1.0.${this.relays.length + 1}` })
+  async relay(
+    name = `relay${this.relays.length + 1}`,
+    options: { readonly depositBits?: number } = {},
+  ): Promise<RelayMachine> {
+    const ip = `10.1.0.${this.relays.length + 1}`
+    const relay = relayMachine(this.simulation, name, { ip, ...options })
     this.relays.push(relay)
     await this.simulation.settle(relay.machine.start())
     return relay

@@ -54,6 +54,7 @@ export class FakeNode implements Node {
   readonly read = new Map<string, number>()
   /** Set to see calls wait until told: awaited by every `send`. */
   gate: Promise<void> = Promise.resolve()
+  sends = 0
   settled = 0
   closed = false
   /** Readers that began to follow the feed. */
@@ -333,6 +334,7 @@ export class FakeNode implements Node {
 
   readonly chats: Node['chats'] = {
     send: async (who, text, options = {}) => {
+      this.sends += 1
       await this.gate
       if (text.trim() === '') throw new NodeError('EMPTY_TEXT', 'there is nothing to send')
       const { id, state } = who.startsWith('#')

@@ -10,6 +10,7 @@ import { allGroups, newGroup } from '../../../protocol/groups/group.ts'
 import { operationError } from '../../../protocol/groups/operate.ts'
 import { keepJoin, pendingJoins } from '../../../protocol/groups/pending-joins.ts'
 import { INVITES_MAX } from '../../../protocol/limits.ts'
+import { MAILBOX_LIMITS } from '../../../protocol/mailbox/limits.ts'
 import { GROUPS_MAX, JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../../../protocol/group/limits.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 
@@ -33,9 +34,10 @@ function failureOf(run: () => unknown): unknown {
 
 const hinted = (code: string, hint: RegExp) => ({ code, hint: expect.stringMatching(hint) })
 
-const where = { kind: 'relay', mailboxId: new Uint8Array(16), serviceKey: GID } as const
+const atRelay = { kind: 'relay', mailboxId: new Uint8Array(16), serviceKey: GID } as const
+const direct = { kind: 'direct', transportKey: GID } as const
 
-function invite(driver: MemoryDriver) {
+function invite(driver: MemoryDriver, where: typeof atRelay | typeof direct = atRelay) {
   const expiresAtS = Math.floor(driver.nowMs / 1000) + 3600
   const address = '/ip4/10.0.0.1/tcp/4001'
   const group = { gid: GID, approve: false }
@@ -45,14 +47,18 @@ function invite(driver: MemoryDriver) {
 }
 
 describe('links', () => {
-  it('as many as there may be: one must be revoked for another', () => {
+  it.each([
+    ['a relay takes', atRelay, MAILBOX_LIMITS.invites],
+    ['a profile keeps', direct, INVITES_MAX],
+  ])('as many as %s: one must be revoked for another', (_, where, max) => {
     const driver = new MemoryDriver({ seed: 'invites' })
-    for (let at = 0; at < INVITES_MAX; at++) invite(driver)
-    expect(failureOf(() => invite(driver))).toMatchObject(hinted('LIMIT', /sotto invite revoke/))
+    for (let at = 0; at < max; at++) invite(driver, where)
+    const failure = failureOf(() => invite(driver, where))
+    expect(failure).toMatchObject(hinted('LIMIT', /sotto invite revoke/))
     const [first] = driver.run(() => allInvites())
     expect(driver.run((turn) => revokeInvite(turn, first?.inviteId ?? GID))).toBe(true)
-    invite(driver)
-    expect(driver.run(() => allInvites())).toHaveLength(INVITES_MAX)
+    invite(driver, where)
+    expect(driver.run(() => allInvites()).filter(({ revoked }) => !revoked)).toHaveLength(max)
   })
 
   it('of one group more than a profile holds: it is not asked, and the others stay', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encodeCbor } from '../../../crypto/index.ts'
+import { encodeCbor, toHex } from '../../../crypto/index.ts'
 import {
   encodeFrames,
   frameOf,
@@ -23,6 +23,29 @@ function restored(bob: Person, seed: string): Person {
 }
 
 describe('a restored account', () => {
+  test('that writes before its base came lands above what was said, and is marked late', () => {
+    const [alice, bob] = acquainted('early word')
+    for (const text of ['one', 'two']) alice.send(bob, text)
+    settle([alice, bob])
+    const again = restored(bob, 'early word')
+    again.add(alice.invite())
+    again.take(alice)
+    // Nothing of Alice's came yet: it knows neither her entries nor their timestamps.
+    const early = again.send(alice, 'early')
+    expect(early.lamport).toBe(1)
+    settle([alice, again])
+    const isLate = (text: string): readonly unknown[] =>
+      alice.driver.changes.flatMap((change) =>
+        change.kind === 'message' && toHex(change.entry) === text ? [change.late] : [],
+      )
+    expect(isLate(toHex(early.entry))).toEqual([true])
+    const after = again.send(alice, 'after')
+    settle([alice, again])
+    expect(isLate(toHex(after.entry))).toEqual([false])
+    expect(alice.texts(again).at(-1)).toBe('after')
+    expect(alice.texts(again).at(-2)).toBe('two')
+  })
+
   test('gets what no device of it had, behind a base, without false gaps', () => {
     const [alice, bob] = acquainted('restored')
     for (const text of ['one', 'two']) alice.send(bob, text)
