@@ -107,6 +107,11 @@ export class Membership {
     return this.view.accountOf(device)
   }
 
+  /** Whether a device is or was a member's, by any operation that is held. */
+  wasDevice(device: Bytes32): boolean {
+    return this.dag.history.devices.find(device) !== undefined
+  }
+
   /** Members that a group can have. */
   get limit(): number {
     return GROUP_MEMBERS_MAX

@@ -157,7 +157,8 @@ export function* takeSyncFrontier(
   const state = yield* syncState(gid)
   const ranges: SyncRange[] = []
   for (const { author, n } of frontier.authors) {
-    if (equalBytes(author, turn.self.device) || members.accountOf(author) === undefined) continue
+    // Of who is gone as well: nobody else says any more how far it wrote.
+    if (equalBytes(author, turn.self.device) || !members.wasDevice(author)) continue
     const mine = yield* authorFrontier(turn, gid, author)
     const top = mine?.n ?? 0
     if (n > top && ranges.length < SYNC_RANGES_MAX) ranges.push({ author, from: top + 1, to: n })
