@@ -2,8 +2,7 @@
 import type { Bytes32 } from '../../crypto/index.ts'
 import { introFrame } from '../content/intro.ts'
 import { frameOf } from '../content/kind.ts'
-import { enqueue } from '../delivery/outbox.ts'
-import { encodeFrames } from '../frames.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { mailboxesFor } from '../peers/handed-capability.ts'
 import { profile } from '../profile.ts'
 import type { Step, Turn } from '../step.ts'
@@ -12,6 +11,5 @@ import type { Step, Turn } from '../step.ts'
 export function* introduce(turn: Turn, device: Bytes32): Step<void> {
   const { name } = yield* profile()
   const mailboxes = yield* mailboxesFor(turn, device)
-  const frames = encodeFrames([frameOf(introFrame, { invite: undefined, name, mailboxes })])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frameOf(introFrame, { invite: undefined, name, mailboxes }))
 }

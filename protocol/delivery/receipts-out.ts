@@ -5,7 +5,6 @@ import { contactOf, isAccepted } from '../contacts/contact.ts'
 import { receiptFrame, type ReceiptAuthor, type ReceiptConversation } from '../content/receipt.ts'
 import { frameOf } from '../content/kind.ts'
 import { type DeviceSet, deviceSet } from '../device-set.ts'
-import { encodeFrames } from '../frames.ts'
 import {
   RECEIPT_CONVERSATIONS_MAX,
   RECEIPT_INTERVAL_MS,
@@ -19,7 +18,8 @@ import { type Peer, peers } from '../peers/peer.ts'
 import { profile } from '../profile.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
-import { dequeue, enqueue, outbox } from './outbox.ts'
+import { sendNotice } from './notice.ts'
+import { dequeue, outbox } from './outbox.ts'
 
 interface DueReceipt {
   /** Conversations whose frontier or read mark moved. */
@@ -123,11 +123,7 @@ export function* sendReceipt(turn: Turn, device: Bytes32): Step<void> {
   turn.put(peers, device, { ...peer, receiptsSent: peer.receiptsSent + 1 })
   const earlier = yield* get(outbox, { device, sequence: due.sequence })
   if (earlier?.content.kind === 'notice') yield* dequeue(turn, earlier)
-  const { sequence } = yield* enqueue(turn, device, {
-    kind: 'notice',
-    frames: encodeFrames([frame]),
-    untilHeard: false,
-  })
+  const { sequence } = yield* sendNotice(turn, device, frame)
   turn.put(dueReceipts, device, {
     conversations: [],
     lastSentMs: turn.nowMs,

@@ -7,7 +7,6 @@ import { frameOf } from '../content/kind.ts'
 import type { SyncPage } from '../content/sync-page.ts'
 import { syncRequestFrame } from '../content/sync-request.ts'
 import { type DeviceSet, deviceSet } from '../device-set.ts'
-import { encodeFrames } from '../frames.ts'
 import { LAMPORT_MAX, SYNC_CONTACT_WAIT_MS, SYNC_RETRY_MAX_MS } from '../limits.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { authorTable } from '../log/author-table.ts'
@@ -21,7 +20,7 @@ import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import type { Brought } from './brought.ts'
-import { enqueue } from './outbox.ts'
+import { sendNotice } from './notice.ts'
 import { drawRequest } from './sync-pages.ts'
 
 /** All times by the guarded clock. */
@@ -98,8 +97,7 @@ function* askDevice(
   if (wanted.ranges.length + wanted.ids.length === 0) return yield* wholeAgain(turn, device)
   const req = drawRequest(turn)
   const frame = frameOf(syncRequestFrame, { req, conversation: undefined, ...wanted })
-  const frames = encodeFrames([frame])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frame)
   turn.put(askings, device, { req, atMs: turn.safeNowMs, vain: before.vain + 1 })
 }
 

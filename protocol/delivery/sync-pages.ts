@@ -4,7 +4,6 @@ import { type Bytes32, concat, readU64, u16 } from '../../crypto/index.ts'
 import { frameOf } from '../content/kind.ts'
 import { type SyncAbsence, syncPageFrame } from '../content/sync-page.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
-import { encodeFrames } from '../frames.ts'
 import {
   SYNC_ABSENT_MAX,
   SYNC_PAGE_ENTRIES_MAX,
@@ -16,7 +15,7 @@ import { ABSENCE, type WireEntry, encodeEntry } from '../log/entry.ts'
 import { readNumbers } from '../log/read.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
-import { enqueue } from './outbox.ts'
+import { sendNotice } from './notice.ts'
 
 /** Entries served to a device in the present minute, guarded clock. */
 interface Served {
@@ -113,8 +112,7 @@ export function* sendPages(
       entries: some,
       absent: isLast ? absent.slice(0, SYNC_ABSENT_MAX) : [],
     })
-    const frames = encodeFrames([frame])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frame)
   }
 }
 

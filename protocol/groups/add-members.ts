@@ -12,9 +12,8 @@ import type { BaseAuthor } from '../content/base.ts'
 import { groupWelcomeFrame } from '../content/group-welcome.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
-import { enqueue } from '../delivery/outbox.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { ProtocolError } from '../errors.ts'
-import { encodeFrames } from '../frames.ts'
 import { compareRecipients } from '../group/group-epochs.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
@@ -168,8 +167,7 @@ export function* sendWelcome(
   }
   yield* sendAllOps(turn, members, device)
   for (const frame of yield* membersFrames(members)) {
-    const frames = encodeFrames([frame])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frame)
   }
   yield* oweMembers(turn, members, device)
 }

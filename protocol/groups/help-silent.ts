@@ -3,8 +3,7 @@
 // come in. They go one after the other, each after twice the time of the one before, and whoever hears
 // the device in the group has nothing to do any more.
 import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
-import { encodeFrames } from '../frames.ts'
-import { enqueue } from '../delivery/outbox.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
@@ -66,8 +65,7 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
   }
   yield* sendAllOps(turn, members, device)
   for (const frame of yield* membersFrames(members)) {
-    const frames = encodeFrames([frame])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frame)
   }
   yield* oweMembers(turn, members, device)
 }

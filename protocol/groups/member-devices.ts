@@ -9,8 +9,8 @@ import {
   groupMembersFrame,
 } from '../content/group-member.ts'
 import { frameOf } from '../content/kind.ts'
-import { enqueue } from '../delivery/outbox.ts'
-import { type Frame, encodeFrames } from '../frames.ts'
+import { sendNotice } from '../delivery/notice.ts'
+import type { Frame } from '../frames.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
 import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group/limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
@@ -113,10 +113,9 @@ function* tellOwed(
   row: HandedMembers['members'][number],
 ): Step<void> {
   const { gid } = members
-  const frames = encodeFrames([frameOf(groupMembersFrame, { group: gid, members: [row] })])
   for (const newcomer of yield* settleOwed(turn, gid, row.device)) {
     if (members.accountOf(newcomer) === undefined) continue
-    yield* enqueue(turn, newcomer, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, newcomer, frameOf(groupMembersFrame, { group: gid, members: [row] }))
   }
 }
 

@@ -17,9 +17,8 @@ import { groupOpsFrame } from '../content/group-ops.ts'
 import { groupSeedFrame } from '../content/group-seed.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
-import { enqueue } from '../delivery/outbox.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { ProtocolError } from '../errors.ts'
-import { encodeFrames } from '../frames.ts'
 import { type DraftPayload, type OpDraft, draftOp } from '../group/draft-op.ts'
 import { epochs } from '../group/epoch-tables.ts'
 import { lineagesOf } from '../group/held-lineages.ts'
@@ -220,6 +219,5 @@ export function* sendOps(
 ): Step<void> {
   if ((yield* get(peers, device)) === undefined) return
   const operations = ops.map(({ bytes }) => bytes)
-  const frames = encodeFrames([frameOf(groupOpsFrame, { group: gid, operations, more })])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frameOf(groupOpsFrame, { group: gid, operations, more }))
 }

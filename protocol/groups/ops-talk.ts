@@ -4,12 +4,11 @@ import { type Bytes32, concat, equalBytes } from '../../crypto/index.ts'
 import { opsRequestFrame } from '../content/group-ops.ts'
 import { frameOf } from '../content/kind.ts'
 import { type SeedRequest, seedRequestFrame } from '../content/seed-request.ts'
-import { enqueue } from '../delivery/outbox.ts'
-import { encodeFrames } from '../frames.ts'
 import { answersSeedRequest } from '../group/repair.ts'
 import { opsSince } from '../group/serve-ops.ts'
 import { GROUP_HEADS_MAX, GROUP_OPS_FRAME_BYTES } from '../group/limits.ts'
 import { introFor } from '../contacts/intro-frame.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -35,8 +34,7 @@ function headsOf(members: Membership | undefined) {
 export function* askOperations(turn: Turn, gid: Bytes32, device: Bytes32): Step<void> {
   if ((yield* get(peers, device)) === undefined) return
   const heads = headsOf(yield* membershipOf(turn, gid))
-  const frames = encodeFrames([frameOf(opsRequestFrame, { group: gid, heads })])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frameOf(opsRequestFrame, { group: gid, heads }))
 }
 
 /**
@@ -54,8 +52,7 @@ export function* askSeed(
   const { gid } = members
   const request = frameOf(seedRequestFrame, { group: gid, opId, heads: headsOf(members) })
   const intro = yield* introFor(turn, { ...peer, invite: undefined }, new Uint8Array(32))
-  const frames = encodeFrames(peer.heard ? [intro, request] : [request])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, ...(peer.heard ? [intro, request] : [request]))
 }
 
 /** Serves operations above some heads to a member's device, or to a removed one up to its removal. */
@@ -104,7 +101,6 @@ export function* answerSeedRequest(turn: Turn, device: Bytes32, request: SeedReq
   yield* serveOperations(turn, gid, device, heads)
   yield* handOn(turn, members, device, opId)
   for (const frame of yield* membersFrames(members)) {
-    const frames = encodeFrames([frame])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frame)
   }
 }

@@ -5,9 +5,8 @@ import { type Frontier, frontierFrame } from '../content/frontier.ts'
 import { frameOf } from '../content/kind.ts'
 import type { SyncPage } from '../content/sync-page.ts'
 import { type SyncRange, syncRequestFrame } from '../content/sync-request.ts'
-import { enqueue } from '../delivery/outbox.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { drawRequest } from '../delivery/sync-pages.ts'
-import { encodeFrames } from '../frames.ts'
 import { SYNC_ANSWER_MS, SYNC_GONE_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
 import { COMPARE_INTERVAL_MS, GROUPS_MAX } from '../group/limits.ts'
 import {
@@ -99,8 +98,7 @@ function* ask(
   const hasNone = before?.hasNone === true && equalBytes(before.question, question)
   turn.put(syncAsked, { gid, device }, { req, question, hasNone })
   const frame = frameOf(syncRequestFrame, { req, conversation: gid, ...wanted })
-  const frames = encodeFrames([frame])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frame)
   const asked = { asked: device, askedAtMs: turn.safeNowMs, vain: state.vain + 1 }
   turn.put(syncStates, gid, { ...state, ...asked })
 }
@@ -197,8 +195,7 @@ export function* comparesSoon(turn: Turn, gid: Bytes32): Step<void> {
 function* sendFrontier(turn: Turn, { gid }: Membership, device: Bytes32): Step<void> {
   for (let from: number | undefined = 0; from !== undefined;) {
     const held: ConversationFrontier = yield* conversationFrontier(turn, gid, from)
-    const frames = encodeFrames([frameOf(frontierFrame, frontierFrameOf(gid, held))])
-    yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+    yield* sendNotice(turn, device, frameOf(frontierFrame, frontierFrameOf(gid, held)))
     from = held.next
   }
   turn.put(frontiersTold, { gid, device }, turn.safeNowMs)

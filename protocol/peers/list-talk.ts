@@ -5,8 +5,7 @@ import { frameOf } from '../content/kind.ts'
 import { listFrame } from '../content/list.ts'
 import { type ListRequest, listRequestFrame } from '../content/list-request.ts'
 import { sendControl } from '../delivery/control.ts'
-import { enqueue } from '../delivery/outbox.ts'
-import { encodeFrames } from '../frames.ts'
+import { sendNotice } from '../delivery/notice.ts'
 import { LIST_TALK_MS } from '../limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import type { ListVersions } from '../session/list-versions.ts'
@@ -77,6 +76,5 @@ export function* settleLists(
   if (!(yield* mayTell(turn, { device, account, direction: 1 }, lists.theirs.version))) return
   // At an equal version with another hash the other list is wanted all the same: as evidence.
   const version = Math.max(0, Math.min(known, lists.theirs.version - 1))
-  const frames = encodeFrames([frameOf(listRequestFrame, { account: undefined, version })])
-  yield* enqueue(turn, device, { kind: 'notice', frames, untilHeard: false })
+  yield* sendNotice(turn, device, frameOf(listRequestFrame, { account: undefined, version }))
 }

@@ -17,11 +17,7 @@ test.each([1, 2, 3])(
     const bob = await world.person('bob', { relays: [there.address] })
     const dave = await world.person('dave', { relays: [there.address] })
     const team = new Team(world)
-    await team.create(alice)
-    const link = await team.link(alice)
-    await team.join(bob, link)
-    await team.join(dave, link)
-    await team.until(alice, ({ members }) => members.length === 3)
+    await team.gather([alice, bob, dave])
     await simulation.run(60_000)
     simulation.partition([alice.name, here.machine.name], [bob.name, dave.name, there.machine.name])
     const nodeOf = (person: typeof alice) => person.machine.program.node

@@ -13,10 +13,7 @@ test('what was shown before a removal came stays, marked', { timeout: 60_000 }, 
   const dave = await world.person('dave')
   const people = [alice, bob, dave]
   const team = new Team(world)
-  await team.create(alice)
-  const link = await team.link(alice)
-  for (const person of [bob, dave]) await team.join(person, link)
-  for (const person of people) await team.until(person, ({ members }) => members.length === 3)
+  await team.gather([alice, bob, dave])
   await team.say(dave)
   expect(await team.settled(people)).toEqual([])
   const shown = async (person: Person, id: string) =>

@@ -11,10 +11,7 @@ test('a join waits for the maker of its link, for days', { timeout: 60_000 }, as
   const bob = await world.person('bob')
   const carol = await world.person('carol')
   const team = new Team(world)
-  await team.create(alice)
-  const link = await team.link(alice)
-  await team.join(bob, link)
-  await team.until(alice, ({ members }) => members.length === 2)
+  const { link } = await team.gather([alice, bob])
   expect(await team.settled([alice, bob])).toEqual([])
   // Each has told the others by now where it is reached.
   await simulation.run(60_000)

@@ -12,10 +12,7 @@ test('a key from somebody whose adding is not known yet is kept', { timeout: 60_
   const dave = await world.person('dave')
   const frank = await world.person('frank')
   const team = new Team(world)
-  await team.create(alice)
-  const link = await team.link(alice)
-  await team.join(dave, link)
-  await team.until(alice, ({ members }) => members.length === 2)
+  const { link } = await team.gather([alice, dave])
   expect(await team.settled([alice, dave])).toEqual([])
   // The relay that carries the group is out of reach for one, another of its relays is not.
   simulation.partition(['dave'], [first.machine.name])

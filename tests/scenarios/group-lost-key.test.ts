@@ -28,11 +28,7 @@ async function group(seed: string): Promise<Setting> {
   const bob = await world.person('bob')
   const carol = await world.person('carol')
   const team = new Team(world)
-  const { id: gid } = await team.create(alice)
-  const link = await team.link(alice)
-  await team.join(bob, link)
-  await team.join(carol, link)
-  await team.until(alice, ({ members }) => members.length === 3)
+  const { id: gid } = await team.gather([alice, bob, carol])
   for (const one of [alice, bob, carol]) await team.say(one)
   expect(await team.settled([alice, bob, carol])).toEqual([])
   return { world, relay, team, alice, bob, carol, gid }

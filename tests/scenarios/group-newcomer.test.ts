@@ -14,10 +14,7 @@ test(
     const carol = await world.person('carol')
     const bob = await world.person('bob')
     const team = new Team(world)
-    await team.create(alice)
-    const link = await team.link(alice)
-    await team.join(carol, link)
-    await team.until(alice, ({ members }) => members.length === 2)
+    const { link } = await team.gather([alice, carol])
     expect(await team.settled([alice, carol])).toEqual([])
     // What she says stays with her, what others say still comes: she hears of the newcomer first.
     simulation.stall('carol', relay.machine.name)

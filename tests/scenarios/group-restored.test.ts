@@ -23,12 +23,7 @@ test.each(['is a contact of the owner', 'is a contact of a member'] as const)(
     const friend = whose === 'is a contact of the owner' ? alice : carol
     await world.introduce(friend, bob)
     const team = new Team(world)
-    await team.create(alice)
-    const link = await team.link(alice)
-    for (const person of [carol, bob]) await team.join(person, link)
-    for (const person of [alice, carol]) {
-      await team.until(person, ({ members }) => members.length === 3)
-    }
+    await team.gather([alice, carol, bob])
     for (let i = 0; i < 3; i++) for (const person of [alice, bob, carol]) await team.say(person)
     expect(await team.settled([alice, bob, carol])).toEqual([])
     bob.machine.crash({ keepsAll: false })

@@ -13,12 +13,7 @@ async function teamOf(seed: string, names: readonly string[]) {
   const team = new Team(world)
   const [first, ...others] = people
   if (first === undefined) throw new Error('nobody')
-  await team.create(first)
-  const link = await team.link(first)
-  for (const person of others) await team.join(person, link)
-  for (const person of people) {
-    await team.until(person, ({ members }) => members.length === people.length)
-  }
+  await team.gather([first, ...others])
   return { world, relay, team, people }
 }
 
@@ -138,11 +133,7 @@ test('a group whose relay died for good goes on at another one', { timeout: 120_
   const alice = await world.person('alice', { relays: [first.address, second.address] })
   const bob = await world.person('bob', { relays: [second.address] })
   const team = new Team(world)
-  await team.create(carol)
-  const link = await team.link(carol)
-  await team.join(alice, link)
-  await team.join(bob, link)
-  await team.until(carol, ({ members }) => members.length === 3)
+  await team.gather([carol, alice, bob])
   const { groups } = carol.machine.program.node
   await world.simulation.settle(groups.role('#team', alice.address, 'admin'))
   await team.until(alice, ({ role, members }) => role === 'admin' && members.length === 3)

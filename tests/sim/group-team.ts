@@ -54,6 +54,20 @@ export class Team {
     await this.until(person, (one) => one.state === 'joined')
   }
 
+  /** The first creates the group, the others join by one link; until each sees all. */
+  async gather(
+    people: readonly [Person, ...(readonly Person[])],
+  ): Promise<{ readonly id: string; readonly link: string }> {
+    const [first, ...others] = people
+    const { id } = await this.create(first)
+    const link = await this.link(first)
+    for (const person of others) await this.join(person, link)
+    for (const person of people) {
+      await this.until(person, ({ members }) => members.length === people.length)
+    }
+    return { id, link }
+  }
+
   async view(person: Person): Promise<Group | undefined> {
     const all = await this.world.simulation.settle(person.machine.program.node.groups.list())
     return all.find(({ state }) => state !== 'refused')
