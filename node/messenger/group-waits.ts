@@ -64,7 +64,7 @@ export function* gapViews(
     const { author, from, to } = gap
     const person = yield* ownerOf(turn, members, author)
     // Given up once, and somebody is there now who did not answer: it may come after all.
-    const irretrievable = gap.irretrievable && true
+    const irretrievable = gap.irretrievable && silent.length === 0
     // It was asked first, another one since.
     const authorAway = vain > 1 && silent.some((device) => equalBytes(device, author))
     const who = irretrievable ? [] : yield* askedViews(turn, members, last)
