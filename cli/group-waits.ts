@@ -11,12 +11,13 @@ function rangesText(ranges: readonly (readonly [number, number])[]): string {
   return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
 }
 
-/** `bob's 5-6 are missing; asked carol`. */
-export function gapText({ name, device, from, to, irretrievable, asked }: GroupGap): string {
+/** `5-6 of bob missing, bob away; asked carol`. */
+export function gapText(gap: GroupGap): string {
+  const { name, device, from, to, irretrievable, authorAway, asked } = gap
   const whose = terminalSafeLine(name) || `device ${device}`
   const which = rangesText([[from, to]])
-  if (irretrievable) return `${which} of ${whose}: nobody who was asked has it`
-  return `${which} of ${whose} missing${askedText(asked)}`
+  if (irretrievable) return `${which} of ${whose}: everybody was asked, and nobody has it`
+  return `${which} of ${whose} missing${authorAway ? `, ${whose} away` : ''}${askedText(asked)}`
 }
 
 /** `3 of bob (1-3) wait for the key of operation 0123456789abcdef; asked alice`. */

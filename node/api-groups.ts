@@ -35,8 +35,10 @@ export interface GroupGap {
   readonly device: string
   readonly from: number
   readonly to: number
-  /** Nobody who was asked has them. */
+  /** Every device of a member was asked for them and has not one. They are still asked for, daily. */
   readonly irretrievable: boolean
+  /** The device that wrote them did not answer yet: they come when it is there. */
+  readonly authorAway: boolean
   readonly asked: readonly GroupAsked[]
 }
 

@@ -308,7 +308,8 @@ export { coverageOf } from './groups/frontiers.ts'
 export { moveCarriage } from './groups/move-carriage.ts'
 export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
 export { tendGroup, type Tended } from './groups/tend.ts'
-export { wantsCompare } from './groups/sync-group.ts'
+export { unanswered, wantsCompare } from './groups/sync-group.ts'
+export { wantedOf } from './log/wanted.ts'
 export {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,

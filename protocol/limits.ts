@@ -139,6 +139,8 @@ export const SYNC_SERVED_PER_MINUTE = 10_000
 /** A question that nothing answered is asked of another device after this, twice as long each time. */
 export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
 export const SYNC_RETRY_MAX_MS: number = HOUR_MS
+/** What all members of a group said they have not is asked for again after this. */
+export const SYNC_GONE_MS: number = DAY_MS
 /** What is missing of a contact's is asked for after this: until then its outbox may bring it. */
 export const SYNC_CONTACT_WAIT_MS: number = MINUTE_MS
 /** Generations of rendezvous mailboxes that a restore looks at. */

@@ -204,6 +204,29 @@ export function eventsSince(
   return follow(feed, cursor ?? feed.core.ledger.cursor, options)
 }
 
+/** Failures of a disk that may be over later: until then the store is opened anew again and again. */
+const PASSING: ReadonlySet<string> = new Set(['DISK_FULL', 'NOT_WRITABLE', 'STORE_FAILED'])
+
+/**
+ * Reads; where the store is being opened anew waits until something happened, and resolves with
+ * undefined. Whoever follows would miss what comes after, for want of a disk that is there again.
+ */
+async function readAnyway<T>(
+  ledger: Core['ledger'],
+  moved: () => Promise<void>,
+  machine: (turn: Turn) => Step<T>,
+): Promise<T | undefined> {
+  const worked = ledger.writable
+  try {
+    return await ledger.read(machine)
+  } catch (error) {
+    const passes = error instanceof NodeError && PASSING.has(error.code)
+    if (!passes || (worked && ledger.writable)) throw error
+    if (!ledger.writable) await moved()
+    return undefined
+  }
+}
+
 async function* follow(
   { core, moved }: Feed,
   cursor: number,
@@ -217,9 +240,12 @@ async function* follow(
     if (next > ledger.cursor) throw tooOld(next)
     while (!signal.aborted) {
       const [from, end] = [next, ledger.cursor]
-      const page = await ledger.read((turn) =>
-        eventsFrom(turn, { cursor: from, end, requests: options.requests === true }),
+      const page = await readAnyway(
+        ledger,
+        () => moved(signal),
+        (turn) => eventsFrom(turn, { cursor: from, end, requests: options.requests === true }),
       )
+      if (page === undefined) continue
       if (page.gone) throw tooOld(from)
       next = page.next
       for (const event of page.events) {

@@ -51,13 +51,16 @@ interface Standstill {
   /** Own messages that wait, and whether there is an epoch to send them in. */
   readonly waiting: number
   readonly sendable: boolean
+  /** There is no operation left to change anything by. */
+  readonly usedUp: boolean
   /** Others' that came and do not open. */
   readonly held: number
 }
 
-function problemOf({ group, waiting, sendable, held }: Standstill): string {
+function problemOf({ group, waiting, sendable, usedUp, held }: Standstill): string {
   if (group.problem !== '') return group.problem
   if (group.standing !== 'joined') return ''
+  if (usedUp) return 'the group has used up its operations: make a new one to change anything'
   if (waiting > 0 && !sendable) return "waiting for the group's key"
   if (held === 0) return ''
   return `${held} that came ${held === 1 ? 'waits' : 'wait'} for a key or an operation: they may be messages`
@@ -76,7 +79,13 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
   const waits = gid === undefined ? [] : yield* heldViews(turn, gid, members)
   const held = waits.reduce((sum, { count }) => sum + count, 0)
-  const problem = problemOf({ group, waiting, sendable: target !== undefined, held })
+  const problem = problemOf({
+    group,
+    waiting,
+    sendable: target !== undefined,
+    usedUp: members?.allows('rotate') === false,
+    held,
+  })
   return {
     number: group.number,
     id: gid === undefined ? '' : toHex(gid),

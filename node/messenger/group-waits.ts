@@ -1,5 +1,5 @@
 // What a group misses and holds, by names: whose it is, what it waits for, and who was asked.
-import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import {
   type AskedDevice,
   type Membership,
@@ -10,6 +10,8 @@ import {
   groupWaits,
   peers,
   syncState,
+  unanswered,
+  wantedOf,
 } from '../../protocol/index.ts'
 import type { Person } from '../api.ts'
 import type { GroupAsked, GroupGap, GroupHeld } from '../api-groups.ts'
@@ -53,13 +55,21 @@ export function* gapViews(
 ): Step<readonly GroupGap[]> {
   const gaps = yield* gapsOf(turn, gid)
   if (gaps.length === 0) return []
-  const { asked, askedAtMs } = yield* syncState(gid)
+  const { asked, askedAtMs, vain } = yield* syncState(gid)
   const last = asked === undefined || askedAtMs === 0 ? [] : [{ device: asked, atMs: askedAtMs }]
+  const silent =
+    members === undefined ? [] : yield* unanswered(turn, members, yield* wantedOf(turn, gid))
   const views: GroupGap[] = []
-  for (const { author, from, to, irretrievable } of gaps) {
+  for (const gap of gaps) {
+    const { author, from, to } = gap
     const person = yield* ownerOf(turn, members, author)
+    // Given up once, and somebody is there now who did not answer: it may come after all.
+    const irretrievable = gap.irretrievable && silent.length === 0
+    // It was asked first, another one since.
+    const authorAway = vain > 1 && silent.some((device) => equalBytes(device, author))
     const who = irretrievable ? [] : yield* askedViews(turn, members, last)
-    views.push({ ...person, device: short(author), from, to, irretrievable, asked: who })
+    const device = short(author)
+    views.push({ ...person, device, from, to, irretrievable, authorAway, asked: who })
   }
   return views
 }

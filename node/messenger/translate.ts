@@ -39,6 +39,7 @@ const LIMIT_HINTS: Readonly<Record<string, string>> = {
   groups: 'One profile holds so many, those that were left included.',
   invites: 'Revoke some: sotto invite list, sotto invite revoke',
   contacts: 'Remove some: sotto contact list, sotto contact remove',
+  'group-operations': 'Make a new group, and add its members there: sotto group create NAME',
   outbox: 'It goes on once what waits went out: sotto status',
 }
 

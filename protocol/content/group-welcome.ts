@@ -4,11 +4,7 @@
 // [c, gid, addOp, E, G, opCount, page, pages, [[DK, n, id, lamport]] <=500]
 import { type Bytes32, encodeCbor, FieldReader, malformed } from '../../crypto/index.ts'
 import { LAMPORT_MAX } from '../limits.ts'
-import {
-  GROUP_OPERATIONS_STORED_MAX,
-  WELCOME_PAGE_AUTHORS_MAX,
-  WELCOME_PAGES_MAX,
-} from '../group/limits.ts'
+import { GROUP_OPS_HELD_MAX, WELCOME_PAGE_AUTHORS_MAX, WELCOME_PAGES_MAX } from '../group/limits.ts'
 import type { BaseAuthor } from './base.ts'
 import { bodyFields, numberField } from './fields.ts'
 import type { ContentKind } from './kind.ts'
@@ -53,7 +49,7 @@ function decode(body: Uint8Array): GroupWelcome {
     addOp: fields.bytes('addOp', 32),
     epoch: fields.bytes('E', 32),
     lineage: fields.bytes('G', 32),
-    operations: fields.uint('opCount', GROUP_OPERATIONS_STORED_MAX),
+    operations: fields.uint('opCount', GROUP_OPS_HELD_MAX),
     page: fields.uint('page', WELCOME_PAGES_MAX),
     pages: fields.uint('pages', WELCOME_PAGES_MAX),
     authors: fields.array('base', 0, WELCOME_PAGE_AUTHORS_MAX).map((value) => {

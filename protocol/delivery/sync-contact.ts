@@ -1,7 +1,7 @@
 // Asking a contact's device for its own entries that are missing here (SPEC.md §10.2). The outbox of
 // the author is what brings them as a rule; this is for what it believes to be delivered and is not
 // there: a disk that lost records, a bug on either side.
-import { type Bytes32, EMPTY, concat, equalBytes, readU64, u16 } from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
 import { type Contact, contactOf, isAccepted } from '../contacts/contact.ts'
 import { frameOf } from '../content/kind.ts'
 import type { SyncPage } from '../content/sync-page.ts'
@@ -21,6 +21,7 @@ import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import type { Brought } from './brought.ts'
 import { sendNotice } from './notice.ts'
+import { drawRequest } from './sync-pages.ts'
 
 /** All times by the guarded clock. */
 interface Asking {
@@ -94,8 +95,7 @@ function* askDevice(
 ): Step<void> {
   const wanted: Wanted = yield* wantedFrom(turn, conversation, device)
   if (wanted.ranges.length + wanted.ids.length === 0) return yield* wholeAgain(turn, device)
-  // A number that no page of an earlier question, or of a group's, repeats by accident.
-  const req = 1 + readU64(concat(u16(0), turn.random(6)), 0)
+  const req = drawRequest(turn)
   const frame = frameOf(syncRequestFrame, { req, conversation: undefined, ...wanted })
   yield* sendNotice(turn, device, frame)
   turn.put(askings, device, { req, atMs: turn.safeNowMs, vain: before.vain + 1 })

@@ -1,6 +1,6 @@
 // Answering who asks for entries (SPEC.md §10.2): newest first, in at most four pages a question, and
 // no more than 10,000 entries a minute to one device.
-import type { Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, concat, readU64, u16 } from '../../crypto/index.ts'
 import { frameOf } from '../content/kind.ts'
 import { type SyncAbsence, syncPageFrame } from '../content/sync-page.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
@@ -51,6 +51,11 @@ export interface FoundNumbers {
   readonly wanted: readonly Bytes32[]
   readonly absent: readonly SyncAbsence[]
   readonly more: boolean
+}
+
+/** A number that no page of an earlier question, or of another conversation's, repeats by accident. */
+export function drawRequest(turn: Turn): number {
+  return 1 + readU64(concat(u16(0), turn.random(6)), 0)
 }
 
 /** How many entries a device is sent in answer to one question now; 0: none this minute. */

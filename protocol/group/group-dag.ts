@@ -9,6 +9,7 @@ import {
   GROUP_PARENTS_MAX,
   type GroupOp,
   type GroupOpRef,
+  type GroupPayload,
   toHex,
 } from '../../crypto/index.ts'
 import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from './limits.ts'
@@ -18,7 +19,7 @@ import { GroupView } from './group-view.ts'
 import { OpHistory } from './history.ts'
 import { compareOps, type OpNode } from './op-node.ts'
 import { PendingOps } from './pending-ops.ts'
-import { type Judged, judgeOp } from './validity.ts'
+import { type Judged, judgeOp, pastLimit } from './validity.ts'
 
 /** Two operations of one device with one number: proof that it lies, or that it was copied. */
 export interface SeqProof {
@@ -102,6 +103,13 @@ export class GroupDag {
     return this.heads()
       .slice(-GROUP_PARENTS_MAX)
       .sort((a, b) => compareBytes(a.id, b.id))
+  }
+
+  /** Whether the group has an operation of a kind left, on top of all that is held and `more`. */
+  allows(kind: GroupPayload['kind'], more = 0): boolean {
+    if (this.size + more >= GROUP_OPS_HELD_MAX) return false
+    const most = pastLimit(kind) - more
+    return this.size < most || this.history.closure(this.#indexes(this.nextParents())).size < most
   }
 
   /** The number of a device's next operation above some parents. */

@@ -127,11 +127,10 @@ export const ROTATE_AGE_MS: number = 7 * DAY_MS
 export const ROTATE_ENTRIES = 10_000
 /** Numbers of control objects below the highest that are told apart. */
 export const CONTROL_WINDOW = 64
-/** Heads in a request; authors per page of a welcome, and pages of one; operations of a group. */
+/** Heads in a request; authors per page of a welcome, and pages of one. */
 export const GROUP_HEADS_MAX = 256
 export const WELCOME_PAGE_AUTHORS_MAX = 500
 export const WELCOME_PAGES_MAX = 64
-export const GROUP_OPERATIONS_STORED_MAX = 8_192
 /** Operations, and members, in one frame, and their bytes. */
 export const GROUP_OPS_FRAME_MAX = 512
 export const GROUP_OPS_FRAME_BYTES = 48_000

@@ -102,9 +102,13 @@ function sizeFault(judging: Judging, after: GroupState, recipients: readonly num
   return devices.length > GROUP_RECIPIENTS_MAX ? 'limit' : undefined
 }
 
+/** V12: how many operations there may be in the past of one of a kind, itself not counted. */
+export function pastLimit(kind: string): number {
+  return ALWAYS_ALLOWED.has(kind) ? GROUP_OPS_HARD_MAX : GROUP_OPS_MAX
+}
+
 function countFault({ op, past }: OpFacts): GroupFault | undefined {
-  const most = ALWAYS_ALLOWED.has(op.payload.kind) ? GROUP_OPS_HARD_MAX : GROUP_OPS_MAX
-  return past.size < most ? undefined : 'limit'
+  return past.size < pastLimit(op.payload.kind) ? undefined : 'limit'
 }
 
 function strongKind(judging: Judging, revokes: readonly number[]): OpNode['strong'] {

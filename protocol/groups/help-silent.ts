@@ -58,7 +58,7 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
   const { gid } = members
   const { device } = row
   noteHelped(turn, gid, row)
-  if (!(yield* handOver(turn, members, device))) {
+  if (!(yield* handOver(turn, members, device)) && members.allows('refresh')) {
     const extend = yield* extendable(turn, members, device)
     if (extend === undefined) yield* renew(turn, members)
     else yield* refresh(turn, members, extend.opId, [device])

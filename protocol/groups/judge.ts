@@ -110,7 +110,8 @@ function* judge(
   const role = members.self?.role ?? 0
   const mayAdd = role > 0 || members.setting('membersAdd')
   if (!mayAdd && !members.setting('approval')) return 'refused'
-  return members.members.length >= members.limit ? 'full' : 'accepted'
+  // An add may need new keys before it.
+  return members.members.length >= members.limit || !members.allows('add', 1) ? 'full' : 'accepted'
 }
 
 /** Whether somebody used this invite before, and was removed by others since. */

@@ -5,6 +5,7 @@ import {
   type Bytes32,
   type GroupOp,
   type GroupOpRef,
+  type GroupPayload,
   type GroupRelay,
   type GroupRole,
   GROUP_SETTINGS,
@@ -105,6 +106,16 @@ export class Membership {
 
   accountOf(device: Bytes32): Bytes32 | undefined {
     return this.view.accountOf(device)
+  }
+
+  /** Whether a device is or was a member's, by any operation that is held. */
+  wasDevice(device: Bytes32): boolean {
+    return this.dag.history.devices.find(device) !== undefined
+  }
+
+  /** Whether there is an operation of a kind left beside `more` others: a group has so many. */
+  allows(kind: GroupPayload['kind'], more = 0): boolean {
+    return this.dag.allows(kind, more)
   }
 
   /** Members that a group can have. */
@@ -217,6 +228,8 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
     arrivals: 0,
   }
   if (before === undefined) turn.memory.set(memoryKey(gid), kept)
+  const { dag } = kept.stored
+  const couldChange = dag.allows('rotate')
   const accepted: GroupOp[] = []
   let refused = 0
   for (const op of ops) {
@@ -232,6 +245,12 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
       })
     }
   }
-  const { dag } = kept.stored
+  if (couldChange && !dag.allows('rotate')) {
+    turn.change({
+      kind: 'warning',
+      code: 'GROUP_USED_UP',
+      text: 'A group has used up its operations: its members, names and keys stay as they are, and messages go on. Make a new group to change anything.',
+    })
+  }
   return { members: new Membership(turn, dag), accepted, missing: dag.missing(), refused }
 }

@@ -30,7 +30,8 @@ export function* mend(turn: Turn, members: Membership): Step<number | undefined>
   yield* putRepairs(turn, gid, state)
   const choice = yield* chooseFor(turn, members)
   // The own chain nears its end: new keys at once, whoever else may be about to make them.
-  if (choice.kind === 'rotate' && mayRenew(turn, state)) {
+  const mayWrite = members.allows('rotate')
+  if (choice.kind === 'rotate' && mayWrite && mayRenew(turn, state)) {
     yield* carryOut(turn, members, state, { kind: 'rotate', atMs: turn.safeNowMs })
     return turn.safeNowMs
   }
@@ -45,6 +46,8 @@ export function* mend(turn: Turn, members: Membership): Step<number | undefined>
       continue
     }
     const changed = repair.kind !== 'askAuthor' && repair.kind !== 'askOthers'
+    // A group that has used up its operations goes on with the keys it has.
+    if (changed && !mayWrite) continue
     current = yield* carryOut(turn, members, current, repair)
     yield* putRepairs(turn, gid, current)
     // Everything else is to be judged anew after it.

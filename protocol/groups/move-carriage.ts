@@ -20,6 +20,7 @@ export function* moveCarriage(
 ): Step<number | undefined> {
   const members = yield* membershipOf(turn, gid)
   if (members?.isMember !== true || (members.self?.role ?? 0) === 0) return undefined
+  if (!members.allows('carriage')) return undefined
   const written = members.writtenRelays
   const isOther = (key: Bytes32): boolean =>
     usable.some((one) => equalBytes(one, key)) &&

@@ -124,6 +124,11 @@ function* secretOf(
 export function* issue(turn: Turn, members: Membership, payload: DraftPayload): Step<Issued> {
   const { gid, dag } = members
   const { account, device, deviceSeed } = turn.self
+  if (!members.allows(payload.kind)) {
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'the group has used up its operations', {
+      detail: { reason: 'group-operations' },
+    })
+  }
   const draft = draftOp(turn.crypto, dag, { account, device }, payload)
   if (typeof draft === 'string') throw operationError(draft)
   const { source, commit, seed } = yield* secretOf(turn, members, payload, draft)

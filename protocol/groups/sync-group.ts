@@ -1,26 +1,28 @@
 // Repairing a group's log from its members (SPEC.md §21): what an author's own words show to be
 // missing, what open entries cite, and, after an absence, what somebody else's frontier shows.
-import { type Bytes32, equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, equalBytes, u64 } from '../../crypto/index.ts'
 import { type Frontier, frontierFrame } from '../content/frontier.ts'
 import { frameOf } from '../content/kind.ts'
 import type { SyncPage } from '../content/sync-page.ts'
 import { type SyncRange, syncRequestFrame } from '../content/sync-request.ts'
 import { sendNotice } from '../delivery/notice.ts'
-import { SYNC_ANSWER_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
-import { COMPARE_INTERVAL_MS } from '../group/limits.ts'
+import { drawRequest } from '../delivery/sync-pages.ts'
+import { SYNC_ANSWER_MS, SYNC_GONE_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
+import { COMPARE_INTERVAL_MS, GROUPS_MAX } from '../group/limits.ts'
 import {
   type ConversationFrontier,
   authorFrontier,
   conversationFrontier,
   markLost,
 } from '../log/frontier.ts'
+import { giveUp } from '../log/base.ts'
 import { frontierFrameOf } from '../log/statements.ts'
 import { lostEntries } from '../log/tables.ts'
 import { type Wanted, wantedOf } from '../log/wanted.ts'
 import { peers } from '../peers/peer.ts'
-import { type Step, type Turn, get } from '../step.ts'
-import type { Membership } from './membership.ts'
-import { type SyncState, frontiersTold, syncState, syncStates } from './sync-state.ts'
+import { type Step, type Turn, get, range } from '../step.ts'
+import { type Membership, membershipOf } from './membership.ts'
+import { type SyncState, frontiersTold, syncAsked, syncState, syncStates } from './sync-state.ts'
 import { takeEntry } from './take-entry.ts'
 
 /** Asks for what is missing, when it is time to; when to look again, guarded clock. */
@@ -31,20 +33,55 @@ export function* syncGroup(turn: Turn, members: Membership): Step<number | undef
   const { ranges, ids } = yield* wantedOf(turn, gid)
   if (ranges.length + ids.length === 0) return compareAtMs
   const current = yield* syncState(gid)
-  const waitMs = Math.min(SYNC_RETRY_MAX_MS, SYNC_ANSWER_MS * 2 ** Math.min(current.vain, 8))
+  const { vain } = current
+  const silent = yield* unanswered(turn, members, { ranges, ids })
+  const isGone = silent.length === 0
+  const mostMs = isGone ? SYNC_GONE_MS : SYNC_RETRY_MAX_MS
+  const waitMs = isGone ? mostMs : Math.min(mostMs, SYNC_ANSWER_MS * 2 ** Math.min(vain, 9))
   const dueMs = current.askedAtMs === 0 ? 0 : current.askedAtMs + waitMs
   if (dueMs > turn.safeNowMs) return Math.min(dueMs, compareAtMs ?? dueMs)
-  const devices = yield* reachableDevices(turn, members)
-  if (devices.length === 0) return compareAtMs
-  if (current.vain > 2 * devices.length) yield* giveUpOn(turn, gid, { ranges, ids })
-  // The author first, who surely wrote it; then the others, one after the other.
-  const [first] = ranges
-  const author = first && devices.find((device) => equalBytes(device, first.author))
-  const next = devices[current.vain % devices.length]
-  const device = current.vain === 0 && author !== undefined ? author : next
+  // Who had not answered may have left.
+  if (isGone) yield* giveUpOn(turn, members, { ranges, ids })
+  const reachable = yield* reachableDevices(turn, members)
+  const isSilent = (device: Bytes32): boolean => silent.some((one) => equalBytes(one, device))
+  const left = reachable.filter(isSilent)
+  const devices = left.length > 0 ? left : reachable
+  // The author first, who surely wrote it, and again and again; between, one other after the other.
+  const isAuthors = vain % AUTHOR_EVERY === 0
+  const { author } = (isAuthors && ranges[(vain / AUTHOR_EVERY) % ranges.length]) || {}
+  const first = author && devices.find((device) => equalBytes(device, author))
+  const device = first ?? devices[vain % devices.length]
   if (device === undefined) return compareAtMs
   yield* ask(turn, gid, current, device, { ranges, ids })
-  return turn.safeNowMs + SYNC_ANSWER_MS * 2 ** Math.min(current.vain + 1, 8)
+  return turn.safeNowMs + Math.min(mostMs, SYNC_ANSWER_MS * 2 ** Math.min(vain + 1, 9))
+}
+
+/** Of so many questions that brought nothing one goes to an author of what is missing. */
+const AUTHOR_EVERY = 4
+
+function questionOf(turn: Turn, { ranges, ids }: Wanted): Uint8Array {
+  const parts = ranges.flatMap(({ author, from, to }) => [author, u64(from), u64(to)])
+  return turn.crypto.sha256(u64(ranges.length), ...parts, ...ids).slice(0, 8)
+}
+
+/**
+ * Other members' devices that did not say yet that they have nothing of what is missing: each may have
+ * it, whether it is away or was never reached. `wanted`: all that is missing.
+ */
+export function* unanswered(
+  turn: Turn,
+  members: Membership,
+  wanted: Wanted,
+): Step<readonly Bytes32[]> {
+  const question = questionOf(turn, wanted)
+  const silent: Bytes32[] = []
+  for (const device of members.devices) {
+    if (equalBytes(device, turn.self.device)) continue
+    const asked = yield* get(syncAsked, { gid: members.gid, device })
+    const hasNone = asked?.hasNone === true && equalBytes(asked.question, question)
+    if (!hasNone) silent.push(device)
+  }
+  return silent
 }
 
 function* ask(
@@ -52,21 +89,39 @@ function* ask(
   gid: Bytes32,
   state: SyncState,
   device: Bytes32,
-  wanted: { readonly ranges: readonly SyncRange[]; readonly ids: readonly Bytes32[] },
+  wanted: Wanted,
 ): Step<void> {
-  const req = state.req + 1
+  const req = drawRequest(turn)
+  const question = questionOf(turn, wanted)
+  const before = yield* get(syncAsked, { gid, device })
+  // It said so once; while it is away that stands.
+  const hasNone = before?.hasNone === true && equalBytes(before.question, question)
+  turn.put(syncAsked, { gid, device }, { req, question, hasNone })
   const frame = frameOf(syncRequestFrame, { req, conversation: gid, ...wanted })
   yield* sendNotice(turn, device, frame)
-  const asked = { req, asked: device, askedAtMs: turn.safeNowMs, vain: state.vain + 1 }
+  const asked = { asked: device, askedAtMs: turn.safeNowMs, vain: state.vain + 1 }
   turn.put(syncStates, gid, { ...state, ...asked })
 }
 
-/** Everybody who could be asked said nothing of it: named as gone, no longer asked for. */
-function* giveUpOn(turn: Turn, gid: Bytes32, { ranges, ids }: Wanted): Step<void> {
-  for (const { author, from, to } of ranges) yield* markLost(turn, gid, author, [from, to])
-  for (const id of ids) {
+/**
+ * Everybody who may have it said that it has not: named as gone, once. It is still asked for, now and
+ * then, and whatever brings it is taken.
+ */
+function* giveUpOn(turn: Turn, members: Membership, wanted: Wanted): Step<void> {
+  const { gid } = members
+  for (const { author, from, to } of wanted.ranges) yield* markLost(turn, gid, author, [from, to])
+  for (const id of wanted.ids) {
     const key = { conversation: gid, id }
     if ((yield* get(lostEntries, key)) !== undefined) turn.remove(lostEntries, key)
+    else yield* giveUp(turn, gid, id)
+  }
+  // What is left was part of what all of them answered.
+  const left = yield* wantedOf(turn, gid)
+  const question = questionOf(turn, left)
+  if (equalBytes(question, questionOf(turn, wanted))) return
+  for (const device of members.devices) {
+    const asked = yield* get(syncAsked, { gid, device })
+    if (asked !== undefined) turn.put(syncAsked, { gid, device }, { ...asked, question })
   }
 }
 
@@ -82,17 +137,16 @@ export function* reachableDevices(turn: Turn, members: Membership): Step<readonl
   return devices
 }
 
-/** Takes a page that was asked for. */
-export function* takeSyncPage(
-  turn: Turn,
-  members: Membership,
-  device: Bytes32,
-  page: SyncPage,
-): Step<void> {
+/** Takes a page that a device of a group was asked for last; false where it is of no such question. */
+export function* takeSyncPage(turn: Turn, device: Bytes32, page: SyncPage): Step<boolean> {
+  // One of nothing names no group.
+  const groups = yield* range(syncAsked, { owner: device, limit: GROUPS_MAX })
+  const found = groups.find(({ value }) => value.req === page.req)
+  const members = found && (yield* membershipOf(turn, found.order))
+  if (found === undefined || members === undefined) return false
   const { gid } = members
+  const asked = found.value
   const state = yield* syncState(gid)
-  const isAsked = state.asked !== undefined && equalBytes(state.asked, device)
-  if (!isAsked || page.req !== state.req) return
   let news = false
   for (const entry of page.entries) {
     const brought = yield* takeEntry(turn, members, entry)
@@ -101,7 +155,14 @@ export function* takeSyncPage(
   // What else is missing is asked for at once, of the same device, as long as something comes.
   if (news)
     turn.put(syncStates, gid, { ...state, vain: 0, askedAtMs: page.more ? state.askedAtMs : 0 })
+  else if (!page.more) {
+    turn.put(syncAsked, { gid, device }, { ...asked, hasNone: true })
+    const wanted = yield* wantedOf(turn, gid)
+    const isGone = (yield* unanswered(turn, members, wanted)).length === 0
+    if (isGone) yield* giveUpOn(turn, members, wanted)
+  }
   turn.effect({ kind: 'group', gid })
+  return true
 }
 
 /** After an absence: tells one member what is held here, who answers with what it holds. */
@@ -154,7 +215,8 @@ export function* takeSyncFrontier(
   const state = yield* syncState(gid)
   const ranges: SyncRange[] = []
   for (const { author, n } of frontier.authors) {
-    if (equalBytes(author, turn.self.device) || members.accountOf(author) === undefined) continue
+    // Of who is gone as well: nobody else says any more how far it wrote.
+    if (equalBytes(author, turn.self.device) || !members.wasDevice(author)) continue
     const mine = yield* authorFrontier(turn, gid, author)
     const top = mine?.n ?? 0
     if (n > top && ranges.length < SYNC_RANGES_MAX) ranges.push({ author, from: top + 1, to: n })

@@ -6,14 +6,10 @@ import { type Step, type Table, get } from '../step.ts'
 
 /** All times by the guarded clock. */
 export interface SyncState {
-  /** Of the last question; pages of another one are not taken. */
-  readonly req: number
   readonly asked: Bytes32 | undefined
   readonly askedAtMs: number
   /** Questions since something last came. */
   readonly vain: number
-  /** A device whose frontier showed more than is held; undefined: none did. */
-  readonly ahead: Bytes32 | undefined
   /** When all that is held was last compared with somebody's. */
   readonly comparedAtMs: number
   /** The log may lack what a relay dropped, or what came while this device was away. */
@@ -21,11 +17,9 @@ export interface SyncState {
 }
 
 export const NO_SYNC: SyncState = {
-  req: 0,
   asked: undefined,
   askedAtMs: 0,
   vain: 0,
-  ahead: undefined,
   comparedAtMs: 0,
   compares: true,
 }
@@ -36,22 +30,18 @@ export const syncStates: Table<Bytes32, SyncState> = {
   place: (gid) => ({ owner: gid, order: EMPTY }),
   encode: (row) =>
     encodeRecord([
-      row.req,
       orEmpty(row.asked),
       row.askedAtMs,
       row.vain,
-      orEmpty(row.ahead),
       row.comparedAtMs,
       row.compares ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group sync')
     return {
-      req: fields.uint('req'),
       asked: fields.optional('asked', 32),
       askedAtMs: fields.uint('askedAt'),
       vain: fields.uint('vain'),
-      ahead: fields.optional('ahead', 32),
       comparedAtMs: fields.uint('comparedAt'),
       compares: fields.flag('compares'),
     }
@@ -69,4 +59,27 @@ export const frontiersTold: Table<{ gid: Bytes32; device: Bytes32 }, number> = {
   place: ({ gid, device }) => ({ owner: concat(gid, device), order: EMPTY }),
   encode: (atMs) => encodeRecord([atMs]),
   decode: (bytes) => readRecord(bytes, 'told frontier').uint('at'),
+}
+
+/** The last question to one device of a group, and whether it had nothing for it. */
+export interface SyncAsked {
+  /** Pages of another question are not taken from it. */
+  readonly req: number
+  /** What was asked, shortened: the same while the same is missing. */
+  readonly question: Uint8Array
+  /** It answered in full, and nothing of it was new. */
+  readonly hasNone: boolean
+}
+
+export const syncAsked: Table<{ gid: Bytes32; device: Bytes32 }, SyncAsked> = {
+  name: 'group-asked',
+  sealing: 'value',
+  rows: 'few',
+  place: ({ gid, device }) => ({ owner: device, order: gid }),
+  encode: ({ req, question, hasNone }) => encodeRecord([req, question, hasNone ? 1 : 0]),
+  decode: (bytes) => {
+    const fields = readRecord(bytes, 'asked of a device')
+    const req = fields.uint('req')
+    return { req, question: fields.bytes('question', 8), hasNone: fields.flag('hasNone') }
+  },
 }

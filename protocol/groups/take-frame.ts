@@ -100,11 +100,7 @@ function* takeSyncFrame(turn: Turn, device: Bytes32, frame: Frame): Step<boolean
     return true
   }
   const page = readFrame(syncPageFrame, frame)
-  const gid = page?.entries.map(({ header }) => header.conversation).find((id) => id !== undefined)
-  const members = gid === undefined ? undefined : yield* membershipOf(turn, gid)
-  if (page === undefined || members === undefined) return false
-  yield* takeSyncPage(turn, members, device, page)
-  return true
+  return page !== undefined && (yield* takeSyncPage(turn, device, page))
 }
 
 function* takeNumbered(turn: Turn, { peer, opened }: Sender, frame: Frame): Step<Brought> {

@@ -57,7 +57,7 @@ export function* tellDevices(
   const newer = yield* newerList(turn, members)
   const listsSinceMs = newer === undefined ? 0 : state.listsSinceMs || turn.safeNowMs
   yield* putRepairs(turn, gid, { ...state, listsSinceMs })
-  if (newer === undefined) return undefined
+  if (newer === undefined || !members.allows('devices')) return undefined
   const isOwn = equalBytes(newer.account, turn.self.account)
   const dueMs = isOwn ? turn.safeNowMs : listsSinceMs + LISTS_TOLD_AFTER_MS + delayMs
   if (dueMs > turn.safeNowMs) return dueMs

@@ -19,9 +19,9 @@ export interface Wanted {
 /** Open entries whose citations are looked at. */
 const OPEN_SCAN = 64
 
-/** Numbers that are missing, newest first, and ids: of what the disk lost, and those that open entries cite. */
+/** Numbers that are missing, given up or not, newest first, and ids: of what the disk lost, and those that open entries cite. */
 export function* wantedOf(turn: Turn, conversation: Bytes32): Step<Wanted> {
-  const gaps = (yield* gapsOf(turn, conversation)).filter(({ irretrievable }) => !irretrievable)
+  const gaps = yield* gapsOf(turn, conversation)
   const ranges = gaps
     .toReversed()
     .slice(0, SYNC_RANGES_MAX)

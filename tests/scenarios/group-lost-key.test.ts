@@ -114,6 +114,24 @@ describe('a key that was lost after it came', { timeout: 300_000 }, () => {
     await world.start(carol)
     expect(await team.settled([alice, bob, carol], 2 * 3_600_000)).toEqual([])
   })
+
+  test('is made good for what somebody said who was removed since', async () => {
+    const setting = await group('lost key, author removed')
+    const { team, alice, bob, carol, world } = setting
+    await lose(setting, alice, bob)
+    await world.stop(bob)
+    await team.say(carol)
+    const last = team.said.at(-1)?.id
+    expect(await team.settled([alice, carol])).toEqual([])
+    await world.stop(carol)
+    const { groups } = alice.machine.program.node
+    await world.simulation.settle(groups.remove('#team', carol.address))
+    await world.start(bob)
+    expect(await team.settled([alice, bob])).toEqual([])
+    // Said before the removal, as she who removed her had it: so it stands.
+    const message = (await team.read(bob)).find(({ id }) => id === last)
+    expect(message?.kind).toBe('text')
+  })
 })
 
 test(

@@ -112,6 +112,7 @@ export class Oracle {
   }
 
   #log(name: string, scope: string, text: string): void {
+    if (scope === 'events') this.#fail(`${name} was told no more events: ${text}`)
     if (/INTERNAL|TypeError|RangeError|ReferenceError|a reading machine wrote/.test(text)) {
       this.#fail(`${name} logged ${scope}: ${text}`)
     }

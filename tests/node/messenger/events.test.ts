@@ -7,7 +7,7 @@ import { eventsSince } from '../../../node/messenger/events.ts'
 import { Signal, joinSignals } from '../../../node/signal.ts'
 import type { Store, StoreWrite } from '../../../node/store.ts'
 import { type TestNetwork, createTestNetwork } from '../../../node/test-network.ts'
-import { LedgerWorld, warning } from '../../support/ledger-world.ts'
+import { LedgerWorld, full, quiet, warning } from '../../support/ledger-world.ts'
 
 describe('events', () => {
   let world: LedgerWorld
@@ -102,6 +102,29 @@ describe('events', () => {
     await world.ledger.recover(world.reopen())
     await say('kept')
     expect(await first).toBe('1 kept')
+  })
+
+  it('go on after the store failed and was opened anew, whatever they read meanwhile', async () => {
+    await say(...Array.from({ length: 100 }, (_, i) => String(i + 1)))
+    const events = since(0)
+    for (let i = 1; i <= 64; i++) expect(await next(events)).toBe(`${i} ${i}`)
+    world.store.fault = full
+    await expect(say('lost')).rejects.toBe(full)
+    await world.store.close()
+    const onwards = next(events)
+    await quiet()
+    // Woken, and it still cannot be read.
+    moved.raise()
+    await quiet()
+    await world.ledger.recover(world.reopen())
+    moved.raise()
+    expect(await onwards).toBe('65 65')
+    // One that is closed for good ends them.
+    await world.ledger.end(new NodeError('ABORTED', 'the node is closed'))
+    await world.store.close()
+    for (let i = 66; i <= 100; i++) await next(events)
+    await say('never').catch(() => undefined)
+    await expect(since(1).next()).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
   it('are kept in rows that name their place', () => {

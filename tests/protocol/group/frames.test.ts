@@ -29,7 +29,11 @@ import {
   signControlFrame,
 } from '../../../protocol/index.ts'
 import { LAMPORT_MAX } from '../../../protocol/limits.ts'
-import { FRONTIER_COUNTS_MAX, FRONTIER_OP_HEADS_MAX } from '../../../protocol/group/limits.ts'
+import {
+  FRONTIER_COUNTS_MAX,
+  FRONTIER_OP_HEADS_MAX,
+  GROUP_OPS_HELD_MAX,
+} from '../../../protocol/group/limits.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { testDecoder } from '../../support/decoder.ts'
 import { GROUP, GROUP_SAMPLES, SIGNER_SEED, control } from '../../support/group-samples.ts'
@@ -86,6 +90,23 @@ describe('sizes', () => {
       authors: [author],
     })
     expect(withOne.length - welcome.length).toBe(75)
+  })
+
+  it('of a group are named to a newcomer, as many as a group holds and no more', () => {
+    const counted = (operations: number): Uint8Array =>
+      groupWelcomeFrame.encode({
+        c: 6,
+        group: GROUP,
+        addOp: id,
+        epoch: id,
+        lineage: id,
+        operations,
+        page: 1,
+        pages: 1,
+        authors: [],
+      })
+    expect(groupWelcomeFrame.decode(counted(GROUP_OPS_HELD_MAX)).operations).toBe(16_384)
+    expect(() => groupWelcomeFrame.decode(counted(GROUP_OPS_HELD_MAX + 1))).toThrow(malformed)
   })
 
   it('of a frontier of 20 active authors fit a message of 512 bytes', () => {

@@ -55,6 +55,7 @@ export class ByzantineLife {
   async run(steps = 16): Promise<readonly string[]> {
     await this.#begin()
     for (let i = 0; i < steps; i++) await this.#step()
+    await this.#tellRest()
     this.world.simulation.heal()
     const broken = await this.#rest()
     if (broken.length > 0) return broken
@@ -134,6 +135,18 @@ export class ByzantineLife {
     const from = this.#mallory
     if (from === undefined) return
     this.log.said.push({ text: told.text, from, id: undefined, owed: new Set(), allowed })
+  }
+
+  /** Every kind of lie is told in every life: by chance one in two would not be. */
+  async #tellRest(): Promise<void> {
+    const { simulation } = this.world
+    for (const lie of LIES) {
+      if ((this.liar.counts[lie] ?? 0) > 0) continue
+      // Some need a second epoch, or that the liar is in; somebody may have removed it.
+      await this.#lie(lie)
+      await this.#act(this.#random.pick(this.#honest))
+      await simulation.run(this.#random.integer(0, 4_000))
+    }
   }
 
   #say(person: Person): Promise<void> {

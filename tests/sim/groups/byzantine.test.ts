@@ -41,6 +41,7 @@ describe('groups of real nodes with a member that lies', () => {
       }
       expect(broken.join('\n')).toBe('')
       // A lie that was not told shows nothing.
+      expect(LIES.filter((lie) => (life.liar.counts[lie] ?? 0) === 0)).toEqual([])
       expect(life.tally.lies).toBeGreaterThan(4)
       expect(life.tally.outside).toBeGreaterThan(2)
       expect(life.tally.deposited).toBeGreaterThan(2)

@@ -82,7 +82,7 @@ export function judgeViews(
   return [
     ...sameGroup(log, inside, liars),
     ...sameOrder(inside),
-    ...seen.flatMap((one) => readable(log, one, inside.includes(one))),
+    ...seen.flatMap((one) => readable(log, one, inside)),
     ...inside.flatMap(quietness),
   ]
 }
@@ -156,14 +156,19 @@ function wasEnded(ops: readonly GroupOp[], { address }: Person): boolean {
   })
 }
 
+function shows({ messages }: Judged, id: string): boolean {
+  return messages.some((message) => message.id === id)
+}
+
 /** What may explain it: that much waits for its key. */
 function heldOf({ group }: Judged): string {
   return group === undefined || group.held === 0 ? '' : `, with ${group.held} held for their key`
 }
 
 /** D3, D4: who was a member for the sender reads it, once; nobody else does. */
-function readable(log: GroupLog, one: Judged, isInside: boolean): readonly string[] {
+function readable(log: GroupLog, one: Judged, inside: readonly Judged[]): readonly string[] {
   const broken: string[] = []
+  const isInside = inside.includes(one)
   const { person, messages } = one
   const by = new Map<string, Said>(log.said.map((said) => [said.text, said]))
   const times = new Map<string, number>()
@@ -186,6 +191,9 @@ function readable(log: GroupLog, one: Judged, isInside: boolean): readonly strin
   for (const { id, text, owed, from } of log.said) {
     if (id === undefined || !owed.has(person.address)) continue
     const message = held.get(id)
+    // What no member has of somebody who was removed lies beyond every cut: it is nobody's to read.
+    const isGone = wasEnded(one.ops, from) && inside.every((each) => !shows(each, id))
+    if (message === undefined && isGone) continue
     if (message === undefined) broken.push(`D4 ${person.name} lacks "${text}"${heldOf(one)}`)
     else if (message.kind !== 'text' && !wasEnded(one.ops, from)) {
       broken.push(`D4 ${person.name} cannot read "${text}": ${message.text}`)
