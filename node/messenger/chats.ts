@@ -92,7 +92,7 @@ function inGroup(turn: Turn, group: GroupRecord): Readable | undefined {
 }
 
 function* readable(turn: Turn, chat: string): Step<Readable | undefined> {
-  if (isGroupChat(chat)) return inGroup(turn, yield* resolveWhich(chat))
+  if (isGroupChat(chat)) return inGroup(turn, yield* resolveWhich(turn, chat))
   return withContact(turn, yield* resolveWho(turn.crypto, chat))
 }
 
@@ -177,7 +177,7 @@ function* markUpTo(
 
 function* markChatRead(turn: Turn, chat: string, arrival: number | undefined): Step<void> {
   if (isGroupChat(chat)) {
-    const { gid } = yield* resolveWhich(chat)
+    const { gid } = yield* resolveWhich(turn, chat)
     const isNews = gid !== undefined && (yield* markUpTo(turn, gid, arrival))
     if (isNews) turn.effect({ kind: 'group', gid })
     return
@@ -273,7 +273,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
           const replyTo =
             sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
           const sent = isGroupChat(who)
-            ? yield* sendGroupText(turn, yield* resolveWhich(who), text, replyTo)
+            ? yield* sendGroupText(turn, yield* resolveWhich(turn, who), text, replyTo)
             : yield* sendText(turn, (yield* addressee(turn, who)).account, text, replyTo)
           const row = yield* get(evidence, sent.entry)
           const state = row === undefined ? 'queued' : shownState(row, turn.safeNowMs).state

@@ -53,7 +53,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
   ): Promise<Group> =>
     call(options, () =>
       ledger.run(function* (turn) {
-        const group = yield* resolveWhich(which)
+        const group = yield* resolveWhich(turn, which)
         yield* machine(turn, group)
         return yield* groupView(turn, yield* rereadGroup(group))
       }),
@@ -87,7 +87,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
     which: string,
     options: { readonly reusable: boolean; readonly approve: boolean; readonly lifeMs: number },
   ): Step<Invite> {
-    const group = yield* resolveWhich(which)
+    const group = yield* resolveWhich(turn, which)
     const members = yield* joinedMembership(turn, group)
     const role = members.self?.role ?? 0
     if (role === 0 && !members.setting('membersAdd') && !members.setting('approval')) {
@@ -137,7 +137,7 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
     get: (which, options) =>
       call(options, () =>
         ledger.read(function* (turn) {
-          return yield* groupView(turn, yield* resolveWhich(which))
+          return yield* groupView(turn, yield* resolveWhich(turn, which))
         }),
       ),
     invite: (which, options = {}) =>

@@ -3,9 +3,11 @@ import { toHex } from '../../crypto/index.ts'
 import {
   type GroupRecord,
   type Step,
+  type Turn,
   allGroups,
   foldName,
   isListedGroup,
+  membershipOf,
 } from '../../protocol/index.ts'
 import { NodeError } from '../errors.ts'
 
@@ -17,8 +19,26 @@ export function isGroupChat(chat: string): boolean {
   return chat.trimStart().startsWith('#')
 }
 
+/** A group that its members once called so: they may rename it while somebody looks elsewhere. */
+function* onceCalled(
+  turn: Turn,
+  groups: readonly GroupRecord[],
+  name: string,
+): Step<GroupRecord | undefined> {
+  for (const group of groups) {
+    const members = group.gid === undefined ? undefined : yield* membershipOf(turn, group.gid)
+    const isIt = members?.dag.history.nodes.some(
+      ({ op: { payload } }) =>
+        (payload.kind === 'create' || payload.kind === 'meta') &&
+        foldName(payload.name ?? '') === foldName(name),
+    )
+    if (isIt === true) return group
+  }
+  return undefined
+}
+
 /** The group meant. Throws UNKNOWN_GROUP, or AMBIGUOUS_GROUP with the candidates. */
-export function* resolveWhich(which: string): Step<GroupRecord> {
+export function* resolveWhich(turn: Turn, which: string): Step<GroupRecord> {
   const groups = (yield* allGroups()).filter(isListedGroup)
   const wanted = which.trim().replace(/^#/, '')
   const prefix = wanted.toLowerCase()
@@ -40,7 +60,11 @@ export function* resolveWhich(which: string): Step<GroupRecord> {
       { hint: 'Give more of the id: sotto group list --json' },
     )
   }
+  const renamed = yield* onceCalled(turn, groups, wanted)
   throw new NodeError('UNKNOWN_GROUP', `there is no group "${which.slice(0, 80)}"`, {
-    hint: 'See which there are: sotto group list. Join one by its link: sotto add LINK',
+    hint:
+      renamed === undefined
+        ? 'See which there are: sotto group list. Join one by its link: sotto add LINK'
+        : `It was renamed and is called #${renamed.name} now.`,
   })
 }

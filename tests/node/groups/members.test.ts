@@ -85,6 +85,10 @@ describe('members', () => {
     await groupIs(bob, (one) => one.role === 'admin')
     await bob.groups.rename('#team', 'ours')
     await groupIs(carol, (one) => one.name === 'ours')
+    await expect(carol.chats.send('#team', 'hello')).rejects.toMatchObject({
+      code: 'UNKNOWN_GROUP',
+      hint: 'It was renamed and is called #ours now.',
+    })
     await expect(bob.groups.remove('#ours', alice.address)).rejects.toMatchObject(notAdmin)
     await bob.groups.remove('#ours', carol.address)
     await groupIs(carol, (one) => one.state === 'removed')
