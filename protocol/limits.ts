@@ -136,6 +136,8 @@ export const CARRIED_PER_DEVICE_MAX = 10_000
 /** Pages that answer one question, and entries served to a device in a minute. */
 export const SYNC_PAGES_MAX = 4
 export const SYNC_SERVED_PER_MINUTE = 10_000
+/** Messages that wait for a device while its questions are answered: who takes nothing asks in vain. */
+export const SERVED_WAITING_MAX = 1_000
 /** A question that nothing answered is asked of another device after this, twice as long each time. */
 export const SYNC_ANSWER_MS: number = 10 * SECOND_MS
 export const SYNC_RETRY_MAX_MS: number = HOUR_MS

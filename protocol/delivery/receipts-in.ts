@@ -3,6 +3,7 @@
 import { type Bytes32, EMPTY, concat, equalBytes, readU64, toHex, u64 } from '../../crypto/index.ts'
 import type { Receipt, ReceiptAuthor } from '../content/receipt.ts'
 import { groupOf } from '../groups/group.ts'
+import { membershipOf } from '../groups/membership.ts'
 import { CUSTODY_DOUBT_MS } from '../limits.ts'
 import { authorFrontier, firstAt, noteHead } from '../log/frontier.ts'
 import type { NumberRange } from '../log/ranges.ts'
@@ -41,15 +42,23 @@ export function* takeReceipt(
 ): Step<void> {
   yield* controlsReceived(turn, peer.device, receipt.numbered.c, receipt.numbered.held)
   for (const { conversation = direct, headN, authors } of receipt.conversations) {
-    // A session speaks for its own conversation, and for groups that its device may be in: a receipt
-    // is evidence for its signer only.
-    if (!equalBytes(conversation, direct) && (yield* groupOf(conversation)) === undefined) continue
-    yield* noteHead(turn, conversation, peer.device, headN)
+    const isDirect = equalBytes(conversation, direct)
+    // A session speaks for its own conversation, and for groups that its device is or was in: a
+    // receipt is evidence for its signer only.
+    if (!isDirect && (yield* groupOf(conversation)) === undefined) continue
+    if (isDirect || (yield* isWriter(turn, conversation, peer.device))) {
+      yield* noteHead(turn, conversation, peer.device, headN)
+    }
     for (const author of authors) {
       const aboutMe = author.author === undefined || equalBytes(author.author, turn.self.device)
       if (aboutMe) yield* coverOwn(turn, peer, conversation, author)
     }
   }
+}
+
+/** Whether a device may write in a group: of another nothing can be missing there. */
+function* isWriter(turn: Turn, gid: Bytes32, device: Bytes32): Step<boolean> {
+  return (yield* membershipOf(turn, gid))?.accountOf(device) !== undefined
 }
 
 function* coverOwn(

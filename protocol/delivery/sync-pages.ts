@@ -5,6 +5,7 @@ import { frameOf } from '../content/kind.ts'
 import { type SyncAbsence, syncPageFrame } from '../content/sync-page.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
 import {
+  SERVED_WAITING_MAX,
   SYNC_ABSENT_MAX,
   SYNC_PAGE_ENTRIES_MAX,
   SYNC_PAGE_MAX_BYTES,
@@ -16,6 +17,7 @@ import { readNumbers } from '../log/read.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { sendNotice } from './notice.ts'
+import { outboxHead } from './outbox.ts'
 
 /** Entries served to a device in the present minute, guarded clock. */
 interface Served {
@@ -58,8 +60,9 @@ export function drawRequest(turn: Turn): number {
   return 1 + readU64(concat(u16(0), turn.random(6)), 0)
 }
 
-/** How many entries a device is sent in answer to one question now; 0: none this minute. */
+/** How many entries a device is sent in answer to one question now; 0: none, it asks too much. */
 export function* servedAtMost(turn: Turn, device: Bytes32): Step<number> {
+  if ((yield* outboxHead(device)).items >= SERVED_WAITING_MAX) return 0
   const minute = Math.floor(turn.safeNowMs / 60_000)
   const row = yield* get(served, device)
   const before = row?.minute === minute ? row.entries : 0
@@ -117,7 +120,7 @@ export function* sendPages(
 }
 
 /** A page counts as a full one: few long entries cost as much as many short ones. */
-function* noteServed(turn: Turn, device: Bytes32, pages: number): Step<void> {
+export function* noteServed(turn: Turn, device: Bytes32, pages: number): Step<void> {
   const minute = Math.floor(turn.safeNowMs / 60_000)
   const row = yield* get(served, device)
   const before = row?.minute === minute ? row.entries : 0

@@ -95,7 +95,7 @@ export function entryStanding(
   if (op === undefined) return { kind: 'unknown' }
   const device = history.devices.find(entry.author)
   const then = history.stateOf([op.index])
-  const account = then.members().find((member) => then.hasDevice(member, device ?? -1))
+  const account = device === undefined ? undefined : then.memberOf(device)
   if (device === undefined || account === undefined) return { kind: 'invalid' }
   const looked = { dag, entry, device, account, seen: Bits.union([op.past], [op.index]) }
   const key = history.accounts.key(account)

@@ -86,6 +86,11 @@ export class GroupDag {
     return this.history.find(id) !== undefined
   }
 
+  /** Whether an operation waits for a parent. */
+  isWaiting(id: Bytes32): boolean {
+    return this.#pending.has(id)
+  }
+
   op(id: Bytes32): GroupOp | undefined {
     return this.history.find(id)?.op
   }

@@ -1,6 +1,6 @@
 // What a causally closed set of valid operations amounts to (SPEC.md §19.3): accounts, name,
 // settings, relays, and which operations are void. Never changed once made.
-import type { Bytes32, GroupRole } from '../../crypto/index.ts'
+import { type Bytes32, compareBytes, type GroupRole } from '../../crypto/index.ts'
 import {
   type AccountState,
   applyToAccount,
@@ -137,18 +137,25 @@ export class GroupState implements StateSource {
     return grants.length > 0 && list !== undefined && list.devices.includes(device)
   }
 
-  /** The member whose list has a device; of several the first that there was. */
+  /** The member whose list has a device; of several the one with the smallest key, for everybody. */
   memberOf(device: number): number | undefined {
-    if (this.#membership.owners === undefined) {
-      const owners = new Map<number, number>()
-      for (const account of this.members()) {
-        for (const listed of this.account(account).list?.devices ?? []) {
-          if (!owners.has(listed)) owners.set(listed, account)
-        }
-      }
-      this.#membership.owners = owners
-    }
+    this.#membership.owners ??= this.#ownersOfDevices()
     return this.#membership.owners.get(device)
+  }
+
+  #ownersOfDevices(): ReadonlyMap<number, number> {
+    const owners = new Map<number, number>()
+    for (const account of this.members()) {
+      for (const device of this.account(account).list?.devices ?? []) {
+        const other = owners.get(device)
+        if (other === undefined || this.#isBefore(account, other)) owners.set(device, account)
+      }
+    }
+    return owners
+  }
+
+  #isBefore(account: number, other: number): boolean {
+    return compareBytes(this.accountKeys.key(account), this.accountKeys.key(other)) < 0
   }
 
   /** Whether a member is the owner only because there is no other. */

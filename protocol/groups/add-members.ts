@@ -14,19 +14,25 @@ import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
 import { sendNotice } from '../delivery/notice.ts'
 import { ProtocolError } from '../errors.ts'
+import type { DraftPayload } from '../group/draft-op.ts'
 import { compareRecipients } from '../group/group-epochs.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
 import { causalEpochs } from '../group/group-cipher.ts'
 import { opsSince } from '../group/serve-ops.ts'
 import { PARENTS_MAX } from '../limits.ts'
-import { GROUP_OPS_FRAME_BYTES, WELCOME_PAGE_AUTHORS_MAX } from '../group/limits.ts'
+import {
+  GROUP_OPS_FRAME_BYTES,
+  GROUP_OPS_MAX,
+  GROUP_RECIPIENTS_MAX,
+  WELCOME_PAGE_AUTHORS_MAX,
+} from '../group/limits.ts'
 import { type ConversationFrontier, authorFrontier, conversationFrontier } from '../log/frontier.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { meetMemberDevice, membersFrames, oweMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
-import { type Issued, issue, sendOps } from './operate.ts'
+import { type Issued, faultOf, issue, sendOps } from './operate.ts'
 import { pendingJoinOf } from './pending-joins.ts'
 import { noteHelped } from './silent-devices.ts'
 import { tellWhere } from './tell-where.ts'
@@ -58,8 +64,8 @@ export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
   return { heads: kept, authors: authors.sort((a, b) => compareBytes(a.author, b.author)) }
 }
 
-/** An epoch to extend: held, of members only, with as many of them as there is; a new one if none. */
-export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32> {
+/** An epoch to extend: held, of members only, with as many of them as there is. */
+function* heldToExtend(turn: Turn, members: Membership): Step<Bytes32 | undefined> {
   const { gid, dag } = members
   let best:
     | { readonly opId: Bytes32; readonly missing: number; readonly lamport: number }
@@ -75,16 +81,54 @@ export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32>
       (missing === best.missing && lamport > best.lamport)
     if (better) best = { opId, missing, lamport }
   }
-  if (best !== undefined) return best.opId
-  const { op } = yield* renew(turn, members)
-  return op.id
+  return best?.opId
+}
+
+/** The same; a new one if there is none. */
+export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32> {
+  const held = yield* heldToExtend(turn, members)
+  return held ?? (yield* renew(turn, members)).op.id
 }
 
 /** A fresh epoch for everybody: a merge of several heads, a rotation of one. */
-export function* renew(turn: Turn, members: Membership): Step<Issued> {
+export function* renewal(turn: Turn, members: Membership): Step<DraftPayload> {
   const own = yield* authorFrontier(turn, members.gid, turn.self.device)
   const kind = members.heads.length > 1 ? ('merge' as const) : ('rotate' as const)
-  return yield* issue(turn, members, { kind, ownN: own?.headN ?? 0 })
+  return { kind, ownN: own?.headN ?? 0 }
+}
+
+export function* renew(turn: Turn, members: Membership): Step<Issued> {
+  return yield* issue(turn, members, yield* renewal(turn, members))
+}
+
+/**
+ * Why this device cannot add an account now, as who asked to join is told; undefined where it can. Who
+ * asks must never make a turn fail: its question would come again for ever.
+ */
+export function* addFault(
+  turn: Turn,
+  members: Membership,
+  account: Bytes32,
+): Step<'refused' | 'full' | undefined> {
+  const record = yield* get(deviceLists, account)
+  if (record === undefined || record.conflict !== undefined) return 'refused'
+  const list = openDeviceList(turn.crypto, record.bytes)
+  const held = yield* heldToExtend(turn, members)
+  const isBeyond =
+    members.dag.size + 1 >= GROUP_OPS_MAX ||
+    members.devices.length + list.devices.length > GROUP_RECIPIENTS_MAX
+  // Without one a fresh epoch comes first, and takes an operation's room.
+  if (held === undefined && isBeyond) return 'full'
+  const payload = {
+    kind: 'add',
+    epochOp: held ?? members.highestHead,
+    newcomers: [{ account, list, inviteHash: undefined }],
+    heads: [],
+    baseHash: members.gid,
+  } as const
+  const fault = faultOf(turn, members, payload)
+  if (fault === undefined || (held === undefined && fault === 'epoch')) return undefined
+  return fault === 'limit' ? 'full' : 'refused'
 }
 
 function* listOf(turn: Turn, account: Bytes32): Step<DeviceList> {

@@ -9,6 +9,7 @@ import {
   openGroupOp,
 } from '../../crypto/index.ts'
 import type { EpochSource } from '../group/keep-epoch.ts'
+import { GROUP_SECRETS_PENDING_MAX } from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
@@ -68,7 +69,10 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
   return intake
 }
 
-/** Takes an operation and its secret, as a seed frame brings them. */
+/**
+ * Takes an operation and its secret, as a seed frame brings them. Where it cannot be used yet and too
+ * many wait it is dropped, and asked for again.
+ */
 export function* takeSeed(
   turn: Turn,
   gid: Bytes32,
@@ -79,7 +83,8 @@ export function* takeSeed(
   if (op === undefined) return
   yield* keepSeed(turn, gid, { ...secret, opId: op.id })
   const { members } = yield* takeOpened(turn, gid, [op])
-  yield* settleSeeds(turn, members)
+  const waiting = yield* settleSeeds(turn, members)
+  if (waiting > GROUP_SECRETS_PENDING_MAX) dropSeed(turn, gid, op.id)
   yield* settleWelcome(turn, members)
 }
 
@@ -88,12 +93,20 @@ function sourceOf({ secretKind, secret, lineage }: PendingSeed): EpochSource {
   return { kind: 'secret', epoch: secret, ...(lineage === undefined ? {} : { lineage }) }
 }
 
-/** Makes epochs of the seeds whose operations are here by now. */
-function* settleSeeds(turn: Turn, members: Membership): Step<void> {
+/**
+ * Makes epochs of the seeds whose operations are here by now, and drops those whose operations will
+ * never be; how many wait.
+ */
+function* settleSeeds(turn: Turn, members: Membership): Step<number> {
   const { gid } = members
   let kept = false
+  let waiting = 0
   for (const seed of yield* pendingSeeds(gid)) {
-    if (members.op(seed.opId) === undefined) continue
+    if (members.op(seed.opId) === undefined) {
+      if (members.dag.isWaiting(seed.opId)) waiting++
+      else dropSeed(turn, gid, seed.opId)
+      continue
+    }
     const outcome = yield* keepGroupEpoch(turn, members, seed.opId, sourceOf(seed))
     dropSeed(turn, gid, seed.opId)
     if (outcome.kind === 'kept') kept = true
@@ -105,9 +118,11 @@ function* settleSeeds(turn: Turn, members: Membership): Step<void> {
       })
     }
   }
-  if (!kept) return
-  yield* followBoxes(turn, members)
-  turn.effect({ kind: 'group', gid })
+  if (kept) {
+    yield* followBoxes(turn, members)
+    turn.effect({ kind: 'group', gid })
+  }
+  return waiting
 }
 
 function isProof(reason: string): boolean {

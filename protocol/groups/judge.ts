@@ -16,7 +16,7 @@ import { type Peer, peers } from '../peers/peer.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
-import { addMembers } from './add-members.ts'
+import { addFault, addMembers } from './add-members.ts'
 import { carryWaiting } from './carry.ts'
 import { tie } from './co-members.ts'
 import { groupOf, putGroup } from './group.ts'
@@ -78,9 +78,15 @@ export function* takeJoinIntro(turn: Turn, asker: Asker, intro: Intro | undefine
     yield* answerJoin(turn, { device, inviteId, sid }, 'accepted', group.gid)
     return true
   }
+  const waits = members.setting('approval') || group.approve
+  const fault = waits ? undefined : yield* addFault(turn, members, account)
+  if (fault !== undefined) {
+    yield* answerJoin(turn, { device, inviteId, sid }, fault, group.gid)
+    return true
+  }
   claimInvite(turn, invite, account)
   noteMemberName(turn, account, intro?.name ?? '')
-  if (members.setting('approval') || group.approve) {
+  if (waits) {
     const state = yield* waitForAdmin(turn, members, invite, asker.opened, intro?.name ?? '')
     yield* answerJoin(turn, { device, inviteId, sid }, state, group.gid)
     return true
@@ -110,6 +116,7 @@ function* judge(
   const role = members.self?.role ?? 0
   const mayAdd = role > 0 || members.setting('membersAdd')
   if (!mayAdd && !members.setting('approval')) return 'refused'
+  if (isIn) return 'accepted'
   // An add may need new keys before it.
   return members.members.length >= members.limit || !members.allows('add', 1) ? 'full' : 'accepted'
 }

@@ -117,6 +117,17 @@ function* secretOf(
   }
 }
 
+/** Why an operation of this device would not be valid on top of all that is held. */
+export function faultOf(
+  turn: Turn,
+  { dag }: Membership,
+  payload: DraftPayload,
+): GroupFault | undefined {
+  const { account, device } = turn.self
+  const draft = draftOp(turn.crypto, dag, { account, device }, payload)
+  return typeof draft === 'string' ? draft : undefined
+}
+
 /**
  * Writes an operation on top of all that is held. Throws ERR_PROTOCOL_ROLE, ERR_PROTOCOL_GROUP,
  * ERR_PROTOCOL_UNKNOWN, ERR_PROTOCOL_LIMIT or ERR_PROTOCOL_STATE where it would not be valid.

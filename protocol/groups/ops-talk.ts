@@ -9,6 +9,7 @@ import { opsSince } from '../group/serve-ops.ts'
 import { GROUP_HEADS_MAX, GROUP_OPS_FRAME_BYTES } from '../group/limits.ts'
 import { introFor } from '../contacts/intro-frame.ts'
 import { sendNotice } from '../delivery/notice.ts'
+import { noteServed, servedAtMost } from '../delivery/sync-pages.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -67,13 +68,15 @@ export function* serveOperations(
   if (members === undefined || peer === undefined) return
   const within =
     members.accountOf(device) === undefined ? removalsOf(members, peer.account) : undefined
-  if (within?.length === 0) return
+  if (within?.length === 0 || (yield* servedAtMost(turn, device)) === 0) return
   const { ops, more } = opsSince(
     members.dag,
     heads.map(({ id }) => id),
     { maxBytes: GROUP_OPS_FRAME_BYTES, ...(within === undefined ? {} : { within }) },
   )
-  if (ops.length > 0) yield* sendOps(turn, gid, device, ops, more)
+  if (ops.length === 0) return
+  yield* noteServed(turn, device, 1)
+  yield* sendOps(turn, gid, device, ops, more)
 }
 
 /** The operations that ended an account's membership. */

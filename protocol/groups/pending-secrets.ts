@@ -35,15 +35,16 @@ const seeds: Table<{ gid: Bytes32; opId: Bytes32 }, PendingSeed> = {
   },
 }
 
+/** One more than may wait: the newest is tried before it is counted. */
 export function* pendingSeeds(gid: Bytes32): Step<readonly PendingSeed[]> {
-  const rows = yield* range(seeds, { owner: gid, limit: GROUP_SECRETS_PENDING_MAX })
+  const rows = yield* range(seeds, { owner: gid, limit: GROUP_SECRETS_PENDING_MAX + 1 })
   return rows.map(({ value }) => value)
 }
 
-/** Keeps a seed; beyond the bound it is dropped, and asked for again. */
+/** Keeps a seed until it is settled; of two for one operation the first, or a later lie would win. */
 export function* keepSeed(turn: Turn, gid: Bytes32, seed: PendingSeed): Step<void> {
-  if ((yield* pendingSeeds(gid)).length >= GROUP_SECRETS_PENDING_MAX) return
-  turn.put(seeds, { gid, opId: seed.opId }, seed)
+  const { opId } = seed
+  if ((yield* get(seeds, { gid, opId })) === undefined) turn.put(seeds, { gid, opId }, seed)
 }
 
 export function dropSeed(turn: Turn, gid: Bytes32, opId: Bytes32): void {

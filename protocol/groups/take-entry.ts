@@ -1,11 +1,11 @@
 // An entry of a group, from whatever carried it (SPEC.md §21): judged against the membership in its
 // own past, then taken by the log, whose order is the same everywhere. What a removal cut off keeps
 // its place and shows nothing.
-import { type Bytes32, type GroupCut, equalBytes } from '../../crypto/index.ts'
+import { type Bytes32, type GroupCut, equalBytes, verify } from '../../crypto/index.ts'
 import type { Brought } from '../delivery/brought.ts'
 import type { EntryStanding, GroupEntryRef } from '../group/entry-standing.ts'
 import { acceptEntry } from '../log/accept.ts'
-import { ABSENCE, type Entry, type WireEntry, elideEntry, restoreEntry } from '../log/entry.ts'
+import { ABSENCE, type Entry, type WireEntry, elideEntry, tryRestoreEntry } from '../log/entry.ts'
 import type { EntryHeader } from '../log/header.ts'
 import { numberIndex } from '../log/tables.ts'
 import { heldIn } from '../log/working.ts'
@@ -19,7 +19,8 @@ export function* takeEntry(turn: Turn, members: Membership, wire: WireEntry): St
   const { conversation, author, op } = wire.header
   if (conversation === undefined || author === undefined || op === undefined) return 'refused'
   if (!equalBytes(conversation, members.gid) || wire.signature === undefined) return 'refused'
-  return yield* takeRestored(turn, members, restoreEntry(turn.crypto, wire, { conversation }))
+  const entry = tryRestoreEntry(turn.crypto, wire, { conversation })
+  return entry === undefined ? 'refused' : yield* takeRestored(turn, members, entry)
 }
 
 /** The same, for an entry whose carrier's elisions were put back. */
@@ -30,7 +31,8 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
   const standing = yield* standingIn(members, { id, author, n, op })
   switch (standing.kind) {
     case 'unknown':
-      // Its operation is on its way: it is judged when that is here.
+      // Its operation is on its way: it is judged when that is here. Its author's room is its own.
+      if (!isSigned(turn, entry)) return 'refused'
       if (!(yield* keepOpenEntry(turn, members.gid, entry))) {
         yield* noteDoubt(turn, members.gid)
         return 'beyondLimit'
@@ -45,6 +47,10 @@ export function* takeRestored(turn: Turn, members: Membership, entry: Entry): St
     case 'after-removal':
       return yield* accept(turn, members, { ...entry, body: ABSENCE.beyondCut })
   }
+}
+
+function isSigned(turn: Turn, { id, header, signature }: Entry): boolean {
+  return signature !== undefined && verify(turn.crypto, header.author, 'group-entry', id, signature)
 }
 
 /**

@@ -10,7 +10,7 @@ import { tie } from './co-members.ts'
 import { allGroups, groupOf, newGroup, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import { membershipOf } from './membership.ts'
-import { pendingWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
+import { pendingWelcome, dropWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
 import { settleWelcome } from './settle-welcome.ts'
 import { addedBy } from './welcomed.ts'
 
@@ -40,6 +40,7 @@ export function* takeWelcome(
   yield* tie(turn, account, gid, turn.safeNowMs + JOIN_LIFE_MS)
   const before = yield* pendingWelcome(gid)
   if (before?.pages !== pages || !equalBytes(before.addOp, addOp)) {
+    if (before !== undefined) dropWelcome(turn, gid, before)
     const secrets = { epoch, lineage }
     putWelcome(turn, gid, { addOp, secrets, pages, from: device, atMs: turn.safeNowMs })
   }

@@ -8,6 +8,7 @@ import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
 import { settleDoubt } from './doubts.ts'
 import { fallBack } from './fall-back.ts'
+import { settleReached } from './frontiers.ts'
 import { groupOf } from './group.ts'
 import { helpSilent } from './help-silent.ts'
 import { heldMessageCount } from './held-messages.ts'
@@ -65,7 +66,8 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const addingAtMs = yield* tellAdding(turn, now)
   const helpAtMs = yield* helpSilent(turn, now)
   const owes = yield* carryAgain(turn, now)
-  const again = (yield* carryWaiting(turn, now)) || owes
+  const marks = yield* settleReached(turn, gid)
+  const again = (yield* carryWaiting(turn, now)) || owes || marks
   const times = [askAtMs, mendAtMs, doubtAtMs, tellAtMs, questionAtMs, syncAtMs, fallAtMs]
   return { again, nextAtMs: earliest(...times, addingAtMs, helpAtMs) }
 }

@@ -1,6 +1,6 @@
 // Accepting an entry from outside (SPEC.md §8, §10): who brought it, whether it is known, whether it
 // is a fork, whether it is closed; then one set of rows. Accepting it again changes nothing.
-import { type Bytes32, concat, CryptoError, equalBytes, toHex, verify } from '../../crypto/index.ts'
+import { type Bytes32, concat, equalBytes, toHex, verify } from '../../crypto/index.ts'
 import { entryKindIsKnown } from '../content/entry-content.ts'
 import {
   FORK_BODIES_MAX,
@@ -21,7 +21,7 @@ import {
   isRoot,
   placeEntry,
 } from './closure.ts'
-import { ABSENCE, type Entry, restoreEntry, type WireEntry } from './entry.ts'
+import { ABSENCE, type Entry, tryRestoreEntry, type WireEntry } from './entry.ts'
 import { countNumber } from './frontier.ts'
 import { type EntrySource, type Standing, standingOf } from './source.ts'
 import { type AuthorRow } from './author-table.ts'
@@ -124,16 +124,11 @@ function restoreFrom(turn: Turn, request: AcceptRequest): Entry | undefined {
   const { conversation, entry, source } = request
   const { author, op } =
     source.kind === 'session' ? { author: source.device, op: undefined } : source
-  try {
-    return restoreEntry(turn.crypto, entry, {
-      conversation,
-      ...(author === undefined ? {} : { author }),
-      ...(op === undefined ? {} : { op }),
-    })
-  } catch (error) {
-    if (error instanceof CryptoError && error.code === 'ERR_WIRE_MALFORMED') return undefined
-    throw error
-  }
+  return tryRestoreEntry(turn.crypto, entry, {
+    conversation,
+    ...(author === undefined ? {} : { author }),
+    ...(op === undefined ? {} : { op }),
+  })
 }
 
 /** A known entry again: it may bring the body that was not held, or all of it where the disk lost it. */

@@ -10,6 +10,7 @@ import {
   compareBytes,
   type CborArray,
   type CborValue,
+  CryptoError,
   type CryptoProvider,
   decodeCbor,
   EMPTY,
@@ -161,6 +162,20 @@ export function restoreEntry(
   if (headerBytes.length > HEADER_MAX_BYTES) malformed('entry: the header is too long')
   const { body, signature } = entry
   return { id: hashHeader(provider, headerBytes), header, headerBytes, body, signature }
+}
+
+/** The same, or undefined where {@link restoreEntry} throws ERR_WIRE_MALFORMED. */
+export function tryRestoreEntry(
+  provider: CryptoProvider,
+  entry: WireEntry,
+  context: EntryContext,
+): Entry | undefined {
+  try {
+    return restoreEntry(provider, entry, context)
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === 'ERR_WIRE_MALFORMED') return undefined
+    throw error
+  }
 }
 
 /** Which fields the carrier says already. */

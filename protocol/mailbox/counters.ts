@@ -45,6 +45,15 @@ export class MailboxCounters {
     return this.#acked.get(shareKey(mark)) ?? 0
   }
 
+  /**
+   * Whether a share that got one more acknowledged mark now has too many. Said again with every
+   * fortieth part more: what was to go for it may have been put off.
+   */
+  isCrowded(mark: Pick<MarkRecord, 'share'>, most: number): boolean {
+    const over = this.acked(mark) - most
+    return over > 0 && (over - 1) % Math.ceil(most / 40) === 0
+  }
+
   /** A mark came to be. */
   add(mark: MarkRecord): void {
     if (mark.lane === LANE_GROUP) this.ring.add(mark)

@@ -190,7 +190,7 @@ function* store(placed: Placed): Step<Stored> {
   const after =
     replaced === undefined ? undefined : applyReplaced(turn, mailboxId, counters, replaced)
   putRow(placed, mark, undefined)
-  const isCrowded = after !== undefined && counters.acked(after) === turn.limits.ackedMarks + 1
+  const isCrowded = after !== undefined && counters.isCrowded(after, turn.limits.ackedMarks)
   return {
     ...storedAs(placed, mark),
     ...(coalesce === undefined ? {} : { replaced: replaced !== undefined }),

@@ -214,7 +214,7 @@ export function* acknowledge(
     counters.remove(mark)
     counters.add(acked)
     count += 1
-    if (counters.acked(acked) === turn.limits.ackedMarks + 1) crowded.push(acked)
+    if (counters.isCrowded(acked, turn.limits.ackedMarks)) crowded.push(acked)
   }
   return { count, crowded }
 }

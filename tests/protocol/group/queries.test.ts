@@ -177,6 +177,27 @@ describe('an entry', () => {
     expect(entryStanding(world.dag, entry(bob.device, removal, 5)).kind).toBe('invalid')
   })
 
+  it('of a device that two accounts list is of one of them, whichever was taken in first', () => {
+    const shared = { device: bob.device, list: fakeList(carol.account, 1, [bob.device]) }
+    const world = group(dave)
+    world.write(alice, roleOf(dave, 1))
+    const [, epoch = world.root] = world.ops
+    const before = top(world)
+    world.write(alice, addOf(epoch, [bob]), { on: [before] })
+    world.write(dave, addOf(epoch, [{ ...carol, ...shared }]), { on: [before] })
+    const both = world.write(alice, rotate)
+    world.write(alice, removeOf(bob))
+    const [first, second] = world.ops.slice(-4)
+    const otherwise = world.replay(
+      world.ops.map((op) => (op === first ? second : op === second ? first : op) ?? op),
+    )
+    const text = entry(bob.device, both)
+    expect(entryStanding(otherwise, text)).toEqual(entryStanding(world.dag, text))
+    expect(otherwise.view().accountOf(bob.device)).toEqual(world.dag.view().accountOf(bob.device))
+    const then = (dag: GroupDag) => dag.viewAfter(both.id)?.accountOf(bob.device)
+    expect(then(otherwise)).toEqual(then(world.dag))
+  })
+
   it('of one who is back stands again, and what he wrote between does not', () => {
     const world = group(bob)
     const before = top(world)

@@ -291,6 +291,18 @@ describe('a device mailbox', () => {
     expect(describeOutcome(await box.deposit(0, 3, 1, 99))).toBe('dup acked')
   })
 
+  it('names a capability with too many marks again where nothing was forgotten meanwhile', async () => {
+    const box = new Box()
+    await box.open()
+    let named = 0
+    for (let i = 0; i < 10; i++) {
+      await box.deposit(0, i, 1, 99)
+      const acked = await box.run((turn) => acknowledge(turn, mailboxId, [bytesOf(`id ${i}`)]))
+      if ('crowded' in acked) named += acked.crowded.length
+    }
+    expect(named).toBe(4)
+  })
+
   it('replaces an own earlier row where it is asked to, and remembers it as acknowledged', async () => {
     const box = new Box()
     await box.open()

@@ -1,0 +1,74 @@
+// Entries of a group from whatever hands them on: what cannot be one is refused before anything is kept.
+import { describe, expect, it } from 'vitest'
+import { HEADER_MAX_BYTES } from '../../../protocol/limits.ts'
+import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group/limits.ts'
+import { knownMembership } from '../../../protocol/groups/membership.ts'
+import { openEntriesOf } from '../../../protocol/groups/open-entries.ts'
+import { takeEntry } from '../../../protocol/groups/take-entry.ts'
+import {
+  decodeEntry,
+  elideEntry,
+  encodeEntry,
+  type Entry,
+  type WireEntry,
+} from '../../../protocol/log/entry.ts'
+import { encodeHeader } from '../../../protocol/log/header.ts'
+import { bytesOf, entryOf } from '../../support/entries.ts'
+import { TwoDevices } from '../../support/two-devices.ts'
+
+const UNSEEN = bytesOf('an operation that is on its way')
+
+function written(world: TwoDevices, n: number, op: Uint8Array, text = 'hello'): Entry {
+  const { device, deviceSeed } = world.other
+  const prev = n === 1 ? undefined : { id: bytesOf(`entry ${n - 1}`), lamport: n - 1 }
+  const parts = { conversation: world.gid, author: device, seed: deviceSeed, op, n, prev, text }
+  return entryOf(parts)
+}
+
+function take(world: TwoDevices, wire: WireEntry): string {
+  return world.driver.run(function* (turn) {
+    return yield* takeEntry(turn, yield* knownMembership(turn, world.gid), wire)
+  })
+}
+
+const waiting = (world: TwoDevices): number =>
+  world.driver.run(() => openEntriesOf(world.gid)).length
+
+describe('an entry that somebody hands on', () => {
+  it('is refused where its header is too long once its body hash is put back', () => {
+    const world = new TwoDevices('long header')
+    const wire = elideEntry(written(world, 1, world.gid), 'none')
+    const rest = [new Uint8Array(HEADER_MAX_BYTES - encodeHeader(wire.header).length - 3)]
+    const long = { ...wire, header: { ...wire.header, rest } }
+    expect(encodeHeader(long.header)).toHaveLength(HEADER_MAX_BYTES)
+    expect(take(world, decodeEntry(encodeEntry(long)))).toBe('refused')
+    expect(take(world, wire)).toBe('news')
+  })
+
+  it('waits for its operation if its author signed it, and only then', () => {
+    const world = new TwoDevices('on its way')
+    const entry = elideEntry(written(world, 1, UNSEEN), 'none')
+    expect(take(world, { ...entry, signature: bytesOf('forged', 64) })).toBe('refused')
+    expect(waiting(world)).toBe(0)
+    expect(take(world, entry)).toBe('news')
+    expect(waiting(world)).toBe(1)
+  })
+
+  it('finds no more room than messages do, however long it is', () => {
+    const world = new TwoDevices('much waits')
+    const text = 'x'.repeat(48_000)
+    const author = (i: number) => world.other.deviceSeed.map((byte) => byte ^ i)
+    let bytes = 0
+    for (let i = 0; i < 4; i++) {
+      const seed = author(i)
+      const device = world.driver.crypto.ed25519PublicKey(seed)
+      for (let n = 1; n <= 64; n++) {
+        const prev = n === 1 ? undefined : { id: bytesOf(`${i} ${n - 1}`), lamport: n - 1 }
+        const parts = { conversation: world.gid, author: device, seed, op: UNSEEN, n, prev, text }
+        const wire = elideEntry(entryOf({ ...parts, crypto: world.driver.crypto }), 'none')
+        if (take(world, wire) === 'news') bytes += encodeEntry(wire).length
+      }
+    }
+    expect(bytes).toBeLessThanOrEqual(GROUP_HELD_MAX_BYTES)
+  })
+})

@@ -1,0 +1,113 @@
+// A group of one account with two devices, seen by the second: the first writes signed operations, so
+// that a test can hand the machines of groups what a member, honest or not, would send.
+import {
+  type GroupOp,
+  type GroupOpRef,
+  commitFreshEpoch,
+  commitLength,
+  freshEpochSecret,
+  openDeviceList,
+  signDeviceCert,
+  signDeviceList,
+  signGroupOp,
+} from '../../crypto/index.ts'
+import { nativeCrypto } from '../../node/native-crypto.ts'
+import {
+  adoptDeviceList,
+  type DraftPayload,
+  draftCreate,
+  draftOp,
+  GroupDag,
+  profiles,
+  renewPrekeys,
+  type Self,
+} from '../../protocol/index.ts'
+import { newGroup } from '../../protocol/groups/group.ts'
+import { addOperations } from '../../protocol/groups/membership.ts'
+import { bytesOf } from './entries.ts'
+import { makeSelf, MemoryDriver } from './memory-driver.ts'
+import { seededRandom } from './seeded-random.ts'
+
+const crypto = nativeCrypto
+
+/** An operation, and the seed of its epoch. */
+export interface SeededOp {
+  readonly op: GroupOp
+  readonly seed: Uint8Array
+}
+
+export class TwoDevices {
+  /** Of the device that takes things in. */
+  readonly driver: MemoryDriver
+  /** The device that writes operations. */
+  readonly other: Self
+  readonly dag: GroupDag
+  readonly root: SeededOp
+
+  constructor(name: string) {
+    const random = seededRandom(name)
+    const accountSeed = random(32)
+    const self = makeSelf(random, crypto, accountSeed)
+    this.other = makeSelf(random, crypto, accountSeed)
+    const certs = [self, this.other].map(({ account, deviceSeed, dh }) =>
+      signDeviceCert(crypto, account, deviceSeed, dh),
+    )
+    const bytes = signDeviceList(crypto, accountSeed, { version: 1, devices: certs, revoked: [] })
+    const list = openDeviceList(crypto, bytes)
+    const draft = draftCreate(crypto, this.other, {
+      random: random(32),
+      name,
+      settings: 0,
+      list,
+      relays: [],
+    })
+    this.root = this.#signed(draft.core, draft.coreHash, new Uint8Array(32), bytesOf('seed'))
+    this.dag = new GroupDag(crypto, this.gid)
+    this.dag.add(this.root.op)
+    this.driver = new MemoryDriver({ seed: name, self, crypto })
+    this.driver.run(function* (turn) {
+      yield* adoptDeviceList(turn, list)
+      yield* renewPrekeys(turn)
+      turn.put(profiles, 0, {
+        name,
+        createdAtMs: turn.nowMs,
+        home: undefined,
+        endpointsCounter: 1,
+        endpointsDigest: undefined,
+        readReceipts: true,
+      })
+    })
+    const { gid, root } = this
+    this.driver.run(function* (turn) {
+      yield* addOperations(turn, gid, [root.op])
+      yield* newGroup(turn, { gid, name, named: false, standing: 'joined', join: undefined })
+    })
+  }
+
+  get gid(): Uint8Array {
+    return this.root.op.id
+  }
+
+  /** A valid operation of the other device, which it takes in itself. */
+  write(payload: DraftPayload, parents: readonly GroupOpRef[] = this.dag.nextParents()): SeededOp {
+    const draft = draftOp(crypto, this.dag, this.other, payload, parents)
+    if (typeof draft === 'string') throw new Error(`refused: ${draft}`)
+    const fresh = commitLength({ ...payload } as GroupOp['payload']) === 64
+    const seed = bytesOf(`seed ${this.dag.size}`)
+    const made = fresh
+      ? this.#signed(draft.core, draft.coreHash, this.gid, seed)
+      : { op: signGroupOp(this.#signer, draft.core), seed }
+    this.dag.add(made.op)
+    return made
+  }
+
+  get #signer() {
+    return { provider: crypto, deviceSeed: this.other.deviceSeed }
+  }
+
+  #signed(core: Uint8Array, coreHash: Uint8Array, group: Uint8Array, seed: Uint8Array): SeededOp {
+    const epochCore = { group, coreHash }
+    const epoch = freshEpochSecret(crypto, epochCore, seed)
+    return { op: signGroupOp(this.#signer, core, commitFreshEpoch(crypto, epochCore, epoch)), seed }
+  }
+}
