@@ -61,10 +61,11 @@ export function padFrames(
       `${frames.length} bytes of frames, at most ${frameRoom(initLength)} fit one message`,
     )
   }
-  const content = new Uint8Array(LISTS_BYTES + frames.length)
-  content.set(lists)
-  content.set(frames, LISTS_BYTES)
-  return padTo(content, sealed - overhead(initLength))
+  const out = new Uint8Array(sealed - overhead(initLength))
+  out.set(lists)
+  out.set(frames, LISTS_BYTES)
+  out[LISTS_BYTES + frames.length] = 0x80
+  return out
 }
 
 /** Splits a padded plaintext, as views. Throws ERR_WIRE_MALFORMED. */

@@ -198,7 +198,13 @@ function readSending(reader: ByteReader): SendingChain {
 }
 
 function readReceiving(reader: ByteReader): ReceivingChain {
-  return { ...readSending(reader), outstanding: reader.u16() }
+  return {
+    headerKey: reader.key(),
+    chainKey: reader.key(),
+    ephemeralKey: reader.key(),
+    count: reader.u32(),
+    outstanding: reader.u16(),
+  }
 }
 
 function readOldChain(reader: ByteReader): OldChain {

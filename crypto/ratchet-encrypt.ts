@@ -7,7 +7,7 @@ import { PQ_IDLE, type PqState, encodePqFrame, pqFrameToSend, pqOfferIsDue } fro
 import type { CryptoProvider } from './provider.ts'
 import { RATCHET_TYPE, encodeRatchetHeader } from './ratchet-header.ts'
 import { headerNonce, messageKey, messageSeed, stepChain, stepRoot } from './ratchet-kdf.ts'
-import type { RatchetState, SendingChain } from './ratchet-state.ts'
+import type { RatchetState } from './ratchet-state.ts'
 
 const NONCE_0: Uint8Array = new Uint8Array(12)
 const TYPE_BYTE: Uint8Array = Uint8Array.of(RATCHET_TYPE)
@@ -35,8 +35,6 @@ export function ratchetIsExhausted(state: RatchetState): boolean {
 export function ratchetCanSend(state: RatchetState): boolean {
   return state.own === undefined || state.sending !== undefined
 }
-
-type Stepped = RatchetState & Required<Pick<RatchetState, 'own' | 'sending'>>
 
 /** The sending half of a DH step, put off until something is sent. */
 function stepSending(provider: CryptoProvider, state: RatchetState, random: Random): RatchetState {
@@ -74,14 +72,16 @@ function stepSending(provider: CryptoProvider, state: RatchetState, random: Rand
 /** The frames with what the re-key has to say, where the largest message still holds it. */
 function addPqFrame(
   provider: CryptoProvider,
-  state: Stepped & { readonly sending: SendingChain },
+  state: RatchetState,
+  n: number,
   options: RatchetEncryptOptions,
 ): { readonly pq: PqState; readonly frames: Uint8Array } {
   const { frames, initLength, nowMs } = options
-  const age = { ...state, messages: state.pqMessages, sinceMs: state.pqSinceMs, nowMs }
+  const { confirmed, pqEpoch, pqMessages: messages, pqSinceMs: sinceMs } = state
+  const age = { confirmed, pqEpoch, messages, sinceMs, nowMs }
   const fresh = options.offerPq !== false && pqOfferIsDue(state.pq, age)
   const pq: PqState = fresh ? { kind: 'offering', seed: options.random(64) } : state.pq
-  const message = { pqEpoch: state.pqEpoch, n: state.sending.count, fresh }
+  const message = { pqEpoch, n, fresh }
   const frame = pqFrameToSend(provider, pq, message)
   if (frame === undefined) return { pq, frames }
   const bytes = encodePqFrame(frame)
@@ -107,7 +107,7 @@ export function ratchetEncrypt(
   if (own === undefined || sending === undefined) {
     throw new CryptoError('ERR_CRYPTO_PARAMETER', 'ratchet: nothing received yet')
   }
-  const { pq, frames } = addPqFrame(provider, { ...state, own, sending }, options)
+  const { pq, frames } = addPqFrame(provider, state, sending.count, options)
   const padded = padFrames(options.lists, frames, options.initLength)
   const header = encodeRatchetHeader({
     dh: own.publicKey,

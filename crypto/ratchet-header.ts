@@ -1,5 +1,5 @@
 // The bytes of a ratchet message and of the header sealed in it (SPEC.md §6).
-import { type Bytes12, type Bytes32, concat, readU16, readU32, u16, u32 } from './bytes.ts'
+import { type Bytes12, type Bytes32, readU16, readU32 } from './bytes.ts'
 import { expectLength, malformed } from './errors.ts'
 import { LISTS_BYTES, RATCHET_OVERHEAD_BYTES } from './limits.ts'
 
@@ -24,13 +24,15 @@ export interface RatchetHeader {
 
 /** header44 = DHs ‖ PN u32 ‖ N u32 ‖ pqEpoch u16 ‖ flags u16. */
 export function encodeRatchetHeader(header: RatchetHeader): Uint8Array<ArrayBuffer> {
-  return concat(
-    header.dh,
-    u32(header.previousCount),
-    u32(header.n),
-    u16(header.pqEpoch),
-    u16(header.flags),
-  )
+  expectLength(header.dh, 32, 'ratchet key')
+  const out = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(out.buffer)
+  out.set(header.dh)
+  view.setUint32(32, header.previousCount)
+  view.setUint32(36, header.n)
+  view.setUint16(40, header.pqEpoch)
+  view.setUint16(42, header.flags)
+  return out
 }
 
 /** Throws ERR_WIRE_MALFORMED. */
