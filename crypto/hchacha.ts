@@ -3,16 +3,15 @@
 import { hchacha } from '@noble/ciphers/chacha.js'
 import type { Bytes16, Bytes32 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
+import { encodeText } from './text.ts'
 
-function words(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const out = new Uint32Array(bytes.length / 4)
-  for (let i = 0; i < out.length; i++) out[i] = view.getUint32(4 * i, true)
-  return out
-}
-
-/** "expand 32-byte k" */
-const SIGMA = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574)
+/** Words over bytes as they lie in memory: noble minds the order of the host. */
+const SIGMA = new Uint32Array(encodeText('expand 32-byte k').buffer)
+/** For one synchronous run each: every value is sealed and opened through here. */
+const keyWords = new Uint32Array(8)
+const nonceWords = new Uint32Array(4)
+const keyBytes = new Uint8Array(keyWords.buffer)
+const nonceBytes = new Uint8Array(nonceWords.buffer)
 
 /** The subkey of a key and the first 16 bytes of a nonce: 32 bytes, to be wiped by the caller. */
 export function hchacha20(key: Bytes32, nonce: Bytes16): Uint8Array<ArrayBuffer> {
@@ -20,12 +19,9 @@ export function hchacha20(key: Bytes32, nonce: Bytes16): Uint8Array<ArrayBuffer>
     throw new CryptoError('ERR_CRYPTO_PARAMETER', 'HChaCha20: wrong length')
   }
   const subkey = new Uint32Array(8)
-  const keyWords = words(key)
-  hchacha(SIGMA, keyWords, words(nonce), subkey)
-  const out = new Uint8Array(32)
-  const view = new DataView(out.buffer)
-  for (let i = 0; i < 8; i++) view.setUint32(4 * i, subkey[i] ?? 0, true)
-  keyWords.fill(0)
-  subkey.fill(0)
-  return out
+  keyBytes.set(key)
+  nonceBytes.set(nonce)
+  hchacha(SIGMA, keyWords, nonceWords, subkey)
+  keyBytes.fill(0)
+  return new Uint8Array(subkey.buffer)
 }

@@ -66,14 +66,24 @@ export function indexKey(
   return provider.hmac(indexRoot, lengthPrefixed(encodeText(store)), id).slice(0, 16)
 }
 
+/** L("vault-value") ‖ LP(store) of the stores met: a program has some dozens. */
+const heads = new Map<string, Uint8Array>()
+
+function headOf(store: string): Uint8Array {
+  let head = heads.get(store)
+  if (head === undefined) {
+    head = concat(label('vault-value'), lengthPrefixed(encodeText(store)))
+    heads.set(store, head)
+  }
+  return head
+}
+
 /** A = L("vault-value") ‖ LP(store) ‖ LP(key). */
-function associatedData(place: ValuePlace): Uint8Array<ArrayBuffer> {
-  if (place.key.length > 0xffff) {
+function associatedData({ store, key }: ValuePlace): Uint8Array<ArrayBuffer> {
+  if (key.length > 0xffff) {
     throw new CryptoError('ERR_CRYPTO_PARAMETER', 'vault: a key above 65 535 bytes')
   }
-  const store = encodeText(place.store)
-  const { key } = place
-  return concat(label('vault-value'), u16(store.length), store, u16(key.length), key)
+  return concat(headOf(store), u16(key.length), key)
 }
 
 function expectOpened(

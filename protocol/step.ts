@@ -20,7 +20,7 @@ export interface Place {
 
 /** A kind of record: its name in the store, its place by key, its bytes. */
 export interface Table<K, V> {
-  /** ASCII, at most 16 characters, never renamed: it enters the sealing key. */
+  /** ASCII, at most 64 characters, never renamed: it enters the sealing key. */
   readonly name: string
   /** 'state' for what forward secrecy rests on: sealed under the rotating state key. */
   readonly sealing: 'value' | 'state'

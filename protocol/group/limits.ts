@@ -59,6 +59,8 @@ export const FRONTIER_ANSWER_SPREAD_MS: number = MINUTE_MS
 export const COMPARE_INTERVAL_MS: number = 10 * MINUTE_MS
 /** A mailbox that was not read for longer than this: the log is compared with somebody's. */
 export const ABSENCE_MS: number = HOUR_MS
+/** That a mailbox was read to its head, and how far copies alone brought its cursor, is noted this often. */
+export const DRAINED_NOTED_MS: number = MINUTE_MS
 /** What no relay of a group took for this long goes over sessions. */
 export const FALL_BACK_MS: number = MINUTE_MS
 /** All relays of a group gone for this long: an admin gives it others. */

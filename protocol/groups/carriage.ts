@@ -11,7 +11,7 @@ import type { Bytes16 } from '../../crypto/index.ts'
 import { addGroupEvidence } from '../delivery/evidence.ts'
 import { lineages } from '../group/epoch-tables.ts'
 import { CUSTODY_PER_DEVICE_MAX } from '../limits.ts'
-import { ABSENCE_MS, GROUP_CARRIAGE_MS } from '../group/limits.ts'
+import { ABSENCE_MS, DRAINED_NOTED_MS, GROUP_CARRIAGE_MS } from '../group/limits.ts'
 import type { RelayItem } from '../relay/item.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { type BoxCursor, type GroupBox, boxAt, boxesOf, putBox } from './boxes.ts'
@@ -118,28 +118,31 @@ export function* takeGroupPage(
     taken.push(yield* takeGroupMessage(turn, env, handed))
   }
   const box = yield* boxAt(key)
-  if (box !== undefined) {
-    yield* noticeRestart(turn, box, cursor)
-    putBox(turn, { ...box, cursor })
-  }
+  if (box === undefined) return taken
+  const isOtherQueue = yield* noticeRestart(turn, box, cursor)
+  // Of copies alone nothing is written: whoever reads them again knows them again.
+  if (isOtherQueue || taken.some((one) => one !== 'known')) putBox(turn, { ...box, cursor })
   return taken
 }
 
-/** Another incarnation than the one that was read: the relay lost its store. */
-function* noticeRestart(turn: Turn, box: GroupBox, { incarnation }: BoxCursor): Step<void> {
+/** Whether it is another queue than the one that was read, or the first: a relay can lose its store. */
+function* noticeRestart(turn: Turn, box: GroupBox, { incarnation }: BoxCursor): Step<boolean> {
   const before = box.cursor?.incarnation
-  if (before === undefined || equalBytes(before, incarnation)) return
+  if (before === undefined) return true
+  if (equalBytes(before, incarnation)) return false
   yield* voidGroupCustody(turn, box, before)
+  return true
 }
 
-/** A mailbox was read to its head. */
+/** A mailbox was read to its head: noted once in a while, since one that is followed is at its head. */
 export function* noteGroupDrained(turn: Turn, key: BoxKey, cursor: BoxCursor): Step<void> {
   const box = yield* boxAt(key)
   if (box === undefined) return
   // Away for long: what the relays dropped, or never had, somebody else may hold.
   const wasAway = box.drainedAtMs > 0 && turn.safeNowMs - box.drainedAtMs > ABSENCE_MS
   if (wasAway) yield* wantsCompare(turn, key.gid)
-  yield* noticeRestart(turn, box, cursor)
+  const isOtherQueue = yield* noticeRestart(turn, box, cursor)
+  if (!isOtherQueue && turn.safeNowMs - box.drainedAtMs < DRAINED_NOTED_MS) return
   putBox(turn, { ...box, cursor, drainedAtMs: turn.safeNowMs })
 }
 

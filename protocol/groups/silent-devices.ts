@@ -17,6 +17,7 @@ export interface SilentDevice {
 const silent: Table<{ gid: Bytes32; device: Bytes32 }, SilentDevice> = {
   name: 'silent-devices',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, device }) => ({ owner: gid, order: device }),
   encode: ({ device, sinceMs, helped }) => encodeRecord([device, sinceMs, helped ? 1 : 0]),
   decode: (bytes) => {

@@ -41,6 +41,7 @@ interface LostEntry {
 const lost: Table<{ gid: Bytes32; n: number }, LostEntry> = {
   name: 'group-again',
   sealing: 'value',
+  rows: 'few',
   place: ({ gid, n }) => ({ owner: gid, order: u64(n) }),
   encode: ({ entry, n }) => encodeRecord([entry, n]),
   decode: (bytes) => {

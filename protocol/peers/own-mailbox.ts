@@ -39,6 +39,7 @@ export interface OwnMailbox {
 export const ownMailboxes: Table<number, OwnMailbox> = {
   name: 'own-mailboxes',
   sealing: 'value',
+  rows: 'few',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
   encode: (own) =>
     encodeRecord([
@@ -84,6 +85,7 @@ export interface RelayChoice {
 export const relayChoices: Table<number, RelayChoice> = {
   name: 'relay-choices',
   sealing: 'value',
+  rows: 'few',
   place: (slot) => ({ owner: EMPTY, order: Uint8Array.of(slot) }),
   encode: (choice) =>
     encodeRecord([choice.slot, text(choice.address), choice.transportKey, text(choice.ticket)]),

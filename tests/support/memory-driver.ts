@@ -200,7 +200,7 @@ class MemoryTurn implements Turn {
   }
 
   #write(table: string, place: Place, bytes: Uint8Array | undefined): void {
-    if (table.length > 16) throw new TypeError(`table name longer than 16: ${table}`)
+    if (table.length > 64) throw new TypeError(`table name longer than 64: ${table}`)
     cellsOf(this.writes, table, toHex(place.owner)).set(toHex(place.order), { place, bytes })
   }
 
