@@ -261,11 +261,20 @@ export class RelayConnection {
       if (this.#subscriptions.get(name) === handlers) this.#subscriptions.delete(name)
       return reply
     }
+    const used = { messages: 0, bytes: 0 }
     return {
       ...reply,
       credit: (messages, bytes) => {
+        used.messages += messages
+        used.bytes += bytes
+        // Half of it is left: the relay goes on meanwhile, and a call for each page costs both sides
+        // more than the page.
+        if (2 * used.messages < credit.messages && 2 * used.bytes < credit.bytes) return
+        const due = { ...used }
+        used.messages = 0
+        used.bytes = 0
         // A refused credit means that the subscription is gone, which onEnd or onClose tells.
-        this.#call('credit', { mailboxId, messages, bytes }).catch(() => undefined)
+        this.#call('credit', { mailboxId, ...due }).catch(() => undefined)
       },
       stop: async () => {
         if (this.#subscriptions.get(name) !== handlers) return

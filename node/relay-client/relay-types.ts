@@ -125,6 +125,7 @@ export interface Subscription {
   /** Of a group's mailbox: everything up to here is gone, and the chain there. */
   readonly trimmedUpTo: number
   readonly trimChain: Bytes32 | undefined
+  /** Taken and durable. Told to the relay once it is half of what it was given to begin with. */
   credit(messages: number, bytes: number): void
   stop(): Promise<void>
 }

@@ -53,6 +53,33 @@ describe('subscriptions', () => {
     expect(heads).toEqual([count, count + 1])
   })
 
+  it('gather credit until half of it is used, and never run dry', async () => {
+    const { world, bob, alice } = await prepared()
+    const auth = world.capability(bob, 'alice')
+    const puts = Array.from({ length: 24 }, (_, i) => alice.deposit(depositTo(bob, auth, `${i}`)))
+    await world.settle(Promise.all(puts))
+    let got = 0
+    const handlers = {
+      onItems: (page: readonly unknown[]) => void (got += page.length),
+      onDrained: () => undefined,
+      onEnd: () => undefined,
+    }
+    const credit = { messages: 8, bytes: 1 << 20 }
+    const subscribing = bob.connection.subscribe(bob.mailboxId, handlers, credit)
+    const subscription = await world.settle(subscribing)
+    const after = async (messages: number, bytes: number): Promise<number> => {
+      subscription.credit(messages, bytes)
+      await world.quiet()
+      return got
+    }
+    await world.quiet()
+    expect(got).toBe(8)
+    expect(await after(3, 600)).toBe(8)
+    expect(await after(1, 600)).toBe(12)
+    // Of few large ones the bytes count.
+    expect(await after(1, 1 << 19)).toBe(13)
+  })
+
   it('end when a newer one displaces them, or credit stays away', async () => {
     const { world, bob, alice } = await prepared()
     const ends: string[] = []
