@@ -284,14 +284,18 @@ export class OwnRelay {
       // Into the Ledger in the order in which the relay stored them, page after page.
       const entering = this.#entering.then(() => this.#enter(own, items))
       this.#entering = entering.catch(() => undefined)
-      const taken = await Promise.all((await entering).answers)
+      const taken = await Promise.allSettled((await entering).answers)
       for (const [i, { env, envId }] of items.entries()) {
         sizeBytes += env.length
-        if (taken[i] === true) acks.push(envId)
+        const answer = taken[i]
+        if (answer?.status === 'fulfilled' && answer.value) acks.push(envId)
       }
       for (let at = 0; at < acks.length; at += ACK_MAX) {
         await connection.ack(own.mailboxId, acks.slice(at, at + ACK_MAX))
       }
+      // One that cannot be taken keeps none of the others at the relay.
+      const failed = taken.find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
       this.#subscription?.credit(items.length, sizeBytes)
     } catch (error) {
       // Nothing was acknowledged that is not durable: the relay keeps it, the next start fetches it.
