@@ -7,7 +7,9 @@ test(
   'a newcomer reads nothing that was said without knowing of it',
   { timeout: 60_000 },
   async () => {
-    const world = new World('newcomer')
+    // Of a seed by which carol hears of bob before her stalled connection is given up: by a third of
+    // them she does not, and there is nothing to test.
+    const world = new World('newcomer1')
     const { simulation } = world
     const relay = await world.relay()
     const alice = await world.person('alice')
