@@ -367,9 +367,8 @@ describe('a relay that carries a group', () => {
 
   it('is asked for nothing else than to prove, open, keep and hand out', () => {
     const kinds = new Set(seen.ops.map(({ kind }) => kind))
-    expect([...kinds].sort()).toEqual(
-      ['auth', 'credit', 'deposit', 'desc', 'hello', 'open', 'sub', 'unsub'].sort(),
-    )
+    // Credit is told once half of it is used: not by so little.
+    expect([...kinds].sort()).toEqual(['auth', 'deposit', 'desc', 'hello', 'open', 'sub', 'unsub'])
   })
 
   it('is told keys of the mailbox, pseudonyms, ids, places and ciphertext, and not one byte beside', () => {
