@@ -29,19 +29,26 @@ export const syncStates: Table<Bytes32, SyncState> = {
   sealing: 'value',
   place: (gid) => ({ owner: gid, order: EMPTY }),
   encode: (row) =>
+    // The first and the fifth place: a question's number and a device, of profiles before 0.1.0.
     encodeRecord([
+      0,
       orEmpty(row.asked),
       row.askedAtMs,
       row.vain,
+      EMPTY,
       row.comparedAtMs,
       row.compares ? 1 : 0,
     ]),
   decode: (bytes) => {
     const fields = readRecord(bytes, 'group sync')
+    fields.uint('number')
+    const asked = fields.optional('asked', 32)
+    const [askedAtMs, vain] = [fields.uint('askedAt'), fields.uint('vain')]
+    fields.optional('device', 32)
     return {
-      asked: fields.optional('asked', 32),
-      askedAtMs: fields.uint('askedAt'),
-      vain: fields.uint('vain'),
+      asked,
+      askedAtMs,
+      vain,
       comparedAtMs: fields.uint('comparedAt'),
       compares: fields.flag('compares'),
     }
