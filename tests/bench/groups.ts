@@ -23,9 +23,7 @@ async function measure(
 ): Promise<Costs> {
   const contenders: Record<string, Contender> = {}
   for (const [name, pair] of groups) contenders[name] = make(pair)
-  return new Map(
-    Object.entries(await interleave(contenders, plan.rounds, count, { collection: 'young' })),
-  )
+  return new Map(Object.entries(await interleave(contenders, plan.rounds, count)))
 }
 
 /** Beside each peer; the goal is judged on the first. */

@@ -27,15 +27,13 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /**
- * Which garbage is collected before a run, so that what others left behind is not charged to whoever
- * comes next. A full collection also throws compiled code away, which then is paid for again: by far
- * more, in proportion, where an operation takes a tenth of a millisecond than where it takes many.
+ * Collects young garbage before a run, so that what others left behind is not charged to whoever comes
+ * next. A full collection also throws compiled code away, which is paid for again: what is measured is
+ * a node that has run for a while.
  */
-export type Collection = 'full' | 'young'
-
-function collectGarbage(which: Collection): void {
-  const { gc } = globalThis as { readonly gc?: (options?: { readonly type: 'minor' }) => void }
-  gc?.(which === 'young' ? { type: 'minor' } : undefined)
+function collectGarbage(): void {
+  const { gc } = globalThis as { readonly gc?: (options: { readonly type: 'minor' }) => void }
+  gc?.({ type: 'minor' })
 }
 
 export interface Cost {
@@ -48,7 +46,6 @@ export interface Cost {
 /** How warm what is measured is. */
 export interface Warmth {
   readonly warmUps?: number
-  readonly collection?: Collection
 }
 
 /**
@@ -60,7 +57,7 @@ export async function interleave<K extends string>(
   contenders: { readonly [N in K]: Contender },
   rounds: number,
   count: number,
-  { warmUps = 1, collection = 'full' }: Warmth = {},
+  { warmUps = 1 }: Warmth = {},
 ): Promise<{ readonly [N in K]: Cost }> {
   const names = Object.keys(contenders) as K[]
   const cpu = new Map(names.map((name) => [name, [] as number[]]))
@@ -70,7 +67,7 @@ export async function interleave<K extends string>(
       const name = names[(at + warmUps + round) % names.length]
       if (name === undefined) continue
       await contenders[name].prepare?.()
-      collectGarbage(collection)
+      collectGarbage()
       const [cpuBefore, wallBefore] = [cpuUs(), performance.now()]
       const told = await contenders[name].run(count)
       const [spentUs, wallMs] = [told ?? cpuUs() - cpuBefore, performance.now() - wallBefore]
