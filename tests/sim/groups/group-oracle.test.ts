@@ -126,4 +126,27 @@ describe('the oracle of groups', () => {
     )
     log.said.pop()
   })
+
+  test('excuses what nobody has of one who was removed, and nothing else', async () => {
+    const { simulation } = world
+    const [alice, carol] = [seen[0]?.person, seen[2]?.person]
+    if (alice === undefined || carol === undefined) throw new Error('nobody')
+    const { groups } = alice.machine.program.node
+    await simulation.settle(groups.remove('#team', carol.address))
+    await simulation.run(120_000)
+    const after = await lookAll(world, log)
+    expect(judgeViews(log, after)).toEqual([])
+    const without = (from: Person, who: readonly string[]): string => {
+      const text = log.said.find((said) => said.from === from)?.text
+      const lacking = after.map((one) =>
+        who.includes(one.person.name)
+          ? { ...one, messages: one.messages.filter((message) => message.text !== text) }
+          : one,
+      )
+      return judgeViews(log, lacking).join()
+    }
+    expect(without(carol, ['alice', 'bob'])).not.toMatch(/D4/)
+    expect(without(carol, ['bob'])).toMatch(/D4 bob lacks/)
+    expect(without(alice, ['alice', 'bob'])).toMatch(/D4 bob lacks/)
+  })
 })
