@@ -4,10 +4,12 @@ import { type Clock, type Timer, completeClock } from '../../node/clock.ts'
 interface Entry {
   readonly atMs: number
   readonly order: number
-  readonly run: () => void
+  run: () => void
   cancelled: boolean
   done: boolean
 }
+
+const doNothing = (): void => undefined
 
 function before(a: Entry, b: Entry): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
@@ -89,6 +91,8 @@ export class VirtualClock {
       cancel: () => {
         if (!entry.cancelled && !entry.done) this.#pending -= 1
         entry.cancelled = true
+        // It stays in the heap until it would be due: what it would have run need not.
+        entry.run = doNothing
       },
     }
   }
