@@ -12,17 +12,13 @@ import type { BaseAuthor } from '../content/base.ts'
 import { groupWelcomeFrame } from '../content/group-welcome.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
-import { sendNotice } from '../delivery/notice.ts'
 import { ProtocolError } from '../errors.ts'
 import type { DraftPayload } from '../group/draft-op.ts'
-import { compareRecipients } from '../group/group-epochs.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
 import { opsSince } from '../group/serve-ops.ts'
 import { PARENTS_MAX } from '../limits.ts'
 import {
   GROUP_OPS_FRAME_BYTES,
-  GROUP_OPS_MAX,
   GROUP_RECIPIENTS_MAX,
   WELCOME_PAGE_AUTHORS_MAX,
 } from '../group/limits.ts'
@@ -30,8 +26,9 @@ import { type ConversationFrontier, authorFrontier, conversationFrontier } from 
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
-import { meetMemberDevice, membersFrames, oweMembers } from './member-devices.ts'
+import { meetMemberDevice, oweMembers, tellMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
+import { extendable } from './mend-facts.ts'
 import { type Issued, faultOf, issue, sendOps } from './operate.ts'
 import { pendingJoinOf } from './pending-joins.ts'
 import { noteHelped } from './silent-devices.ts'
@@ -64,30 +61,10 @@ export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
   return { heads: kept, authors: authors.sort((a, b) => compareBytes(a.author, b.author)) }
 }
 
-/** An epoch to extend: held, of members only, with as many of them as there is. */
-function* heldToExtend(turn: Turn, members: Membership): Step<Bytes32 | undefined> {
-  const { gid, dag } = members
-  let best:
-    | { readonly opId: Bytes32; readonly missing: number; readonly lamport: number }
-    | undefined
-  for (const epoch of yield* causalEpochs.held(turn, gid)) {
-    const { opId, lamport } = epoch
-    const recipients = compareRecipients(dag, opId)
-    if (epoch.addKey === undefined || members.isVoid(opId) || recipients?.within !== true) continue
-    const missing = recipients.missing.length
-    const better =
-      best === undefined ||
-      missing < best.missing ||
-      (missing === best.missing && lamport > best.lamport)
-    if (better) best = { opId, missing, lamport }
-  }
-  return best?.opId
-}
-
-/** The same; a new one if there is none. */
+/** The epoch that an add extends; a new one if there is none. */
 export function* extendableEpoch(turn: Turn, members: Membership): Step<Bytes32> {
-  const held = yield* heldToExtend(turn, members)
-  return held ?? (yield* renew(turn, members)).op.id
+  const held = yield* extendable(turn, members)
+  return held?.opId ?? (yield* renew(turn, members)).op.id
 }
 
 /** A fresh epoch for everybody: a merge of several heads, a rotation of one. */
@@ -113,15 +90,13 @@ export function* addFault(
   const record = yield* get(deviceLists, account)
   if (record === undefined || record.conflict !== undefined) return 'refused'
   const list = openDeviceList(turn.crypto, record.bytes)
-  const held = yield* heldToExtend(turn, members)
-  const isBeyond =
-    members.dag.size + 1 >= GROUP_OPS_MAX ||
-    members.devices.length + list.devices.length > GROUP_RECIPIENTS_MAX
-  // Without one a fresh epoch comes first, and takes an operation's room.
+  const held = yield* extendable(turn, members)
+  const isBeyond = members.devices.length + list.devices.length > GROUP_RECIPIENTS_MAX
+  // Without one a fresh epoch comes first, and that it is missing would hide this.
   if (held === undefined && isBeyond) return 'full'
   const payload = {
     kind: 'add',
-    epochOp: held ?? members.highestHead,
+    epochOp: held?.opId ?? members.highestHead,
     newcomers: [{ account, list, inviteHash: undefined }],
     heads: [],
     baseHash: members.gid,
@@ -210,9 +185,7 @@ export function* sendWelcome(
     )
   }
   yield* sendAllOps(turn, members, device)
-  for (const frame of yield* membersFrames(members)) {
-    yield* sendNotice(turn, device, frame)
-  }
+  yield* tellMembers(turn, members, device)
   yield* oweMembers(turn, members, device)
 }
 

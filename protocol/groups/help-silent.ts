@@ -3,7 +3,6 @@
 // come in. They go one after the other, each after twice the time of the one before, and whoever hears
 // the device in the group has nothing to do any more.
 import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
-import { sendNotice } from '../delivery/notice.ts'
 import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
@@ -12,7 +11,7 @@ import {
 } from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { renew, sendAllOps } from './add-members.ts'
-import { isReached, membersFrames, oweMembers } from './member-devices.ts'
+import { isReached, oweMembers, tellMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { refresh } from './mend.ts'
 import { extendable } from './mend-facts.ts'
@@ -64,9 +63,7 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
     else yield* refresh(turn, members, extend.opId, [device])
   }
   yield* sendAllOps(turn, members, device)
-  for (const frame of yield* membersFrames(members)) {
-    yield* sendNotice(turn, device, frame)
-  }
+  yield* tellMembers(turn, members, device)
   yield* oweMembers(turn, members, device)
 }
 

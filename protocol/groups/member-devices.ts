@@ -10,7 +10,6 @@ import {
 } from '../content/group-member.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendNotice } from '../delivery/notice.ts'
-import type { Frame } from '../frames.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
 import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group/limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
@@ -113,9 +112,10 @@ function* tellOwed(
   row: HandedMembers['members'][number],
 ): Step<void> {
   const { gid } = members
+  const frame = frameOf(groupMembersFrame, { group: gid, members: [row] })
   for (const newcomer of yield* settleOwed(turn, gid, row.device)) {
     if (members.accountOf(newcomer) === undefined) continue
-    yield* sendNotice(turn, newcomer, frameOf(groupMembersFrame, { group: gid, members: [row] }))
+    yield* sendNotice(turn, newcomer, frame)
   }
 }
 
@@ -144,13 +144,13 @@ export function* learnMembers(
   }
 }
 
-/** What is known of where members are reached, as frames. */
-export function* membersFrames(members: Membership): Step<readonly Frame[]> {
+/** Tells a device what is known of where members are reached. */
+export function* tellMembers(turn: Turn, members: Membership, device: Bytes32): Step<void> {
   const { gid } = members
   const pages: HandedMembers['members'][number][][] = [[]]
   let sizeBytes = 0
-  for (const device of members.devices) {
-    const row = yield* get(known, { gid, device })
+  for (const one of members.devices) {
+    const row = yield* get(known, { gid, device: one })
     if (row === undefined) continue
     let page = pages[pages.length - 1] ?? []
     if (page.length >= MEMBERS_FRAME_MAX || sizeBytes + row.object.length > MEMBERS_FRAME_BYTES) {
@@ -159,9 +159,10 @@ export function* membersFrames(members: Membership): Step<readonly Frame[]> {
       sizeBytes = 0
     }
     sizeBytes += row.object.length
-    page.push({ device, member: groupMemberFrame.decode(row.object) })
+    page.push({ device: one, member: groupMemberFrame.decode(row.object) })
   }
-  return pages
-    .filter((rows) => rows.length > 0)
-    .map((rows) => frameOf(groupMembersFrame, { group: gid, members: rows }))
+  for (const rows of pages) {
+    if (rows.length === 0) continue
+    yield* sendNotice(turn, device, frameOf(groupMembersFrame, { group: gid, members: rows }))
+  }
 }

@@ -13,7 +13,7 @@ import { noteServed, servedAtMost } from '../delivery/sync-pages.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
-import { membersFrames } from './member-devices.ts'
+import { tellMembers } from './member-devices.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { sendOps } from './operate.ts'
 import { handOn } from './owed-refreshes.ts'
@@ -103,7 +103,5 @@ export function* answerSeedRequest(turn: Turn, device: Bytes32, request: SeedReq
   turn.put(answered, { device, opId }, turn.safeNowMs)
   yield* serveOperations(turn, gid, device, heads)
   yield* handOn(turn, members, device, opId)
-  for (const frame of yield* membersFrames(members)) {
-    yield* sendNotice(turn, device, frame)
-  }
+  yield* tellMembers(turn, members, device)
 }

@@ -47,8 +47,7 @@ export function* syncGroup(turn: Turn, members: Membership): Step<number | undef
   const left = reachable.filter(isSilent)
   const devices = left.length > 0 ? left : reachable
   // The author first, who surely wrote it, and again and again; between, one other after the other.
-  const isAuthors = vain % AUTHOR_EVERY === 0
-  const { author } = (isAuthors && ranges[(vain / AUTHOR_EVERY) % ranges.length]) || {}
+  const author = vain % AUTHOR_EVERY === 0 ? authorInTurn(ranges, vain / AUTHOR_EVERY) : undefined
   const first = author && devices.find((device) => equalBytes(device, author))
   const device = first ?? devices[vain % devices.length]
   if (device === undefined) return compareAtMs
@@ -58,6 +57,10 @@ export function* syncGroup(turn: Turn, members: Membership): Step<number | undef
 
 /** Of so many questions that brought nothing one goes to an author of what is missing. */
 const AUTHOR_EVERY = 4
+
+function authorInTurn(ranges: readonly SyncRange[], round: number): Bytes32 | undefined {
+  return ranges[round % ranges.length]?.author
+}
 
 function questionOf(turn: Turn, { ranges, ids }: Wanted): Uint8Array {
   const parts = ranges.flatMap(({ author, from, to }) => [author, u64(from), u64(to)])

@@ -6,6 +6,7 @@ import { type Step, type Table, get } from '../step.ts'
 
 /** All times by the guarded clock. */
 export interface SyncState {
+  /** Of whom was last asked: `group show` names it. */
   readonly asked: Bytes32 | undefined
   readonly askedAtMs: number
   /** Questions since something last came. */
@@ -29,7 +30,7 @@ export const syncStates: Table<Bytes32, SyncState> = {
   sealing: 'value',
   place: (gid) => ({ owner: gid, order: EMPTY }),
   encode: (row) =>
-    // The first and the fifth place: a question's number and a device, of profiles before 0.1.0.
+    // The first and the fifth place are of earlier builds: a question's number, and a device.
     encodeRecord([
       0,
       orEmpty(row.asked),
@@ -44,7 +45,7 @@ export const syncStates: Table<Bytes32, SyncState> = {
     fields.uint('number')
     const asked = fields.optional('asked', 32)
     const [askedAtMs, vain] = [fields.uint('askedAt'), fields.uint('vain')]
-    fields.optional('device', 32)
+    fields.optional('ahead', 32)
     return {
       asked,
       askedAtMs,

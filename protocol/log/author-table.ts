@@ -40,7 +40,7 @@ export interface AuthorRow {
   readonly open: number
   /** Numbers seen by the user. */
   readonly seen: readonly NumberRange[]
-  /** Numbers that nobody has any more. */
+  /** Numbers that nobody has, as all who may have them said; should they come, they are taken. */
   readonly lost: readonly NumberRange[]
   /** Second entries at a number: the first eight. */
   readonly forks: readonly ForkPoint[]

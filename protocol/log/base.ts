@@ -131,7 +131,7 @@ export type GiveUpOutcome =
   | { readonly kind: 'kept' }
 
 /**
- * A missing id that nobody asked has any more becomes a root with its cited timestamp, if entries of
+ * A missing id that nobody has, as all who may have it said, becomes a root with its cited timestamp, if entries of
  * two authors or its own author cite it so, and the timestamp is at most 2^20 above our highest
  * closed one.
  */

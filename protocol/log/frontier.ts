@@ -158,7 +158,7 @@ export function* noteHead(
   return missingOf(risen)
 }
 
-/** Numbers that nobody asked has any more: named as irretrievable, no longer asked for. */
+/** Numbers that nobody has, as all who may have them said: named as irretrievable. */
 export function* markLost(
   turn: Turn,
   conversation: Bytes32,

@@ -32,7 +32,10 @@ function inTurn(gaps: readonly Gap[]): readonly SyncRange[] {
     .map(({ wanted }) => wanted)
 }
 
-/** Numbers that are missing, given up or not, newest first, and ids: of what the disk lost, and those that open entries cite. */
+/**
+ * Numbers that are missing, given up or not, newest first, and ids: of what the disk lost, and those that
+ * open entries cite.
+ */
 export function* wantedOf(turn: Turn, conversation: Bytes32): Step<Wanted> {
   const gaps = yield* gapsOf(turn, conversation)
   const ranges = inTurn(gaps.toReversed()).slice(0, SYNC_RANGES_MAX)

@@ -19,13 +19,8 @@ async function group(seed: string) {
     world.person(name, { onStart: (core) => void cores.set(name, core) })
   const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')]
   const team = new Team(world)
-  const { id } = await team.create(alice)
-  const link = await team.link(alice)
-  for (const one of [bob, carol]) await team.join(one, link)
-  for (const one of [alice, bob, carol]) {
-    await team.until(one, ({ members }) => members.length === 3)
-    await team.say(one)
-  }
+  const { id } = await team.gather([alice, bob, carol])
+  for (const one of [alice, bob, carol]) await team.say(one)
   expect(await team.settled([alice, bob, carol])).toEqual([])
   const coreOf = (name: string): Core => {
     const core = cores.get(name)

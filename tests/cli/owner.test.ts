@@ -122,7 +122,7 @@ describe('who runs a profile', () => {
   test('is waited for while another process opens or closes the profile', async () => {
     locked = true
     const finding = session()
-    while (attempts < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(1), 10_000)
     locked = false
     const calls = await finding
     expect(calls.owner.here).toBe(true)

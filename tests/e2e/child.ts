@@ -26,7 +26,12 @@ export class Child {
     this.#process = spawn(process.execPath, [path, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    this.#exited = new Promise((resolve) => this.#process.once('exit', () => resolve()))
+    this.#exited = new Promise((resolve) => {
+      this.#process.once('exit', () => {
+        resolve()
+        this.#wake()
+      })
+    })
     const { stdout, stderr } = this.#process
     stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()))
     if (stdout === null) throw new Error('no output')
@@ -42,12 +47,16 @@ export class Child {
     for (;;) {
       const found = wanted(this.said)
       if (found !== undefined) return found
-      if (Date.now() > endMs || this.#process.exitCode !== null) {
+      const leftMs = endMs - Date.now()
+      if (leftMs <= 0 || this.#process.exitCode !== null) {
         throw new Error(`it said ${JSON.stringify(this.said)} ${this.#errors}`)
       }
       await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        setTimeout(resolve, 200)
+        const late = setTimeout(resolve, leftMs)
+        this.#wake = () => {
+          clearTimeout(late)
+          resolve()
+        }
       })
     }
   }

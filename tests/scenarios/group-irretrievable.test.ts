@@ -19,10 +19,7 @@ async function group(seed: string) {
   const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')]
   const people = [alice, bob, carol]
   const team = new Team(world)
-  const { id } = await team.create(alice)
-  const link = await team.link(alice)
-  for (const one of [bob, carol]) await team.join(one, link)
-  await team.until(alice, ({ members }) => members.length === 3)
+  const { id, link } = await team.gather([alice, bob, carol])
   for (const one of people) await team.say(one)
   expect(await team.settled(people)).toEqual([])
   /** What carol's device would have told bob: how far it wrote. */

@@ -22,13 +22,8 @@ async function group(seed: string) {
     await world.person('carol'),
   ]
   const team = new Team(world)
-  const { id: gid } = await team.create(alice)
-  const link = await team.link(alice)
-  for (const one of [bob, carol]) await team.join(one, link)
-  for (const one of [alice, bob, carol]) {
-    await team.until(one, ({ members }) => members.length === 3)
-    await team.say(one)
-  }
+  const { id: gid, link } = await team.gather([alice, bob, carol])
+  for (const one of [alice, bob, carol]) await team.say(one)
   expect(await team.settled([alice, bob, carol])).toEqual([])
   const nodeOf = ({ machine }: Person) => machine.program.node
   /** Who made operations of a kind, as somebody's disk has them. */

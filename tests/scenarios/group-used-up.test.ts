@@ -26,10 +26,7 @@ test(
     ]
     const people = [alice, bob, carol]
     const team = new Team(world)
-    await team.create(alice)
-    const link = await team.link(alice)
-    for (const person of [bob, carol]) await team.join(person, link)
-    for (const person of people) await team.until(person, ({ members }) => members.length === 3)
+    await team.gather([alice, bob, carol])
     const groups = ({ machine }: Person) => machine.program.node.groups
     const used = { code: 'LIMIT', hint: expect.stringMatching(/new group/u) }
     await simulation.settle(groups(alice).role('#team', bob.address, 'admin'))

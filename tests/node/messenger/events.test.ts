@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { IncomingMessage, NodeEvent } from '../../../node/api.ts'
 import type { RunningNode } from '../../../node/create-node.ts'
 import { NodeError } from '../../../node/errors.ts'
@@ -211,13 +211,8 @@ describe('a running node', () => {
     await net.introduce(alice, bob)
   }
 
-  const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-    for (let i = 0; i < 1_000; i++) {
-      if (await holds()) return
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    throw new Error(`not within ten seconds; ${log.join('; ')}`)
-  }
+  const until = (holds: () => boolean | Promise<boolean>): Promise<void> =>
+    vi.waitFor(async () => expect(await holds(), log.join('; ')).toBe(true), 10_000)
 
   it('calls back for the messages of others, never for its own', async () => {
     await pair()
