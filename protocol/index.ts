@@ -1,4 +1,6 @@
 // The public surface of the protocol floor: wire formats and machines, all pure.
+export * from './group-surface.ts'
+export * from './relay-surface.ts'
 export type { Change } from './changes.ts'
 export {
   type AcceptedContact,
@@ -154,161 +156,6 @@ export {
   frameClass,
   type FrameClass,
 } from './frames.ts'
-export { GossipPeerGate, GossipSenderGate } from './group/gossip-gate.ts'
-export { type GossipLineage, topicToPublish, topicsToHear } from './group/gossip-topics.ts'
-export {
-  chooseEpoch,
-  missingFrom,
-  type SendableEpoch,
-  type SendChoice,
-} from './group/choose-epoch.ts'
-export { isNewControl, noteControl } from './group/control-window.ts'
-export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
-export { chainAt, epochsByTag } from './group/epoch-chains.ts'
-export { recipientsOf } from './group/epoch-recipients.ts'
-export { epochsOf } from './group/held-epochs.ts'
-export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
-export {
-  type DroppedEpoch,
-  judgeRetention,
-  type RetainedEpoch,
-  type RetentionVerdict,
-  type RetentionView,
-} from './group/epoch-retention.ts'
-export {
-  chains,
-  type ControlWindow,
-  controlWindows,
-  type EpochKey,
-  epochs,
-  groupSkipped,
-  type LineageRecord,
-  lineages,
-  skippedCounts,
-} from './group/epoch-tables.ts'
-export {
-  commitGenuine,
-  type Examination,
-  examineGroup,
-  type GenuineMessage,
-  type GroupControl,
-  type IsNewEntry,
-} from './group/examine-message.ts'
-export { causalEpochs, type GroupCipher } from './group/group-cipher.ts'
-export {
-  type EpochGrant,
-  type EpochOperation,
-  type EpochSource,
-  keepEpoch,
-  type KeepOutcome,
-  type KeepRefusal,
-} from './group/keep-epoch.ts'
-export {
-  commitGroup,
-  type GroupOpenOutcome,
-  type GroupOrigin,
-  openGroup,
-  type OpenedCandidate,
-} from './group/open-message.ts'
-export {
-  openGroupOperations,
-  type OperationsOutcome,
-  sealGroupOperations,
-} from './group/operations-message.ts'
-export {
-  answersSeedRequest,
-  type MissingSeed,
-  type Repair,
-  repairDelayMs,
-  repairsOf,
-  type RepairView,
-} from './group/repair.ts'
-export { chooseSendingEpoch, type SendingView } from './group/sending-epoch.ts'
-export {
-  supersedeEpochs,
-  sweepEpochs,
-  type SweepRequest,
-  type SweptEpochs,
-} from './group/sweep-epochs.ts'
-export {
-  type DraftAuthor,
-  draftCreate,
-  draftOp,
-  type DraftPayload,
-  type OpDraft,
-} from './group/draft-op.ts'
-export {
-  type EntryStanding,
-  entryStanding,
-  type GroupEntryRef,
-  type IsBelowCut,
-} from './group/entry-standing.ts'
-export { standingIn } from './groups/take-entry.ts'
-export { entryOp } from './group/entry-op.ts'
-export type { GroupFault } from './group/fault.ts'
-export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './group/group-dag.ts'
-export {
-  compareRecipients,
-  deviceIndex,
-  earnedSpan,
-  type EligibleOptions,
-  type GroupEpoch,
-  groupEpoch,
-  groupEpochs,
-  isEligible,
-} from './group/group-epochs.ts'
-export { type GroupMember, GroupView } from './group/group-view.ts'
-export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
-export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
-export {
-  addToGroup,
-  approveJoin,
-  giveRole,
-  joinedMembership,
-  leaveGroup,
-  rejectJoin,
-  removeFromGroup,
-  renameGroup,
-  rereadGroup,
-  rotateGroup,
-} from './groups/manage-group.ts'
-export { askToJoin, failJoin, openJoinOf, openJoins } from './groups/ask.ts'
-export { type BoxCursor, boxesOf, type GroupBox } from './groups/boxes.ts'
-export {
-  expireGroupItems,
-  type GroupCopies,
-  groupCopies,
-  type GroupCopy,
-  noteGroupCustody,
-  noteGroupDrained,
-  takeGroupPage,
-} from './groups/carriage.ts'
-export { sendableEpoch } from './groups/carry.ts'
-export { gossipTopics } from './groups/gossip-plan.ts'
-export { createGroup, type GroupOptions } from './groups/create-group.ts'
-export {
-  allGroups,
-  groupByNumber,
-  groupOf,
-  type GroupRecord,
-  type GroupStanding,
-  isListedGroup,
-} from './groups/group.ts'
-export { unsentGroupEntries } from './groups/group-outbox.ts'
-export type { AskedDevice } from './groups/asked-seed.ts'
-export { repairState } from './groups/repair-state.ts'
-export { syncState } from './groups/sync-state.ts'
-export { type GroupWait, groupWaits } from './groups/waits.ts'
-export { memberName } from './groups/member-devices.ts'
-export { Membership, membershipOf } from './groups/membership.ts'
-export { type PendingJoin, pendingJoins } from './groups/pending-joins.ts'
-export { takeGroupMessage, type Taken } from './groups/receive.ts'
-export { sendGroupText } from './groups/send-text.ts'
-export { coverageOf } from './groups/frontiers.ts'
-export { moveCarriage } from './groups/move-carriage.ts'
-export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
-export { tendGroup, type Tended } from './groups/tend.ts'
-export { unanswered, wantsCompare } from './groups/sync-group.ts'
 export { wantedOf } from './log/wanted.ts'
 export {
   BACKOFF_MAX_MS,
@@ -333,7 +180,6 @@ export {
   RENDEZVOUS_GENERATIONS_MAX,
   UNWRITABLE_BUSY_MS,
 } from './limits.ts'
-export { GOSSIP_DATA_MAX_BYTES, GOSSIP_PEERS_MAX, GOSSIP_TOPICS_MAX } from './group/limits.ts'
 export {
   type Acceptance,
   type AcceptedEntry,
@@ -392,33 +238,6 @@ export {
 export { eraseBody, markSeen, readPosition } from './log/seen.ts'
 export { type EntrySource, type Standing, standingOf } from './log/source.ts'
 export { frontierFrameOf, receiptAuthorOf } from './log/statements.ts'
-export type { MailboxCounters } from './mailbox/counters.ts'
-export { type DepositOutcome, takeDeposit } from './mailbox/deposit.ts'
-export { dueExpiry, dueLease, expireRows, sweepLease, trimMarks } from './mailbox/expiry.ts'
-export {
-  countPrekeys,
-  deleteInvite,
-  getCard,
-  putCard,
-  putInvite,
-  putPrekeys,
-  takePrekeys,
-} from './mailbox/key-shelf.ts'
-export { MAILBOX_LIMITS, type MailboxLimits, READ_PAGE, ROOM_BELOW } from './mailbox/limits.ts'
-export { closeMailbox, openMailbox, proveMailbox, revokeCapabilities } from './mailbox/owner.ts'
-export {
-  acknowledge,
-  fetchItems,
-  headOf,
-  itemsAfter,
-  type MailboxHead,
-  ringItemsAfter,
-  type RingPage,
-} from './mailbox/read.ts'
-export type { MarkRecord } from './mailbox/records.ts'
-export { cards, type ExpiryKey, mailboxes, marks, stocks } from './mailbox/tables.ts'
-export { expireTickets, issueTickets } from './mailbox/tickets.ts'
-export type { CountersCache, MailboxTurn, RateGate } from './mailbox/turn.ts'
 export {
   adoptDeviceList,
   type DeviceListRecord,
@@ -468,104 +287,6 @@ export { type PrekeyFate, prekeyFate } from './prekeys/retention.ts'
 export { endSlot, type PrekeyPlace } from './prekeys/slots.ts'
 export { sweepPrekeys, type Swept } from './prekeys/sweep.ts'
 export { profile, type Profile, profiles } from './profile.ts'
-export {
-  type Capability,
-  CAPABILITY_BYTES,
-  decodeCapability,
-  depositMac,
-  deriveCapKey,
-  encodeCapability,
-  groupCapability,
-  LANE_GROUP,
-  takeMac,
-  takeSubject,
-} from './relay/capability.ts'
-export { buildCustodyTree, type CustodyTree } from './relay/custody-tree.ts'
-export {
-  type AskedDeposit,
-  type CustodyContext,
-  type CustodyEvidence,
-  type CustodyLeaf,
-  type CustodyResult,
-  leafHash,
-  leafNonce,
-  signFlush,
-  verifyCustody,
-} from './relay/custody.ts'
-export type { DepositAuth } from './relay/deposit-auth.ts'
-export {
-  decodeDescriptor,
-  type Descriptor,
-  type DescriptorBody,
-  type DescriptorLimits,
-  processOf,
-  signDescriptor,
-} from './relay/descriptor.ts'
-export { ChainTrail, type ChainClaim, type ChainVerdict } from './relay/chain-trail.ts'
-export { failed, type RelayFailure } from './relay/failure.ts'
-export { chainMark, extendChain, startChain } from './relay/group-chain.ts'
-export {
-  beginReading,
-  checkHead,
-  type GroupCursor,
-  type Lie,
-  passItem,
-  type SeqSpan,
-  wireCursor,
-} from './relay/group-reader.ts'
-export {
-  type CustodyRoot,
-  decodeRelayFrame,
-  decodeRequest,
-  encodeMalformedReply,
-  encodePushFrame,
-  encodeReplyFrame,
-  encodeRequest,
-  peekRequestId,
-  type RelayFrame,
-  type RelayPush,
-  type ReplyFrame,
-  type RequestFrame,
-} from './relay/frames.ts'
-export type { RelayItem } from './relay/item.ts'
-export {
-  CARD_ITEM_MAX_BYTES,
-  DESCRIPTOR_LIFE_S,
-  DESCRIPTOR_MAX_BYTES,
-  FRAME_OPS_MAX,
-  ITEM_OVERHEAD_BYTES,
-  ITEMS_MAX,
-  PREKEY_ITEM_MAX_BYTES,
-  PROCESS_CERT_LIFE_S,
-  PROCESS_CERT_RENEW_S,
-  RELAY_FRAME_MAX_BYTES,
-} from './relay/limits.ts'
-export {
-  deviceMailboxSecret,
-  deviceOwnerSeed,
-  type GroupMailboxKeys,
-  groupMailboxKeys,
-  mailboxIdOf,
-  serviceKeyHash,
-} from './relay/mailbox-keys.ts'
-export { DONE, type Done } from './relay/op-codec.ts'
-export type { CardGetReply, PrekeyItem, PrekeyTakeReply } from './relay/ops-keys.ts'
-export { type Cursor, FLAG_COALESCE, FLAG_EPHEMERAL, FLAG_URGENT } from './relay/ops-mailbox.ts'
-export type { HelloReply, MailboxType, OpenGrant, OpenReply } from './relay/ops-session.ts'
-export {
-  decodeReply,
-  encodeReply,
-  isFailure,
-  type OpKind,
-  type OpReply,
-  type OpRequest,
-  type RelayOp,
-  type UnknownOp,
-} from './relay/ops.ts'
-export { signAuth, signOpen, type StreamBinding } from './relay/owner-proof.ts'
-export { decodeProcessCert, type ProcessCert, signProcessCert } from './relay/process-cert.ts'
-export { type Puzzle, solveWork, verifyWork } from './relay/proof-of-work.ts'
-export { type ScopeName, STATUS, type StatusName } from './relay/status.ts'
 export { type Memory, NO_MEMORY } from './memory.ts'
 export type { Self } from './self.ts'
 export {

@@ -21,6 +21,7 @@ import { bytesOf } from '../../support/entries.ts'
 import { makeSelf } from '../../support/memory-driver.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { TwoDevices } from '../../support/two-devices.ts'
+import { openedFrom } from '../../support/opened-inner.ts'
 
 const TRANSCRIPT = bytesOf('transcript')
 
@@ -65,23 +66,7 @@ class Door {
       driver.run((turn) => createInvite(turn, wanted)).link,
     )
     const invite = { id: inviteId(crypto, secret), proof: inviteProof(crypto, secret, TRANSCRIPT) }
-    const opened = {
-      kind: 'opened',
-      account,
-      device,
-      sid: bytesOf('sid', 16),
-      first: true,
-      init: true,
-      frames: new Uint8Array(0),
-      lists: {
-        theirs: { version: 1, hash: bytesOf('theirs', 16) },
-        ours: { version: 1, hash: bytesOf('ours', 16) },
-        needTheirs: false,
-        owesOurs: false,
-      },
-      transcript: TRANSCRIPT,
-      resetEpoch: 0,
-    } as const
+    const opened = openedFrom(account, device, TRANSCRIPT)
     const peer = newPeer({ account, device, dh: this.#asker.dh })
     const intro = { invite, name: 'asker', mailboxes: [] }
     driver.run((turn) => takeJoinIntro(turn, { peer, opened, storedAtS: undefined }, intro))

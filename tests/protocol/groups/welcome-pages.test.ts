@@ -5,6 +5,7 @@ import { newGroup } from '../../../protocol/groups/group.ts'
 import { baseTable } from '../../../protocol/groups/pending-secrets.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
+import { openedFrom } from '../../support/opened-inner.ts'
 
 const GID = bytesOf('gid')
 
@@ -12,23 +13,7 @@ it('of an add that another took the place of are dropped', () => {
   const driver = new MemoryDriver({ seed: 'welcomes' })
   const fields = { gid: GID, name: 'team', named: false, join: undefined } as const
   driver.run((turn) => newGroup(turn, { ...fields, standing: 'joining' }))
-  const opened = {
-    kind: 'opened',
-    account: bytesOf('account'),
-    device: bytesOf('device'),
-    sid: bytesOf('sid', 16),
-    first: true,
-    init: true,
-    frames: new Uint8Array(0),
-    lists: {
-      theirs: { version: 1, hash: bytesOf('theirs', 16) },
-      ours: { version: 1, hash: bytesOf('ours', 16) },
-      needTheirs: false,
-      owesOurs: false,
-    },
-    transcript: bytesOf('transcript'),
-    resetEpoch: 0,
-  } as const
+  const opened = openedFrom(bytesOf('account'), bytesOf('device'), bytesOf('transcript'))
   const welcome = (addOp: Uint8Array, page: number, pages: number): void => {
     const [epoch, lineage] = [bytesOf('E'), bytesOf('G')]
     const authors = [{ author: bytesOf('author'), n: 1, id: bytesOf('entry'), lamport: 1 }]
