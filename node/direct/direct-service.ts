@@ -19,6 +19,7 @@ import {
   receiveInner,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
+import type { Timer } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import { type Core, unit } from '../core.ts'
 import type { FrameStream, Host, ProtocolSpec } from '../transport.ts'
@@ -37,7 +38,11 @@ const WAITS: ReadonlySet<string> = new Set(['DISK_FULL', 'NOT_WRITABLE', 'STORE_
 
 interface Dialling {
   readonly backoff: Backoff
-  notBeforeMs: number
+  /**
+   * The pause after a failure, until it ends. Not a time to compare with: a timer may be early by a
+   * millisecond, and whoever it woke would be turned away, with nothing left to wake it again.
+   */
+  pause: Timer | undefined
   attempt: Promise<DirectLink | undefined> | undefined
 }
 
@@ -100,8 +105,9 @@ export class DirectService {
     this.#callers.forget(device)
     this.#callers.add(home.transportKey, { device, account: peer.account })
     const dialling = this.#dialling.get(toHex(device))
-    dialling?.backoff.reset()
-    if (dialling !== undefined) dialling.notBeforeMs = 0
+    if (dialling === undefined) return
+    dialling.backoff.reset()
+    dialling.pause = undefined
   }
 
   /** The open stream with a device. */
@@ -122,13 +128,13 @@ export class DirectService {
     if (dialling === undefined) {
       dialling = {
         backoff: new Backoff(() => unit(this.#core.random)),
-        notBeforeMs: 0,
+        pause: undefined,
         attempt: undefined,
       }
       this.#dialling.set(key, dialling)
     }
     if (dialling.attempt !== undefined) return dialling.attempt
-    if (this.#core.clock.monotonicMs() < dialling.notBeforeMs) return undefined
+    if (dialling.pause !== undefined) return undefined
     const state = dialling
     state.attempt = this.#dial(device, state).finally(() => {
       state.attempt = undefined
@@ -160,11 +166,12 @@ export class DirectService {
         this.#core.log('direct', `dial failed: ${error instanceof Error ? error.message : 'error'}`)
       }
     }
-    const waitMs = state.backoff.nextMs()
-    state.notBeforeMs = this.#core.clock.monotonicMs() + waitMs
-    this.#core.clock.after(waitMs + 1, () => {
+    const pause = this.#core.clock.after(state.backoff.nextMs(), () => {
+      // Another address may have been learnt meanwhile, and failed as well.
+      if (state.pause === pause) state.pause = undefined
       if (!this.#core.stopping.aborted) this.#onLink(device)
     })
+    state.pause = pause
     return undefined
   }
 

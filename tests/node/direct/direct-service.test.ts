@@ -1,6 +1,7 @@
 // Two nodes' direct services on a network in memory: who may open a stream, and which of two stays.
 import { describe, expect, test } from 'vitest'
 import { type Bytes32, compareBytes } from '../../../crypto/index.ts'
+import { type Clock, completeClock } from '../../../node/clock.ts'
 import type { Core } from '../../../node/core.ts'
 import { DIRECT_PROTOCOL, DirectService } from '../../../node/direct/direct-service.ts'
 import { NodeError } from '../../../node/errors.ts'
@@ -48,7 +49,8 @@ class World {
   readonly network = new MemoryNetwork(this.clock)
   readonly stop = new AbortController()
 
-  async node(name: string, seed: string) {
+  /** `clock`: of this node alone. */
+  async node(name: string, seed: string, clock: Clock = this.clock) {
     const random = seededRandom(`${name} ${seed}`)
     const host = await this.network
       .machine(name)
@@ -59,7 +61,7 @@ class World {
     person.driver.safeNowMs = person.driver.nowMs
     const core: Core = {
       ledger: ledgerOf(person, () => made.failing),
-      clock: this.clock,
+      clock,
       guarded: {} as GuardedClock,
       random,
       provider: nativeCrypto,
@@ -72,10 +74,20 @@ class World {
     const service = new DirectService({
       core,
       host,
-      onLink: (device) => void linked.push(device),
+      onLink: (device) => {
+        linked.push(device)
+        made.onLink(device)
+      },
       bundle: () => Promise.resolve(BUNDLE),
     })
-    const made = { person, host, service, linked, failing: undefined as Error | undefined }
+    const made = {
+      person,
+      host,
+      service,
+      linked,
+      failing: undefined as Error | undefined,
+      onLink: (_device: Bytes32): void => undefined,
+    }
     return made
   }
 
@@ -156,6 +168,29 @@ describe('two streams at once', () => {
     const mine = compareBytes(alice.host.transportKey, bob.host.transportKey) < 0
     expect(mine ? alice.service.counts.opened : bob.service.counts.opened).toBe(1)
   })
+})
+
+test('who could not be reached is dialled again, also where timers are early', async () => {
+  const world = new World()
+  const { time, clock } = world
+  // setTimeout counts whole milliseconds, by a time that its loop read before.
+  const early = completeClock({
+    ...clock,
+    after: (ms, run) => time.after(Math.max(0, ms - 3), run),
+  })
+  const alice = await world.node('alice', 'early', early)
+  const bob = await world.node('bob', 'early')
+  bob.person.add(alice.person.invite())
+  bob.person.take(alice.person)
+  settle([alice.person, bob.person])
+  await alice.service.start()
+  const { device } = bob.person
+  await bob.host.stop()
+  // As whoever carries does: each failure is followed by another attempt.
+  alice.onLink = (one) => void alice.service.connect(one)
+  void alice.service.connect(device)
+  await world.pass(120_000)
+  expect(alice.linked.length).toBeGreaterThan(4)
 })
 
 test('an envelope that cannot be written now is answered busy, and the stream stays', async () => {
