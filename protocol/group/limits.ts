@@ -16,6 +16,8 @@ export const REMOVED_SERVED_MS: number = 30 * DAY_MS
 export const WELCOMES_MAX = 8
 /** One that waited so long gives its place to another. */
 export const WELCOME_WAITS_MS: number = DAY_MS
+/** Entries that are looked at to tell what an add's heads rest on. */
+export const ADD_BASE_LOOKS_MAX = 4_096
 /** A join that nobody judged lapses; a welcome for it is taken for as long. */
 export const JOIN_LIFE_MS: number = 30 * DAY_MS
 /** What waits for a group's relays: beyond it sending is refused, never dropped. */

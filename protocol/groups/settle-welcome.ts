@@ -2,7 +2,7 @@
 // and the whole base table, the epoch is checked and kept, the log begins at the base, and the group
 // is joined. Who sent the welcome needs no trust: the operations vouch for all of it, and of several
 // the first that they vouch for is taken.
-import { type Bytes32, compareBytes, equalBytes, groupBaseHash } from '../../crypto/index.ts'
+import { type Bytes32, compareBytes, equalBytes } from '../../crypto/index.ts'
 import type { BaseAuthor } from '../content/base.ts'
 import { acceptBase } from '../log/base.ts'
 import type { EntryRef } from '../log/header.ts'
@@ -13,6 +13,7 @@ import { stopAsking } from './ask.ts'
 import { untie } from './co-members.ts'
 import { followBoxes } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
+import { baseHashOf } from './group-base.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import type { Membership } from './membership.ts'
@@ -55,8 +56,7 @@ function* settleWhole(
   // From here on it is either what takes us in, or nothing.
   dropWelcome(turn, gid, welcome)
   if (authors === undefined || payload.kind !== 'add') return false
-  const rows = authors.map(({ author, ...row }) => ({ device: author, ...row }))
-  if (!equalBytes(groupBaseHash(turn.crypto, rows), payload.baseHash)) {
+  if (!equalBytes(baseHashOf(turn, authors), payload.baseHash)) {
     turn.change({
       kind: 'warning',
       code: 'GROUP_WELCOME_FALSE',

@@ -94,6 +94,17 @@ describe('a welcome', () => {
     expect(baseOf(world)).toEqual([3, 4])
   })
 
+  it('with a base that reaches further than that of its add is not taken', () => {
+    const world = new TwoDevices('false base', 'joining')
+    const { op, ...secrets } = world.add('newcomer', [])
+    welcomes(world, 'liar', { addOp: op.id, ...secrets })
+    brings(world, world.root.op, op)
+    expect(standing(world)).toBe('joining')
+    expect(baseOf(world)).toEqual([undefined, undefined])
+    const told = expect.objectContaining({ code: 'GROUP_WELCOME_FALSE' })
+    expect(world.driver.changes).toContainEqual(told)
+  })
+
   it('of an operation that is no add is not kept once that is here', () => {
     const world = new TwoDevices('no add', 'joining')
     welcomes(world, 'liar', { ...invented(0), addOp: world.gid })
