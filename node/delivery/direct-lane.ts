@@ -1,6 +1,6 @@
 // Carries a device's outbox over its direct stream, in order, within the stream's window.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { type OutboxItem, noteAnswer, outboxItems } from '../../protocol/index.ts'
+import { BACKOFF_MAX_MS, type OutboxItem, noteAnswer, outboxItems } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 import type { DirectLink } from '../direct/direct-link.ts'
 
@@ -131,7 +131,7 @@ export class DirectLane {
       this.#busy = busy
       if (busy) {
         this.#core.sums.count('busyAnswers')
-        this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
+        this.#busyUntilMs = this.#core.clock.monotonicMs() + Math.min(answer.detail, BACKOFF_MAX_MS)
         return
       }
       const key = { device: this.#device, sequence, sid }

@@ -282,7 +282,7 @@ export class GroupMailbox {
     if (this.#stopped) return
     log('group-mailbox', why)
     if (wasSteady) this.#backoff.reset()
-    this.#again(Math.max(waitMs, this.#backoff.nextMs()))
+    this.#again(this.#backoff.nextMs(waitMs))
   }
 
   #again(waitMs: number): void {

@@ -7,7 +7,7 @@ import type { DirectLink } from '../../../node/direct/direct-link.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
-import type { Answer, Step, Turn } from '../../../protocol/index.ts'
+import { type Answer, BACKOFF_MAX_MS, type Step, type Turn } from '../../../protocol/index.ts'
 import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
@@ -106,5 +106,17 @@ describe('a direct lane', () => {
     await running
     expect(fake.sent.length).toBe(3)
     expect(fake.sent.filter((inner) => equalBytes(inner, fake.sent[0] ?? inner)).length).toBe(2)
+  })
+
+  test('is not put off for weeks by one answer', async () => {
+    const { lane, home, time } = setUp()
+    const fake = new FakeLink(home)
+    fake.answers = [{ code: 'busy', detail: 0xffffffff }]
+    const running = lane.run(fake.link)
+    await turns()
+    expect(time.nextAtMs()).toBe(time.elapsedMs + BACKOFF_MAX_MS)
+    time.step()
+    await running
+    expect(fake.sent.length).toBe(3)
   })
 })
