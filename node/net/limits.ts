@@ -18,6 +18,8 @@ export const STREAMS_PER_PROTOCOL = 16
 export const KEEP_ALIVE_MS = 30_000
 /** The longest a dial takes without a signal of the caller's. */
 export const DIAL_TIMEOUT_MS = 20_000
+/** How long a stream over a connection that is open may take; then the connection is taken for dead. */
+export const REUSE_TIMEOUT_MS = 5_000
 /** Streams that a device nobody can reach keeps to its contacts; below its maxConnections. */
 export const STANDING_STREAMS_MAX = 64
 /** Peers waiting in the kernel for accept(); bounds a reconnect storm after a relay restart. */

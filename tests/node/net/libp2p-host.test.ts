@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Socket, connect } from 'node:net'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { noble } from '../../../crypto/index.ts'
@@ -58,6 +58,37 @@ describe('the libp2p host', () => {
       for (const socket of sockets) socket.destroy()
     },
   )
+
+  test('dials anew where a connection is open and nothing passes any more', async () => {
+    const relay = await Libp2pHost.start({
+      seed: seed(),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      role: 'relay',
+    })
+    await relay.handle(PROTOCOL, () => undefined)
+    // As a NAT that forgot, or a machine that woke in another network: no end is ever told.
+    let isHole = false
+    const proxy = createServer((near) => {
+      const far = connect({ port: portOf(relay.addresses()[0]!), host: '127.0.0.1' })
+      const born = isHole
+      near.on('data', (bytes) => isHole === born && far.write(bytes))
+      far.on('data', (bytes) => isHole === born && near.write(bytes))
+      for (const socket of [near, far]) socket.on('error', () => undefined)
+      near.on('close', () => far.destroy())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const { port } = proxy.address() as AddressInfo
+    const address = joinPeerAddress(`/ip4/127.0.0.1/tcp/${port}`, relay.transportKey)
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    const before = await client.dial(address, PROTOCOL)
+    const lost = new Promise<Error | undefined>((resolve) => before.onClose(resolve))
+    isHole = true
+    const after = await client.dial(address, PROTOCOL, { signal: AbortSignal.timeout(10_000) })
+    expect(after.open).toBe(true)
+    expect(await lost).toMatchObject({ name: 'NodeError' })
+    await Promise.all([client.stop(), relay.stop()])
+    proxy.close()
+  }, 20_000)
 
   test('identify names the program and no address', async () => {
     const listen = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws']
