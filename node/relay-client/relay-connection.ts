@@ -1,6 +1,6 @@
 // A client's side of one stream to a relay (SPEC.md §12): its operations by name, and custody
 // checked before anything counts as deposited. Connecting again is the caller's.
-import type { Bytes8, Bytes16, Bytes32 } from '../../crypto/index.ts'
+import { type Bytes8, type Bytes16, type Bytes32, EMPTY } from '../../crypto/index.ts'
 import {
   type CardGetReply,
   type Cursor,
@@ -23,10 +23,11 @@ import {
   signAuth,
   signOpen,
 } from '../../protocol/index.ts'
+import type { Timer } from '../clock.ts'
 import { type ConnectionParts, relayHour, relayNowMs } from './connection-parts.ts'
 import { Depositor } from './depositor.ts'
 import { FollowedMailboxes } from './followed-mailboxes.ts'
-import { PREKEYS_AT_ONCE } from './limits.ts'
+import { BEAT_MS, PREKEYS_AT_ONCE, STREAM_LIFE_MS } from './limits.ts'
 import type { OpMaker } from './operation-queue.ts'
 import { work } from './proof-worker.ts'
 import { refusal } from './refusal.ts'
@@ -51,6 +52,7 @@ export class RelayConnection {
   readonly #depositor: Depositor
   readonly #followed: FollowedMailboxes
   #events: ConnectionEvents = {}
+  #beat: Timer | undefined
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -60,6 +62,8 @@ export class RelayConnection {
     this.descriptor = parts.known.descriptor
     this.timeOffsetMs = parts.hello.timeMs - parts.clock.nowMs()
     parts.pushes.handle = (push) => this.#pushed(push)
+    this.#watch(parts.clock.monotonicMs() + STREAM_LIFE_MS)
+    parts.stream.onClose(() => this.#beat?.cancel())
   }
 
   get open(): boolean {
@@ -74,6 +78,17 @@ export class RelayConnection {
   /** The relay's clock now: what it told and what passed since, Unix ms. */
   relayNowMs(): number {
     return relayNowMs(this.#parts)
+  }
+
+  /** What is followed may be silent for days: that it lives is asked. It ends in time. */
+  #watch(endMs: number): void {
+    const { clock } = this.#parts
+    this.#beat = clock.after(BEAT_MS, () => {
+      if (clock.monotonicMs() >= endMs) return void this.close()
+      // An answer that does not come ends the stream.
+      if (this.#followed.size > 0) this.ping(EMPTY).catch(() => undefined)
+      this.#watch(endMs)
+    })
   }
 
   setEvents(events: ConnectionEvents): void {

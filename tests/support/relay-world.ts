@@ -82,6 +82,8 @@ export class RelayWorld {
   readonly network: MemoryNetwork
   readonly map = new SortedMap()
   skewMs = 0
+  /** Nothing passes, and nobody is told. */
+  isCut = false
   store: FaultyStore = new FaultyStore(this.map)
   service: RelayService | undefined
   host: Host | undefined
@@ -92,7 +94,7 @@ export class RelayWorld {
   constructor(delayMs = 0) {
     this.clock = this.time.port(() => this.skewMs)
     this.network = new MemoryNetwork(this.clock, {
-      delayMs: () => delayMs,
+      delayMs: () => (this.isCut ? undefined : delayMs),
       loses: () => false,
       pieceBytes: (_from, _to, sizeBytes) => (delayMs === 0 ? sizeBytes : SEGMENT_BYTES),
     })
