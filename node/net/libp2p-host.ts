@@ -91,7 +91,7 @@ async function createNode(options: HostOptions, listeners: Listeners): Promise<L
         },
       }),
     ],
-    connectionGater: admission(limits.maxPendingInboundPerAddress),
+    connectionGater: admission(limits),
     // It pings every connection on a stream of its own every 10 s and drops healthy slow ones. The
     // muxer's keep-alive holds what lives, and the protocols' own pings find what is dead.
     connectionMonitor: { enabled: false },

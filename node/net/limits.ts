@@ -29,8 +29,10 @@ export interface RoleLimits {
   readonly maxConnections: number
   /** Inbound connections whose handshake is not done, in all. */
   readonly maxPendingInbound: number
-  /** The same per remote IP address, so that idle sockets of one address lock out nobody else. */
+  /** The same per remote address (IPv6: /64), so that idle sockets of one lock out nobody else. */
   readonly maxPendingInboundPerAddress: number
+  /** Inbound connections of one remote address at once, whether used or not; loopback is exempt. */
+  readonly maxConnectionsPerAddress: number
   /** Inbound connections per second from one remote IP address (shared behind a NAT or a proxy). */
   readonly inboundPerSecondPerAddress: number
   /** How long an inbound handshake may take: what an idle socket can hold of the pending slots. */
@@ -42,6 +44,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 100,
     maxPendingInbound: 32,
     maxPendingInboundPerAddress: 16,
+    maxConnectionsPerAddress: 32,
     inboundPerSecondPerAddress: 20,
     inboundUpgradeTimeoutMs: 10_000,
   },
@@ -50,6 +53,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 64,
     maxPendingInbound: 0,
     maxPendingInboundPerAddress: 0,
+    maxConnectionsPerAddress: 0,
     inboundPerSecondPerAddress: 1,
     inboundUpgradeTimeoutMs: 3_000,
   },
@@ -59,6 +63,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 10_000,
     maxPendingInbound: 256,
     maxPendingInboundPerAddress: 64,
+    maxConnectionsPerAddress: 64,
     inboundPerSecondPerAddress: 100,
     inboundUpgradeTimeoutMs: 3_000,
   },
