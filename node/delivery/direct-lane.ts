@@ -5,6 +5,8 @@ import type { Core } from '../core.ts'
 import type { DirectLink } from '../direct/direct-link.ts'
 
 const PAGE = 64
+/** Wait after an answer that could not be noted. */
+const UNNOTED_MS = 1_000
 
 export class DirectLane {
   readonly #core: Core
@@ -137,9 +139,12 @@ export class DirectLane {
       const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
-      const { log, stopping } = this.#core
+      const { log, stopping, ledger, clock } = this.#core
       const device = toHex(this.#device).slice(0, 8)
       if (!stopping.aborted) log('direct', `answer of ${device} lost: ${String(error)}`)
+      // Asked for once more; what cannot be written at all is taken up when it can.
+      busy = ledger.writable
+      this.#busyUntilMs = clock.monotonicMs() + UNNOTED_MS
     } finally {
       flying.delete(sequence)
       this.#onProgress(alive)
