@@ -108,9 +108,9 @@ export class Committer {
     return true
   }
 
-  /** Runs what is queued, then takes nothing more. */
+  /** Runs what is queued, then takes nothing more. A store that fails is not waited for. */
   async stop(): Promise<void> {
-    if (this.#broken) this.#end.abort()
+    this.#end.abort()
     await this.#running
     this.#stopped = true
   }
@@ -236,13 +236,7 @@ export class Committer {
     const { reopen, clock } = this.#options
     if (reopen === undefined) return
     for (let waitMs = REOPEN_MIN_MS; ; waitMs = Math.min(2 * waitMs, REOPEN_MAX_MS)) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(waitMs, resolve)
-        this.#end.signal.addEventListener('abort', () => {
-          timer.cancel()
-          resolve()
-        })
-      })
+      await clock.sleep(waitMs, this.#end.signal).catch(() => undefined) // The relay stops.
       if (this.#end.signal.aborted) return
       try {
         await this.#store.close()
