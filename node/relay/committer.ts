@@ -58,6 +58,8 @@ export interface CommitterOptions {
   readonly blindWrite: () => StoreWrite
   /** Every cache of what the store holds is void. */
   readonly onFailure: (error: unknown) => void
+  /** Something durable could not be answered: nothing of the store is in doubt. */
+  readonly onDefect: (error: unknown) => void
 }
 
 interface Ran {
@@ -165,11 +167,14 @@ export class Committer {
     figures.flushOps += jobs.reduce((sum, job) => sum + job.ops, 0)
     const sealed = this.#sign(leaves, blind.needed)
     for (const { job, leaves: own } of ran) {
-      job.done(
-        sealed === undefined || own.length === 0
-          ? undefined
-          : { ...sealed.root, nodes: sealed.tree.prove(own) },
-      )
+      const isProven = sealed !== undefined && own.length > 0
+      try {
+        job.done(isProven ? { ...sealed.root, nodes: sealed.tree.prove(own) } : undefined)
+      } catch (error) {
+        // A defect of ours that one client met: the others are answered.
+        figures.stepErrors += 1
+        this.#options.onDefect(error)
+      }
     }
   }
 
