@@ -5,10 +5,12 @@ import { Carrier } from '../../../node/delivery/carrier.ts'
 import { ReceiptTimer } from '../../../node/delivery/receipt-timer.ts'
 import type { DirectService } from '../../../node/direct/direct-service.ts'
 import { NodeError } from '../../../node/errors.ts'
+import { GroupService } from '../../../node/groups/group-service.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
 import type { Courier } from '../../../node/relays/courier.ts'
+import type { Host } from '../../../node/transport.ts'
 import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { bytesOf } from '../../support/relay-world.ts'
@@ -58,6 +60,32 @@ test('what a refused turn kept from going out goes out later, without another ki
   expect(time.pending).toBe(1)
   carrier.stop()
   expect(time.nextAtMs()).toBeUndefined()
+})
+
+test('a group whose turn was refused is looked at again soon, and its sweep holds up no other', async () => {
+  let refused = 0
+  const { core, time } = coreOf({
+    read: async () => [],
+    run: () => {
+      refused += 1
+      return busy()
+    },
+  })
+  const groups = new GroupService({
+    core,
+    courier: {} as Courier,
+    host: {} as Host,
+    ticket: async () => undefined,
+    ownRelays: () => [],
+  })
+  groups.kick(bytesOf('one'))
+  groups.kick(bytesOf('two'))
+  await turns()
+  expect(refused).toBe(2)
+  expect(time.nextAtMs()).toBeLessThanOrEqual(1_000)
+  await groups.sweep(0)
+  expect(refused).toBe(4)
+  await groups.stop()
 })
 
 test('a receipt that could not be written is sent later', async () => {
