@@ -5,10 +5,8 @@
 // It begins sessions only: it offers no prekeys with which somebody could begin one.
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { randomBytes } from '@noble/hashes/utils.js'
 import {
   H,
-  HKDF,
   L,
   LADDER,
   attempt,
@@ -28,7 +26,6 @@ import {
   u32,
   u8,
   unLP,
-  utf8,
   zeros,
 } from './second/basics.mjs'
 import {
@@ -47,8 +44,9 @@ import {
   deposit,
   dial,
   framesOf,
-  openMailbox,
+  openOwn,
   sendFrame,
+  settle,
   takeBundle,
 } from './second/relay.mjs'
 import { decrypt, encrypt, initiate, innerIdOf, rekey, seal, unseal } from './second/session.mjs'
@@ -191,19 +189,13 @@ async function relay() {
   const take = ([code, id, items]) => {
     for (const [, envId, , , , , env] of code === 1 ? items : []) {
       attempt(() => receive(...unseal(me, env, id)), unread)
-      void at.call([11, id, [envId]], [9, id, 1, env.length]) // ACK, CREDIT
+      void settle(at, id, envId, env)
     }
   }
   const at = await connect(host, link.addr, isLinked, take)
   const { serviceKey } = at
   const join = async () => {
-    const secret = HKDF(serviceKey, me.root, cat(L('mailbox-secret'), u32(0)), 32)
-    const owner = HKDF(serviceKey, me.root, L('mailbox-owner'), 32)
-    const { id } = await openMailbox(at, 1, owner, secret)
-    await at.call([8, id, [], 256, 2 ** 20]) // SUB
-    const cap = cat(u8(0), u32(nowS() + 7_776_000), randomBytes(8))
-    const capKey = HKDF(serviceKey, secret, cat(L('cap'), cap), 32)
-    mailbox ??= [serviceKey, [utf8(link.addr)], id, cat(cap, capKey)]
+    mailbox ??= (await openOwn(at, me))()
     carry = (item) => void hand(at, item).catch((error) => at.stream.abort(error))
     if (peer) return outbox.forEach(carry)
     box = inviteBox(link.secret, mailboxId)

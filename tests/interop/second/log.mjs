@@ -2,10 +2,12 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { H, L, decode, demand, encode, hex, none, order, same, textOf, utf8 } from './basics.mjs'
 
-/** roots (§8.8): [[id, lamport]] that count as closed without being held. */
-export function createLog(roots = []) {
-  const closed = new Map(roots.map(([id, lamport]) => [hex(id), { id, lamport }]))
-  return { closed, open: new Set(), cited: new Set() }
+/** Roots (§8.8), which count as closed without being held, as [id, lamport]; heads are cited first. */
+export function createLog(heads = [], lasts = []) {
+  const isHead = (id) => heads.some(([head]) => same(head, id))
+  const closed = [...heads, ...lasts].map(([id, lamport]) => [hex(id), { id, lamport }])
+  const cited = lasts.filter(([id]) => !isHead(id)).map(([id]) => hex(id))
+  return { closed: new Map(closed), open: new Set(), cited: new Set(cited) }
 }
 const lamportOf = (cites) => 1 + Math.max(0, ...cites.map(([, lamport]) => lamport))
 

@@ -5,9 +5,11 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
+import { randomBytes } from '@noble/hashes/utils.js'
 import { createLibp2p } from 'libp2p'
 import {
   H,
+  HKDF,
   HMAC,
   L,
   cat,
@@ -15,12 +17,14 @@ import {
   demand,
   encode,
   none,
+  nowS,
   number,
   same,
   sign,
   u32,
   u64,
   u8,
+  utf8,
   verify,
   zeros,
 } from './basics.mjs'
@@ -91,6 +95,20 @@ export async function openMailbox(at, type, ownerSeed, secret) {
   const { results } = await at.call([4, type, owner.publicKey, sig, secret, 0, [], 0, 0])
   return { id, incarnation: results[0][2] }
 }
+/** §12.4: the mailbox of a device at a relay, followed; row() has a capability of its own each time. */
+export async function openOwn(at, { root }) {
+  const secret = HKDF(at.serviceKey, root, cat(L('mailbox-secret'), u32(0)), 32)
+  const owner = HKDF(at.serviceKey, root, L('mailbox-owner'), 32)
+  const { id } = await openMailbox(at, 1, owner, secret)
+  await at.call([8, id, [], 256, 2 ** 20]) // SUB
+  return () => {
+    const cap = cat(u8(0), u32(nowS() + 7_776_000), randomBytes(8))
+    const capKey = HKDF(at.serviceKey, secret, cat(L('cap'), cap), 32)
+    return [at.serviceKey, [utf8(at.addr)], id, cat(cap, capKey)]
+  }
+}
+/** Acknowledges what was pushed, and gives its credit back. */
+export const settle = (at, id, envId, env) => at.call([11, id, [envId]], [9, id, 1, env.length])
 /** A right to deposit, shown for a PREKEY.TAKE of everything. */
 export async function takeBundle(at, box) {
   const subject = H(at.nonce, u32(at.nextReqId()), u8(0))
