@@ -40,7 +40,6 @@ function listOf(T, ak) {
     version,
     hashes: lists.map(({ hash }) => hex(hash)),
     devices: lists[0].devices.filter(inAll).map(([, dk, ddh]) => ({ key: hex(dk), dk, ddh })),
-    revoked: lists.flatMap(({ revoked }) => revoked.map(hex)),
     listOps: highest.map(({ op }) => op),
   }
 }
@@ -59,9 +58,10 @@ function memberOf(T, ak) {
   const [determining] = giving.toSorted(byOrder)
   return { ak, role, current, giving, determining, ...listOf(T, ak) }
 }
+const compare = (a, b) => Number(a > b) - Number(a < b)
 /** Greatest authority first. */
 const byAuthority = (a, b) =>
-  b.role - a.role || byOrder(a.determining, b.determining) || (a.ak < b.ak ? -1 : 1)
+  b.role - a.role || byOrder(a.determining, b.determining) || compare(a.ak, b.ak)
 export const isGreater = (a, b) => byAuthority(a, b) < 0
 
 /** §19.3: members, roles, lists, name, settings and relays of operations that stand. */
@@ -98,7 +98,7 @@ export const isLowering = ({ kind, payload, s }) => kind === KIND.role && isBelo
 export function revokes({ kind, lists: [list], s }) {
   if (kind !== KIND.devices) return []
   const before = s.members.get(hex(list.ak))
-  const were = [...before.devices.map(({ key }) => key), ...before.revoked]
+  const were = [...before.devices.map(({ key }) => key), ...list.revoked.map(hex)]
   return were.filter((key) => !dksOf(list).includes(key))
 }
 const isStrong = (o) => o.kind === KIND.remove || isLowering(o) || revokes(o).length > 0
