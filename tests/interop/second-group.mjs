@@ -197,7 +197,7 @@ function takeControl(dk, kind, object) {
   const { fields, isLatest } = group.control.take(dk, object) ?? {}
   if (!fields) return
   if (kind === FRONTIER) takeFrontier(fields)
-  if (kind === ASKED && same(fields[0], myDk)) oweFrontier()
+  if (kind === ASKED) answerAsked()
   if (kind === MEMBER && isLatest) takeMember(dk, fields)
 }
 function takeMember(dk, [mailboxes, , sealKey, name]) {
@@ -225,23 +225,33 @@ function takeFrontier([opId, , held]) {
     }
   }
 }
-/** 2 s after a change, not more often than every 30 s for each ten members. */
+/** 2 s after a change, and 30 s after the last for each ten members. */
 function oweFrontier() {
   const between = 30_000 * Math.ceil(group.operations.now.members.size / 10)
-  const wait = Math.max(2000, (group.frontierAt ?? 0) + between - Date.now())
+  sayFrontier(Math.max(2000, (group.frontierAt ?? 0) + Math.min(between, 300_000) - Date.now()))
+}
+/** About 16 devices answer, within a minute, and 5 min after their last one at the earliest. */
+function answerAsked() {
+  if (Math.random() >= 16 / Math.max(1, devicesOf(group.operations.now).length - 1)) return
+  const earliest = Math.max(0, (group.frontierAt ?? 0) + 300_000 - Date.now())
+  sayFrontier(earliest + 60_000 * Math.random())
+}
+function sayFrontier(wait) {
   group.frontier ??= setTimeout(wait).then(() => {
     Object.assign(group, { frontier: null, frontierAt: Date.now() })
     const epoch = isMember() && toSendIn()
     if (!epoch) return
-    const rows = epoch.op.recipients.map((dk, i) => [i, group.log.run(dk)]).filter(([, n]) => n > 0)
+    const counts = epoch.op.recipients.map((dk, i) => [i, same(dk, myDk) ? 0 : group.log.run(dk)])
     const heads = group.operations.heads.slice(0, 4).map(({ id }) => id)
-    const fields = [epoch.op.id, group.log.run(myDk), rows, [], [], heads]
+    const held = counts.filter(([, n]) => n > 0)
+    const fields = [epoch.op.id, group.log.run(myDk), held, [], [], heads]
     void say([group.control.frame(FRONTIER, fields)], ({ lineage }) => coalesceOf(lineage, myDk))
   })
 }
 
 // ---- §20.8, §21.5 Sending
-const toSendIn = () => group.keys.toSendIn(devicesOf(group.operations.now))
+const toSendIn = () =>
+  group.keys.toSendIn(devicesOf(group.operations.now), myDk, (dk) => group.log.run(dk))
 /** Frames in a group message; resolves once the relay signed for it. */
 async function say(frames, coalesce) {
   const epoch = toSendIn()

@@ -82,13 +82,17 @@ export class Keys {
   }
 
   /** §20.8 S2: the epoch to send in, of these whose recipients are all devices of all members. */
-  toSendIn(devices) {
+  toSendIn(devices, dk, heldOf) {
     const members = new Set(devices.map(({ key }) => key))
     const isFor = ({ op }) =>
       op.recipients.length === members.size && op.recipients.every((dk) => members.has(hex(dk)))
     const stands = ({ op }) => !this.operations.now.isVoid.has(op.key)
+    const lasts = ({ op, chains }) =>
+      chains[indexOf(op, dk)]?.n < 1000 && this.operations.isEligible(op, heldOf)
     const better = (a, b) => b.op.lamport - a.op.lamport || (a.op.key < b.op.key ? -1 : 1)
-    return [...this.epochs.values()].filter((e) => isFor(e) && stands(e)).toSorted(better)[0]
+    return [...this.epochs.values()]
+      .filter((e) => isFor(e) && stands(e) && lasts(e))
+      .toSorted(better)[0]
   }
 }
 const indexOf = (op, dk) => op.recipients.findIndex((one) => same(one, dk))

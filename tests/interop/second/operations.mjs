@@ -207,7 +207,7 @@ export class Operations {
       const mustBeGreater = o.kind === remove || (isLowering(o) && to !== by)
       rule(!mustBeGreater || isGreater(by, to), 8)
     }
-    if (o.kind === devices) rule(this.#bringsNews(o, past), 9)
+    if (o.kind === devices) rule(this.#bringsNews(o), 9)
     const after = () => stateOf([...past, o])
     this.held.set(o.key, o)
     o.recipients = this.#recipients(o, after)
@@ -218,13 +218,13 @@ export class Operations {
     if (o.kind === create || o.kind === add) rule(after().members.size <= 1000, 12)
     rule((o.recipients ?? []).length <= 4096 || FRESH.includes(o.kind), 12)
   }
-  #bringsNews(o, past) {
+  #bringsNews(o) {
     const [list] = o.lists
     const held = o.s.members.get(hex(list.ak))
     if (!held || list.version !== held.version) return held && list.version > held.version
     if (!held.hashes.includes(hex(list.hash))) return true
     const cutAt = (r, key) => r.payload[1].find(([dk]) => hex(dk) === key)?.[1] ?? 0
-    const alike = past.filter((r) => r.kind === devices && same(r.lists[0].hash, list.hash))
+    const alike = held.listOps.filter(({ kind }) => kind === devices)
     return revokes(o).some((key) => alike.every((r) => cutAt(o, key) > cutAt(r, key)))
   }
   /** §19.6, ascending; nothing where no epoch is made. */
@@ -249,6 +249,24 @@ export class Operations {
     Object.assign(o, { past: new Set(this.held.keys()), s: this.now })
     return this.#recipients(o, () => stateOf([...this.all, o]))
   }
+  /** §19.6: whether to send in its epoch; heldOf tells how many entries of a device are held. */
+  isEligible(o, heldOf) {
+    const isRotation = ({ kind }) => kind === rotate || kind === merge
+    const before = (r) =>
+      this.past(r)
+        .filter((q) => isRotation(q) && same(q.dk, r.dk))
+        .toSorted(byOrder)
+        .at(-1)
+    const isEarned = (r) => {
+      const [ownN] = r.payload
+      return ownN - (before(r)?.payload[0] ?? 0) >= 512 && heldOf(r.dk) >= ownN
+    }
+    const isSpent = (r) => isRotation(r) && same(r.ak, o.ak) && !isEarned(r)
+    const spent = this.past(o).toSorted(byOrder).slice(-32).filter(isSpent)
+    const forks = this.all.some((r) => same(r.dk, o.dk) && this.#isForked(r))
+    return !forks && spent.length <= Math.max(3, Math.ceil(64 / o.recipients.length))
+  }
+  #isForked = (o) => this.all.some((r) => r !== o && same(r.dk, o.dk) && r.seq === o.seq)
   lineageOf(o) {
     return FRESH.includes(o.kind) ? o : this.lineageOf(this.get(o.payload[0]))
   }
