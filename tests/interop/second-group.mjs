@@ -1,7 +1,7 @@
 // The group part of a second Sotto, written from SPEC.md alone: it shares no code with the first one.
-// `node second-group.mjs LINK` joins a group by a link of `sotto group invite` through a relay, and
-// lives in it. A line of stdin is a text to send, or { rename }, { remove: name }, { rotate },
-// { leave }; a line of stdout what happened: both as JSON. One device, one group, one relay; in memory.
+// `node second-group.mjs LINK [NAME]` joins a group by a link of `sotto group invite` through a relay, and
+// lives in it. A line of stdin is a text to send, or an object with one of COMMANDS; a line of stdout
+// what happened: both as JSON. It is one device in one group at one relay, and all is in memory.
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { randomBytes } from '@noble/hashes/utils.js'
@@ -23,7 +23,6 @@ import {
   textOf,
   utf8,
   verify,
-  zeros,
 } from './second/basics.mjs'
 import {
   coalesceOf,
@@ -47,16 +46,16 @@ import { ASKED, Control, FRONTIER, MEMBER } from './second/control.mjs'
 import { GroupLog } from './second/group-log.mjs'
 import { readEntry } from './second/log.mjs'
 import { KIND, devicesOf, latest } from './second/membership.mjs'
-import { makeOp, Operations, rcptOf, readOp } from './second/operations.mjs'
+import { FRESH, Operations, readOp } from './second/operations.mjs'
 import { Peers } from './second/peers.mjs'
 import { connect, createHost, openOwn, settle, takeBundle } from './second/relay.mjs'
 import { Rings } from './second/rings.mjs'
 import { innerIdOf } from './second/session.mjs'
 
-const NAME = 'Second'
+const [, , LINK, NAME = 'Second'] = process.argv
 const me = createDevice()
 const [myAk, myDk] = [me.list.ak, me.dk.publicKey]
-const link = readLink(process.argv[2])
+const link = readLink(LINK)
 demand(link.ver === 0x11, 'no link of a group at a relay')
 const isLinked = (serviceKey) =>
   same(H(L('service'), serviceKey).slice(0, 16), link.where.slice(16))
@@ -100,10 +99,10 @@ function enter() {
     void say([group.control.frame(MEMBER, [[forGroup], [], [1, me.seal.publicKey], utf8(NAME)])])
   }
 }
-function tellGroup(event = 'group') {
-  const { members, name } = group.operations.now
-  const shown = [...members].map(([ak, { role }]) => [ak, role])
-  tell({ event, gid: hex(group.gid), name: textOf(name), members: Object.fromEntries(shown) })
+function tellGroup(event, by = []) {
+  const now = group.operations.now
+  const members = Object.fromEntries([...now.members].map(([ak, { role }]) => [ak, role]))
+  tell({ event, name: textOf(now.name), members, kinds: by.map(({ kind }) => kind) })
 }
 const isMember = () => group.operations.now.members.has(hex(myAk))
 
@@ -115,7 +114,7 @@ function takeOps(many) {
   enter()
   if (!group.log) return
   moveOn()
-  tellGroup()
+  tellGroup('group', taken)
   if (before && !isMember()) tell({ event: 'out' })
 }
 function takeSeed(peer, [, bytes, secretKind, secret, G]) {
@@ -264,7 +263,7 @@ async function carry(lineage, message, coalesce) {
   group.taken.add(hex(innerIdOf(message)))
   await rings.put(lineage, myDk, message, coalesce)
 }
-async function write(text) {
+async function write(text, isKept = false) {
   const epoch = toSendIn()
   if (!isMember()) return tell({ event: 'refused' })
   if (!epoch) return void group.waiting.push(() => write(text))
@@ -274,18 +273,15 @@ async function write(text) {
   const sig = sign(me.dk, 'group-entry', id)
   group.log.add({ ...entry, sig, op: op.id, prev: header[5], reason: 0 })
   tell({ event: 'sent', id: hex(id) })
-  await say([frame(0x1000, [encode(elided), 0, salt, body, sig])])
-  tell({ event: 'relayed', id: hex(id) })
+  if (!isKept) await say([frame(0x1000, [encode(elided), 0, salt, body, sig])])
 }
 
 // ---- §21.4 Own operations
 function operate(kind, payload) {
   const seed = randomBytes(32)
   const commit = (op) => commitOf(op, freshSecret(op, seed))
-  const isFresh = [KIND.remove, KIND.rotate].includes(kind)
-  const place = group.operations.place(me)
-  const make = (fields) => makeOp(me, group.gid, kind, place, fields, isFresh ? commit : undefined)
-  const bytes = make(isFresh ? [...payload, rcptFor(make([...payload, zeros(32)]))] : payload)
+  const isFresh = FRESH.includes(kind)
+  const bytes = group.operations.make(me, kind, payload, isFresh ? commit : undefined)
   const gone = kind === KIND.remove ? group.operations.now.members.get(hex(payload[0])).devices : []
   const below = latest([...group.keys.lineages.values()].map(({ root }) => root))
   if (isFresh) group.seeds.push({ op: readOp(bytes), secretKind: 0, secret: seed })
@@ -298,12 +294,7 @@ function operate(kind, payload) {
     void carry(group.keys.lineages.get(key), sealOps(group.keys.lineages.get(key), [op]))
   tell({ event: 'operation', kind, id: hex(op.id) })
 }
-/** Its recipients, of whom its own bytes hold a hash: of a draft they are the same. */
-const rcptFor = (draft) => rcptOf(group.operations.recipientsOfDraft(draft))
-const accountNamed = (name) => {
-  const [dk] = [...group.names].find(([, known]) => known === name)
-  return group.operations.now.members.get(ownerOf(Buffer.from(dk, 'hex')))
-}
+const deviceNamed = (name) => unhex([...group.names].find(([, known]) => known === name)[0])
 /** Reads again whatever the mailboxes hold that are known to it. */
 async function drain() {
   await rings.drain()
@@ -311,11 +302,18 @@ async function drain() {
 }
 const COMMANDS = {
   drain,
+  /** Writes what nobody hears of but by asking. */
+  keep: (text) => write(text, true),
+  /** Asks a member for entries by number (§10.2). */
+  ask([name, from, to]) {
+    const dk = deviceNamed(name)
+    send(peerOf(dk), frame(0x1006, [1, 1, group.gid, [[dk, from, to]], []]))
+  },
   rename: (name) => operate(KIND.meta, [utf8(name), 0]),
   rotate: () => operate(KIND.rotate, [group.log.run(myDk)]),
   leave: () => operate(KIND.leave, [group.log.cut([myDk])]),
   remove(name) {
-    const { ak, devices } = accountNamed(name)
+    const { ak, devices } = group.operations.now.members.get(ownerOf(deviceNamed(name)))
     operate(KIND.remove, [unhex(ak), group.log.cut(devices.map(({ dk }) => dk)), 0])
   },
 }
@@ -328,7 +326,7 @@ function numbered(dk, kind, fields) {
   const peer = peerOf(dk)
   send(peer, frame(kind, [++peer.c, ...fields]))
 }
-const TAKEN = [0x1000, 0x1005, 0x1006, 0x1080, 0x1081, 0x1082, 0x1087, 0x1180, 0x1181]
+const TAKEN = [0x1000, 0x1006, 0x1007, 0x1080, 0x1081, 0x1082, 0x1087, 0x1180, 0x1181]
 function takeFrame(peer, kind, body) {
   if (kind === 0) return unread(body)
   if (kind === 0x1182) return takeJoinAck(decode(body))
@@ -337,8 +335,9 @@ function takeFrame(peer, kind, body) {
   const fields = decode(body)
   if (kind === 0x1180) takeSeed(peer, fields)
   if (kind === 0x1181 && same(fields[1], group.gid)) takeWelcome(fields)
-  if (kind === 0x1000) takeTopUp(fields)
+  if (kind === 0x1000) takeWhole(fields)
   if (kind === 0x1006 && same(fields[2], group.gid)) serve(peer, fields)
+  if (kind === 0x1007) takePage(fields)
   if (kind < 0x1080 || kind > 0x1087 || !same(fields[1], group.gid)) return
   if (kind === 0x1082) takeOps(fields[2])
   if (kind === 0x1081) answerOps(peer, fields[2])
@@ -348,17 +347,25 @@ function takeHandedOn(dk, object) {
   group.control.verify(dk, MEMBER, object)
   takeControl(dk, MEMBER, object)
 }
-function takeTopUp(fields) {
+/** An entry that says all of itself: its signature vouches, whoever brings it. */
+function takeWhole(fields) {
   const entry = readEntry(fields, [none, none, none])
-  if (!same(entry.conv, group.gid)) return
+  if (!same(entry.conv, group.gid)) return entry
   verify(entry.author, 'group-entry', entry.id, fields[4])
   takeEntry({ ...entry, sig: fields[4] })
+  return entry
 }
 function answerOps(peer, heads) {
   const named = heads.map(([id]) => group.operations.get(id)).filter(Boolean)
   const lacks = (o) => !named.some((head) => head === o || head.past.has(o.key))
   const ops = group.operations.all.filter(lacks).map(({ bytes }) => bytes)
   send(peer, frame(0x1082, [1, group.gid, ops, 0]))
+}
+/** §10.2: what was asked for. */
+function takePage([, , , , entries]) {
+  const taken = entries.map((fields) => takeWhole(fields))
+  const reasons = Object.fromEntries(taken.map(({ id, reason }) => [hex(id), reason]))
+  tell({ event: 'page', reasons })
 }
 /** §10.2, §21.8: entries that a member asks for. */
 function serve(peer, [, req, , ranges, ids]) {
@@ -375,16 +382,14 @@ const at = await connect(await createHost(), link.addr, isLinked, ([code, id, it
   }
 })
 const rings = await Rings.open(link.addr, isLinked, takeGroupMessage)
-const { serviceKey } = at
 const mailboxRow = await openOwn(at, me)
 const [mailbox, forGroup] = [mailboxRow(), mailboxRow()]
 const peers = new Peers(me, at, { name: NAME, mailbox, take: takeFrame })
 await at.call([13, mailbox[2], nowS(), cardItem(me, mailbox)]) // CARD.PUT
 const [linkMailbox] = cut(link.where, 16)
 const box = inviteBox(link.secret, linkMailbox)
-const place = { serviceKey, mailboxId: linkMailbox }
+const place = { serviceKey: at.serviceKey, mailboxId: linkMailbox }
 send(peers.meet(readBundle(place, link.ak, await takeBundle(at, box)), box, link.secret))
-tell({ event: 'asked', ak: hex(myAk) })
 const input = createInterface({ input: process.stdin })
 input.on('line', (line) => {
   const said = JSON.parse(line)

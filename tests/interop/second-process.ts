@@ -12,7 +12,9 @@ export interface Told {
   readonly pqEpoch?: number
   readonly from?: string
   readonly name?: string
+  readonly kinds?: readonly number[]
   readonly order?: readonly string[]
+  readonly reasons?: Readonly<Record<string, number>>
   readonly members?: Readonly<Record<string, number>>
 }
 
@@ -24,8 +26,8 @@ export class Second {
   #written = 0
   #errors = ''
 
-  constructor(program: string, link: string) {
-    this.#child = spawn(process.execPath, [program, link], { stdio: ['pipe', 'pipe', 'pipe'] })
+  constructor(program: string, ...words: readonly string[]) {
+    this.#child = spawn(process.execPath, [program, ...words], { stdio: ['pipe', 'pipe', 'pipe'] })
     const { stdout, stderr } = this.#child
     if (stdout === null) throw new Error('no output')
     stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()))
@@ -64,8 +66,8 @@ export class Second {
     }
   }
 
-  /** Writes a text; resolves with what it tells of it. */
-  async send(text: string): Promise<Told & { readonly id: string }> {
+  /** Writes a text, or tells it of one to write; resolves with what it tells of it. */
+  async send(text: unknown): Promise<Told & { readonly id: string }> {
     const number = this.#written++
     this.command(text)
     const sent = await this.until(({ event }) => event === 'sent', number)

@@ -111,17 +111,7 @@ export function readOp(op) {
   return { bytes: op, id, key: hex(id), coreHash, commit, lists, ...fields }
 }
 
-/** An own operation. commitOf makes the commitment from { g, kind, coreHash }. */
-export function makeOp(me, gid, kind, place, payload, commitOf = () => none) {
-  const { parents, seq, lamport } = place
-  const fields = [1, gid, kind, parents, me.list.ak, me.dk.publicKey, seq, lamport, payload]
-  const core = encode(fields)
-  const coreHash = H(L('g-op-core'), core)
-  const commit = commitOf({ g: gid, kind, coreHash })
-  const id = H(L('g-op'), coreHash, commit)
-  return encode([core, commit, sign(me.dk, 'group-op', id)])
-}
-export const rcptOf = (dks) => H(L('g-rcpt'), ...dks)
+const rcptOf = (dks) => H(L('g-rcpt'), ...dks)
 
 /** The operations of one group, as far as they are valid. */
 export class Operations {
@@ -243,11 +233,24 @@ export class Operations {
       )
     return ascend([...below, ...(o.kind === add ? added() : o.payload[1])])
   }
-  /** Those of an own operation that is not made yet: what it says of them itself does not count. */
-  recipientsOfDraft(bytes) {
-    const o = readOp(bytes)
-    Object.assign(o, { past: new Set(this.held.keys()), s: this.now })
-    return this.#recipients(o, () => stateOf([...this.all, o]))
+  /** An own operation; commitOf makes the commitment of { g, kind, coreHash } of a fresh one. */
+  make(me, kind, payload, commitOf) {
+    const { parents, seq, lamport } = this.#place(me)
+    const sealed = (fields) => {
+      const about = [parents, me.list.ak, me.dk.publicKey, seq, lamport, fields]
+      const core = encode([1, this.gid, kind, ...about])
+      const coreHash = H(L('g-op-core'), core)
+      const commit = commitOf ? commitOf({ g: this.gid, kind, coreHash }) : none
+      return encode([core, commit, sign(me.dk, 'group-op', H(L('g-op'), coreHash, commit))])
+    }
+    if (!commitOf) return sealed(payload)
+    // Whom it is for does not depend on what it says of that itself.
+    const draft = readOp(sealed([...payload, zeros(32)]))
+    Object.assign(draft, { past: new Set(this.held.keys()), s: this.now })
+    return sealed([
+      ...payload,
+      rcptOf(this.#recipients(draft, () => stateOf([...this.all, draft]))),
+    ])
   }
   /** §19.6: whether to send in its epoch; heldOf tells how many entries of a device are held. */
   isEligible(o, heldOf) {
@@ -272,7 +275,7 @@ export class Operations {
   }
 
   /** What an own operation cites (§19.7). */
-  place(me) {
+  #place(me) {
     const cited = this.heads.toSorted(byOrder).slice(-16)
     const past = new Set(cited.flatMap((o) => [...o.past, o.key]))
     const own = this.all.filter((o) => past.has(o.key) && same(o.dk, me.dk.publicKey))
