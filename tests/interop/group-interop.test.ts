@@ -16,7 +16,9 @@ import {
 } from '../cli/real-sotto.ts'
 import { Second } from './second-process.ts'
 
-/** The kind of operation (SPEC.md §19.1). */
+/** What a join-ack says of who waits (SPEC.md §20.9). */
+const PENDING = 0
+/** A kind of operation (SPEC.md §19.1). */
 const LEAVE = 4
 const PROGRAM = 'tests/interop/second-group.mjs'
 
@@ -179,9 +181,11 @@ test('what was lost on the way comes by asking, and nothing from before its time
   expect(second.texts.map(({ id }) => id)).not.toContain(before)
 })
 
-test('another one of it comes and leaves, and reads nothing any more', async () => {
-  const { link } = await alice.run('group', 'invite', group)
+test('another one of it is let in, leaves, and reads nothing any more', async () => {
+  const { link } = await alice.run('group', 'invite', group, '--approve')
   third = new Second(PROGRAM, String(link), 'Third')
+  await third.until(({ event, state }) => event === 'answer' && state === PENDING)
+  await alice.run('group', 'approve', group, 'Third')
   await third.until(({ event }) => event === 'joined')
   const { id } = await third.send('only passing')
   await sees(id, alice, bob)

@@ -67,9 +67,9 @@ const early = []
 
 // ---- §21.2, §21.3 Joining
 function takeJoinAck([, invite, state, gid]) {
-  if (!same(invite, inviteId(link.secret)) || group) return
+  if (!same(invite, inviteId(link.secret))) return
   tell({ event: 'answer', state })
-  if (state !== 1) return
+  if (state > 1 || group) return
   const operations = new Operations(gid)
   const [control, keys] = [new Control(me, gid), new Keys(operations)]
   // What waits: pages of a welcome, seeds, messages, texts. What is known: inner ids, names.

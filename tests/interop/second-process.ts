@@ -12,6 +12,7 @@ export interface Told {
   readonly pqEpoch?: number
   readonly from?: string
   readonly name?: string
+  readonly state?: number
   readonly kinds?: readonly number[]
   readonly order?: readonly string[]
   readonly reasons?: Readonly<Record<string, number>>
