@@ -212,6 +212,12 @@ test('whom it removes reads nothing any more', async () => {
   expect(await bob.texts()).not.toContain('without Bob')
 })
 
+test('an operation that was lost on the way comes by asking', async () => {
+  second.command({ keepName: 'nobody hears this name' })
+  second.command({ rename: 'the two' })
+  await alice.told('"name":"the two"')
+})
+
 test('once it is removed it reads nothing any more', async () => {
   await alice.run('group', 'remove', group, 'Second')
   await second.until(({ event }) => event === 'out')

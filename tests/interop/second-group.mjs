@@ -277,7 +277,7 @@ async function write(text, isKept = false) {
 }
 
 // ---- §21.4 Own operations
-function operate(kind, payload) {
+function operate(kind, payload, isKept = false) {
   const seed = randomBytes(32)
   const commit = (op) => commitOf(op, freshSecret(op, seed))
   const isFresh = FRESH.includes(kind)
@@ -290,9 +290,8 @@ function operate(kind, payload) {
   for (const dk of isFresh ? op.recipients : [])
     if (!same(dk, myDk)) numbered(dk, 0x1180, [bytes, 0, seed, none])
   for (const { dk } of gone) send(peerOf(dk), frame(0x1082, [1, group.gid, [bytes], 0]))
-  for (const { key } of below)
+  for (const { key } of isKept ? [] : below)
     void carry(group.keys.lineages.get(key), sealOps(group.keys.lineages.get(key), [op]))
-  tell({ event: 'operation', kind, id: hex(op.id) })
 }
 const deviceNamed = (name) => unhex([...group.names].find(([, known]) => known === name)[0])
 /** Reads again whatever the mailboxes hold that are known to it. */
@@ -302,8 +301,9 @@ async function drain() {
 }
 const COMMANDS = {
   drain,
-  /** Writes what nobody hears of but by asking. */
+  /** Writes, and renames, what nobody hears of but by asking. */
   keep: (text) => write(text, true),
+  keepName: (name) => operate(KIND.meta, [utf8(name), 0], true),
   /** Asks a member for entries by number (§10.2). */
   ask([name, from, to]) {
     const dk = deviceNamed(name)
