@@ -3,7 +3,9 @@
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { toHex } from '../../crypto/index.ts'
+import { entryStanding } from '../../protocol/index.ts'
 import { randomHistory } from '../support/group-random.ts'
+import { deviceOf } from '../support/group-world.ts'
 import { devicesOf } from './second/membership.mjs'
 import { Operations } from './second/operations.mjs'
 
@@ -23,9 +25,19 @@ const take = (operations: Operations, op: Uint8Array): void => {
   }
 }
 
-test('both find the same in any history', () => {
+/** How the program calls what the second implementation finds of an entry (SPEC.md §19.5). */
+const STANDINGS: Readonly<Record<string, string>> = {
+  open: 'unknown',
+  invalid: 'invalid',
+  valid: 'stands',
+  hidden: 'void-author',
+  after: 'after-removal',
+}
+
+test('both find the same in any history, of operations and of entries', () => {
   let refused = 0
   let voided = 0
+  const standings = new Map<string, number>()
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
       const { world, ops, people } = randomHistory(seed, 24)
@@ -50,10 +62,20 @@ test('both find the same in any history', () => {
         const member = view.member(account)
         return member === undefined ? [] : [[toHex(account), member.role] as const]
       })
+      for (const { id: op } of world.ops) {
+        for (const { name } of people) {
+          const entry = { id: op, author: deviceOf(name, 1 + (seed % 2)), n: 1, op }
+          const standing = STANDINGS[second.judgeEntry(entry, () => false)] ?? ''
+          expect(standing).toBe(entryStanding(world.dag, entry).kind)
+          standings.set(standing, (standings.get(standing) ?? 0) + 1)
+        }
+      }
       expect(new Map([...members].map(([ak, { role }]) => [ak, role]))).toEqual(new Map(found))
     }),
     { numRuns: 40, examples: [[990956381]] },
   )
   expect(refused).toBeGreaterThan(100)
   expect(voided).toBeGreaterThan(30)
+  for (const often of ['stands', 'invalid', 'after-removal'])
+    expect(standings.get(often)).toBeGreaterThan(20)
 })
