@@ -2,7 +2,7 @@
 // member can: an operation that made the device a recipient, with its secret, is all that it needs to
 // come in. They go one after the other, each after twice the time of the one before, and whoever hears
 // the device in the group has nothing to do any more.
-import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
+import type { Bytes32 } from '../../crypto/index.ts'
 import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
@@ -11,6 +11,7 @@ import {
 } from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { renew, sendAllOps } from './add-members.ts'
+import { helpRank } from './help-rank.ts'
 import { isReached, oweMembers, tellMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { refresh } from './mend.ts'
@@ -37,9 +38,7 @@ export function* helpSilent(turn: Turn, members: Membership): Step<number | unde
       continue
     }
     if (helped) continue
-    const others = members.devices.filter((one) => !equalBytes(one, device))
-    const rank = groupRepairRank(turn.crypto, device, turn.self.device, others)
-    const dueMs = sinceMs + helpDelayMs(rank)
+    const dueMs = sinceMs + helpDelayMs(helpRank(turn, members, device))
     if (dueMs > turn.safeNowMs) {
       nextAtMs = Math.min(nextAtMs ?? dueMs, dueMs)
       continue
