@@ -252,7 +252,10 @@ export interface Node {
   stats(options?: CallOptions): Promise<Stats>
 
   readonly invites: {
-    /** Rejects with NO_RELAY where nobody could reach this device. */
+    /**
+     * Points to a relay that answers now. Rejects with NO_RELAY where nobody could reach this device,
+     * and RELAY_UNREACHABLE where none of its relays answers.
+     */
     create(
       options?: { readonly reusable?: boolean; readonly expiresInMs?: number } & CallOptions,
     ): Promise<Invite>
