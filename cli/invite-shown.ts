@@ -24,6 +24,6 @@ export async function showInvite(
   const image = output.onTerminal && withQr ? [[await qr(link)]] : []
   output.record({ id, link, expiresAt, reusable }, () => [...image, [link]])
   const uses = reusable ? 'It works more than once' : 'It works once'
-  output.talk(`${uses}, until ${formatTime(expiresAt)}. The other side: sotto add LINK`)
+  output.quote(`${uses}, until ${formatTime(expiresAt)}. The other side: sotto add LINK`)
   if (!lasting) output.talk('Run `sotto daemon start` so that answers arrive at once.')
 }

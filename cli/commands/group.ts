@@ -1,6 +1,6 @@
 // sotto group: what one sees of groups and does in them.
 import type { Group, GroupMember } from '../../node/api-groups.ts'
-import { asWord } from '../as-word.ts'
+import { asWord } from '../../node/as-word.ts'
 import { CliError } from '../cli-error.ts'
 import { problemText } from '../group-problem.ts'
 import { gapText, heldText } from '../group-waits.ts'

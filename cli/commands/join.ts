@@ -1,7 +1,7 @@
 // sotto add, where the link joins a group.
 import type { Node } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
-import { asWord } from '../as-word.ts'
+import { asWord } from '../../node/as-word.ts'
 import { refusedError } from '../group-problem.ts'
 import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'

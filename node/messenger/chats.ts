@@ -1,5 +1,5 @@
 // Sending, reading and explaining messages, for the API.
-import { fromHex, toHex } from '../../crypto/index.ts'
+import { encodeAddress, fromHex, toHex } from '../../crypto/index.ts'
 import {
   type Contact as ContactRecord,
   type EntryRef,
@@ -35,6 +35,7 @@ import type {
   SendResult,
   Why,
 } from '../api.ts'
+import { asWord } from '../as-word.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { joinSignals } from '../signal.ts'
@@ -192,17 +193,22 @@ function* markChatRead(turn: Turn, chat: string, arrival: number | undefined): S
   }
 }
 
+/** A contact in a command that a hint shows. */
+function wordFor(turn: Turn, { name, account }: ContactRecord): string {
+  return asWord(name, encodeAddress(turn.crypto, account))
+}
+
 /** The contact a text goes to. Throws BLOCKED, or UNKNOWN_CONTACT for one that was not accepted. */
 function* addressee(turn: Turn, who: string): Step<ContactRecord> {
   const contact = yield* resolveWho(turn.crypto, who)
   if (contact.state === 'blocked') {
     throw new NodeError('BLOCKED', `${contact.name} is blocked`, {
-      hint: `Nothing was sent. Unblock first: sotto contact unblock ${contact.name}`,
+      hint: `Nothing was sent. Unblock first: sotto contact unblock ${wordFor(turn, contact)}`,
     })
   }
   if (!isAccepted(contact)) {
     throw new NodeError('UNKNOWN_CONTACT', `${contact.name} waits in requests`, {
-      hint: `Accept first: sotto requests accept ${contact.name}`,
+      hint: `Accept first: sotto requests accept ${wordFor(turn, contact)}`,
     })
   }
   return contact

@@ -24,6 +24,10 @@ function fromInvite(error: InviteLinkError): NodeError {
   }
 }
 
+/** A relay is chosen when a profile is made. */
+export const NO_RELAY_HINT =
+  'A relay is named when a profile is made: sotto init --dir FOLDER --name NAME --relay ADDRESS'
+
 export const FULL_HINT = 'Somebody must leave it first, or be removed.'
 
 /** What one can do who is not in a group, by how one stands to it. */
@@ -130,7 +134,7 @@ function fromProtocol(error: ProtocolError): NodeError {
     case 'ERR_PROTOCOL_STATE':
       if (detail['reason'] === 'no-relay') {
         return new NodeError('NO_RELAY', error.message, {
-          hint: 'Give this device a relay: sotto relay use ADDRESS',
+          hint: NO_RELAY_HINT,
           cause: error,
         })
       }

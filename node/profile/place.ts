@@ -121,6 +121,6 @@ export async function checkPlace(dir: string, records: RecordStore): Promise<voi
       'Two devices with the same keys would lose messages. Run the original' +
       (isThere ? `, in ${original}` : '') +
       '; or make a new device ' +
-      'of the account in another folder: sotto init --from-phrase-file FILE with the 24 words.',
+      'of the account in another folder: sotto init --dir FOLDER --from-phrase-file FILE with the 24 words.',
   })
 }

@@ -53,7 +53,7 @@ describe('a link', () => {
     const once = await alice.link('team')
     await joins(bob, once)
     const used = await carol.fails(['add', once], 'INVITE_USED')
-    expect(used).toContain('sotto group leave group')
+    expect(used).toContain(' group leave group')
     expect(await bob.fails(['add', once], 'ALREADY_MEMBER')).toContain('#team')
     await carol.fails(['add', `${once.slice(0, -4)}aaaa`], 'INVITE_INVALID')
     await carol.fails(['add', once.slice(0, 60)], 'INVITE_INVALID')
@@ -205,7 +205,7 @@ describe('without the role', () => {
       ['role', 'team', 'alice', 'admin'],
     ]) {
       const seen = await alice.fails(['group', ...words], 'LAST_OWNER')
-      expect(seen).toContain('sotto group role GROUP WHO owner')
+      expect(seen).toContain(' group role GROUP WHO owner')
     }
     await alice.json('group', 'role', 'team', 'bob', 'owner')
     expect((await alice.type(['group', 'remove', 'team', 'alice'])).stdout).toBe(
@@ -266,11 +266,11 @@ describe('names', () => {
   test('in a hint are one word of a shell, whatever they hold', async () => {
     const name = "x'; rm -rf ~; '"
     const { stderr } = await alice.type(['group', 'create', name])
-    expect(stderr).toContain(`sotto group invite 'x'\\''; rm -rf ~; '\\'''`)
+    expect(stderr).toContain(` group invite 'x'\\''; rm -rf ~; '\\'''`)
     await joins(bob, await alice.link(name))
     const link = await alice.link(name)
     const { stderr: next } = await carol.type(['add', link])
-    expect(next).toContain(`sotto send '#x'\\''; rm -rf ~; '\\''' "hello"`)
+    expect(next).toContain(` send '#x'\\''; rm -rf ~; '\\''' "hello"`)
   })
 
   test('given at once by two admins: one stands for all, and both are told', async () => {
