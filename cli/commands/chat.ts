@@ -5,6 +5,7 @@ import { Screen } from '../chat/screen.ts'
 import { type } from '../chat/typed.ts'
 import { type Correspondent, correspondent } from '../correspondent.ts'
 import { counted } from '../count.ts'
+import { standingText } from './group.ts'
 import { type Session, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -15,7 +16,7 @@ function aboutOther(other: Correspondent): string {
   if (state === 'left' || state === 'removed') {
     return `you ${state === 'left' ? 'left' : 'were removed'}: it can be read, not written to`
   }
-  if (state !== 'joined') return state
+  if (state !== 'joined') return standingText(other.group)
   return counted(members.length, 'member')
 }
 

@@ -22,6 +22,13 @@ export function shownName({ name }: Pick<Group, 'name'>): string {
   return `#${terminalSafeLine(name)}`
 }
 
+/** How one stands in a group: whom one waits for, while one is not in it. */
+export function standingText({ state, problem, invitedBy }: Group): string {
+  if (state !== 'joining') return state
+  if (problem === 'PENDING') return 'waiting for an admin'
+  return invitedBy === undefined ? state : `waiting for ${terminalSafeLine(invitedBy.name)}`
+}
+
 /** One member: name, rank, address. */
 export function memberLine({ name, role, you, address }: GroupMember): readonly Part[] {
   const rank = role === 'member' ? '' : `  ${role}`
@@ -33,9 +40,10 @@ export function memberLine({ name, role, you, address }: GroupMember): readonly 
 
 function lines(group: Group): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
-    [{ text: shownName(group), style: 'bold' }, `  ${group.state}`],
+    [{ text: shownName(group), style: 'bold' }, `  ${standingText(group)}`],
     ...group.members.map(memberLine),
   ]
+  if (group.id === '') rows.push(['  how it is called is told with the answer'])
   if (group.id !== '') rows.push([{ text: `  id       ${group.id}`, style: 'dim' }])
   for (const { name, address } of group.pending) {
     const text = `  ${terminalSafeLine(name)} asks to join  ${address}`
@@ -66,7 +74,7 @@ export async function list(invocation: Invocation): Promise<void> {
       const heading = ['NAME', 'STATE', 'ROLE', 'MEMBERS', 'UNREAD', 'WAITING']
       invocation.output.table(heading, await node.groups.list(), (group) => [
         `#${group.name}`,
-        group.state,
+        standingText(group),
         group.state === 'joined' ? group.role : '-',
         String(group.members.length),
         String(group.unread),

@@ -108,7 +108,14 @@ describe('a link', () => {
     const { stdout, stderr, exitCode } = await carol.type(['add', link])
     expect([stdout, exitCode]).toEqual(['Asked to join.\n', 0])
     expect(stderr).toContain('Waiting for their answer.')
-    expect((await carol.type(['group', 'list'])).stdout).toMatch(/#group +joining +- /)
+    // A link says who made it, and nothing of the group: who asked is told whom to wait for.
+    const asked = alice.node.address.slice(0, 10)
+    expect((await carol.type(['group', 'list'])).stdout).toMatch(
+      new RegExp(`#group +waiting for ${asked} +- `),
+    )
+    const { stdout: shown } = await carol.type(['group', 'show', 'group'])
+    expect(shown).toContain(`#group  waiting for ${asked}\n  how it is called is told`)
+    expect(shown).not.toContain('team')
     await carol.fails(['send', '#group', 'hi'], 'NOT_MEMBER')
     expect((await carol.type(['group', 'leave', 'group'])).exitCode).toBe(0)
   })
@@ -119,10 +126,11 @@ describe('a link', () => {
     await carol.type(['add', link])
     await groupIs(alice.node, (one) => one.pending.length === 1)
     await groupIs(carol.node, (one) => one.problem === 'PENDING')
+    expect((await carol.type(['group', 'list'])).stdout).toMatch(/#\w+ +waiting for an admin +- /)
     expect((await carol.type(['add', link])).stderr).toContain('An admin has yet to let you in.')
     await alice.fails(['group', 'approve', 'team', 'nobody'], 'NOT_MEMBER')
     await alice.json('group', 'approve', 'team', 'carol')
-    await groupIs(carol.node, (one) => one.state === 'joined')
+    await groupIs(carol.node, (one) => one.state === 'joined' && one.invitedBy === undefined)
     await alice.fails(['group', 'approve', 'team', 'carol'], 'ALREADY_MEMBER')
     await alice.fails(['group', 'reject', 'team', 'carol'], 'ALREADY_MEMBER')
   })
