@@ -147,6 +147,37 @@ describe('who runs a profile', () => {
     await daemon.close()
   })
 
+  test('is handed over by one that follows offline, to whoever needs a network', async () => {
+    const following = await session({ online: false, stays: true })
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const event of following.subscribe(undefined, {})) {
+        if (event.event === 'message') seen.push(event.message.text)
+        if (seen.length === 2) return
+      }
+    })()
+    // Who needs no network either goes through it.
+    const offline = await session({ online: false })
+    expect([offline.owner.here, offline.owner.online]).toEqual([false, false])
+    await offline.close()
+    const daemon = await new OwnerFinder(options({ stop: () => undefined })).find(true)
+    await vi.waitFor(() => expect(following.owner.lasting).toBe(true))
+    await remoteNode(following).contacts.list()
+    fake.put('bob', 'heard by the daemon', false)
+    await running.contacts.rename('carol', 'caro')
+    await vi.waitFor(() => expect(seen).toEqual(['heard by the daemon']))
+    await daemon.close()
+    await vi.waitFor(() => expect(following.owner.here).toBe(true), 10_000)
+    const sending = await session()
+    expect([sending.owner.here, sending.owner.online]).toEqual([true, true])
+    fake.put('bob', 'heard by a command', false)
+    await running.contacts.rename('carol', 'carola')
+    await reading
+    await sending.close()
+    await following.close()
+    expect(locked).toBe(false)
+  })
+
   test('an offline command shares its node with nobody', async () => {
     const calls = await session({ online: false })
     expect(await readRunFile(dir)).toBeUndefined()
