@@ -1,5 +1,5 @@
 // Sending, reading and explaining messages, for the API.
-import { encodeAddress, fromHex, toHex } from '../../crypto/index.ts'
+import { type Bytes32, encodeAddress, encodeText, fromHex, toHex } from '../../crypto/index.ts'
 import {
   type Contact as ContactRecord,
   type EntryRef,
@@ -14,6 +14,7 @@ import {
   get,
   groupOf,
   isAccepted,
+  keepSentUnder,
   knownDevices,
   markReceiptDue,
   markSeen,
@@ -24,6 +25,7 @@ import {
   readPosition,
   sendGroupText,
   sendText,
+  sentUnder,
   shownState,
 } from '../../protocol/index.ts'
 import type {
@@ -50,6 +52,7 @@ const DEFAULT_LIMIT = 20
 /** Messages one call answers with at most. */
 const READ_MAX = 10_000
 const UNREAD_MAX = READ_MAX
+const ONCE_MAX_BYTES = 64
 const WAIT_MS = 30_000
 /** The longest that timers hold. */
 const WAIT_MAX_MS = 2 ** 31 - 1
@@ -214,6 +217,22 @@ function* addressee(turn: Turn, who: string): Step<ContactRecord> {
   return contact
 }
 
+function checkOnce(once: string): void {
+  const size = encodeText(once).length
+  if (size > 0 && size <= ONCE_MAX_BYTES) return
+  throw new NodeError('INVALID', `once has ${size} bytes: it takes 1 to ${ONCE_MAX_BYTES}`)
+}
+
+/** Sends a text to a contact or a group; the entry it is. */
+function* sendTo(turn: Turn, who: string, text: string, replyTo?: string): Step<Bytes32> {
+  const answered = replyTo === undefined ? undefined : parseId(replyTo)
+  if (isGroupChat(who)) {
+    const group = yield* resolveWhich(turn, who)
+    return (yield* sendGroupText(turn, group, text, answered)).entry
+  }
+  return (yield* sendText(turn, (yield* addressee(turn, who)).account, text, answered)).entry
+}
+
 function checkLimit(limit: number | undefined): void {
   if (limit === undefined || (Number.isInteger(limit) && limit >= 0 && limit <= READ_MAX)) return
   throw new NodeError('INVALID', `limit is a whole number between 0 and ${READ_MAX}`)
@@ -276,14 +295,14 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
     send: (who, text, sendOptions = {}) =>
       call(sendOptions, () =>
         ledger.run(function* (turn): Step<SendResult> {
-          const replyTo =
-            sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
-          const sent = isGroupChat(who)
-            ? yield* sendGroupText(turn, yield* resolveWhich(turn, who), text, replyTo)
-            : yield* sendText(turn, (yield* addressee(turn, who)).account, text, replyTo)
-          const row = yield* get(evidence, sent.entry)
+          const { once } = sendOptions
+          if (once !== undefined) checkOnce(once)
+          const before = once === undefined ? undefined : yield* sentUnder(once)
+          const entry = before ?? (yield* sendTo(turn, who, text, sendOptions.replyTo))
+          if (once !== undefined && before === undefined) keepSentUnder(turn, once, entry)
+          const row = yield* get(evidence, entry)
           const state = row === undefined ? 'queued' : shownState(row, turn.safeNowMs).state
-          return { id: toHex(sent.entry), state }
+          return { id: toHex(entry), state }
         }),
       ),
 

@@ -39,6 +39,7 @@ afterEach(() => rm(dir, { recursive: true }))
 class LockedNode extends FakeNode {
   override readonly log = fake.log
   override readonly feed = fake.feed
+  override readonly sentUnder = fake.sentUnder
   override async close(): Promise<void> {
     await super.close()
     locked = false
@@ -308,7 +309,6 @@ describe('a daemon that is killed', () => {
   let daemon: LastingCalls
   let cable: Cable
   const told: string[] = []
-  afterEach(() => vi.useRealTimers())
   beforeEach(async () => {
     told.length = 0
     daemon = await session({ stop: () => undefined })
@@ -351,8 +351,6 @@ describe('a daemon that is killed', () => {
     ['that never reached it is sent', true],
   ])('a text %s', async (_, deaf) => {
     let open = (): void => undefined
-    // The time that the fake's messages bear.
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_764_000_000_000 })
     running.gate = new Promise((resolve) => (open = resolve))
     const calls = await client()
     cable.deaf = deaf
@@ -363,6 +361,27 @@ describe('a daemon that is killed', () => {
     await daemon.close()
     const { id } = await sending
     expect(fake.log.map((message) => [message.text, message.id])).toEqual([['in between', id]])
+    await calls.close()
+  })
+
+  test('two texts that are alike are two, though one was carried out and one was lost', async () => {
+    let open = (): void => undefined
+    running.gate = new Promise((resolve) => (open = resolve))
+    const calls = await client()
+    const node = remoteNode(calls)
+    const first = node.chats.send('bob', 'ok')
+    await until(() => running.sends > 0)
+    cable.deaf = true
+    const second = node.chats.send('bob', 'ok')
+    await cable.cut()
+    open()
+    await daemon.close()
+    const ids = [(await first).id, (await second).id]
+    expect(new Set(ids).size).toBe(2)
+    expect(fake.log.map(({ text, id }) => [text, ids.includes(id)])).toEqual([
+      ['ok', true],
+      ['ok', true],
+    ])
     await calls.close()
   })
 
