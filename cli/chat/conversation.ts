@@ -72,6 +72,9 @@ export class Conversation {
       this.#group = event.group
       const lines = changes.map((text) => [{ text: `  ${text}`, style: 'dim' } as const])
       this.#screen.show(event, lines)
+    } else if (event.event === 'warning' && (event.chat ?? this.#with.name) === this.#with.name) {
+      const text = `  ${event.code}: ${terminalSafeLine(event.text)}`
+      this.#screen.show(event, [[{ text, style: 'yellow' }]])
     }
   }
 
