@@ -43,14 +43,16 @@ function lines(group: Group): readonly (readonly Part[])[] {
     [{ text: shownName(group), style: 'bold' }, `  ${standingText(group)}`],
     ...group.members.map(memberLine),
   ]
-  if (group.id === '') rows.push(['  how it is called is told with the answer'])
+  const isIn = group.state !== 'joining' && group.state !== 'refused'
+  if (!isIn && group.members.length === 0) rows.push(['  how it is called is told with the answer'])
   if (group.id !== '') rows.push([{ text: `  id       ${group.id}`, style: 'dim' }])
   for (const { name, address } of group.pending) {
     const text = `  ${terminalSafeLine(name)} asks to join  ${address}`
     rows.push([{ text, style: 'yellow' }])
   }
   if (group.epoch !== '') rows.push([`  keys     of operation ${group.epoch}`])
-  rows.push([`  carried by ${group.relays.length === 0 ? 'no relay' : group.relays.join(', ')}`])
+  if (isIn)
+    rows.push([`  carried by ${group.relays.length === 0 ? 'no relay' : group.relays.join(', ')}`])
   if (group.settings.approval) rows.push(['  who joins by a link waits for an admin'])
   if (group.settings.membersAdd) rows.push(['  members may add people'])
   if (group.unread > 0) rows.push([`  unread  ${group.unread}`])

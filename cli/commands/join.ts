@@ -59,7 +59,8 @@ export async function join(invocation: Invocation, session: Session, link: strin
     [state === 'joined' ? `You are in ${shownName(answered)}.` : 'Asked to join.'],
   ])
   if (state === 'joined') {
-    output.talk(`Next: sotto send ${asWord(`#${answered.name}`, `'#${answered.id}'`)} "hello"`)
+    const word = asWord(`#${answered.name}`, `'#${answered.id}'`)
+    output.talk(`Next: sotto send ${word} "hello"`)
     return
   }
   output.talk(

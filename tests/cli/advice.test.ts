@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Output } from '../../cli/output.ts'
 import { withOwnFolder } from '../../cli/own-command.ts'
-import { TREE } from '../../cli/tree/index.ts'
+import { type CommandSpec, TREE } from '../../cli/tree/index.ts'
 import { asWord } from '../../node/as-word.ts'
 import { NodeError } from '../../node/errors.ts'
 
@@ -80,21 +80,27 @@ function sources(folder: string): readonly string[] {
   )
 }
 
-test('names no command that does not exist', () => {
-  const unknown: string[] = []
-  for (const text of [...sources('node'), ...sources('cli')]) {
-    for (const line of text.split('\n')) {
-      if (/^\s*(\/\/|\*|\/\*)/.test(line)) continue
-      for (const [shown, noun = '', verb = ''] of line.matchAll(
-        /\bsotto ([a-z]+)(?: ([a-z]+))?/g,
-      )) {
-        if (noun === 'command' || noun === 'sotto') continue
-        const spec = TREE.find(({ name }) => name === noun)
-        const verbs = spec?.commands?.map(({ name }) => name)
-        const runs = spec?.load !== undefined
-        if (spec === undefined || !(runs || verbs?.includes(verb) === true)) unknown.push(shown)
-      }
+/** Words that a command cannot do without. */
+function needs({ words = [] }: CommandSpec): number {
+  return words.filter(({ syntax }) => syntax.startsWith('<')).length
+}
+
+// Up to the end of a string, the next command, or a full stop after a lower-case letter.
+const NAMED = /\bsotto ([a-z]+)(?: ([a-z]+))?((?:(?![a-z]\.(?: |'|`)|, sotto |['`"],?$|`|;).)*)/g
+
+test('names no command that does not exist, and none without the words that it needs', () => {
+  const wrong: string[] = []
+  for (const line of [...sources('node'), ...sources('cli')].flatMap((text) => text.split('\n'))) {
+    if (/^\s*(\/\/|\*|\/\*)/.test(line)) continue
+    for (const [shown, noun = '', verb = '', rest = ''] of line.matchAll(NAMED)) {
+      if (noun === 'command' || noun === 'sotto' || rest.includes('--help')) continue
+      const spec = TREE.find(({ name }) => name === noun)
+      const child = spec?.commands?.find(({ name }) => name === verb)
+      const meant = child ?? spec
+      const words = `${child === undefined ? verb : ''} ${rest}`.match(/\S+/g) ?? []
+      const runs = meant?.load !== undefined && words.length >= needs(meant)
+      if (!runs) wrong.push(shown)
     }
   }
-  expect(unknown).toEqual([])
+  expect(wrong).toEqual([])
 })
