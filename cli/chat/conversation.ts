@@ -1,6 +1,7 @@
 // What is said in one chat: its history, what comes, and what is sent.
 import type { Message, Node, NodeEvent } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
+import { asWord } from '../../node/as-word.ts'
 import { chatOf } from '../../node/chat-of.ts'
 import type { Correspondent } from '../correspondent.ts'
 import { groupChanges } from '../group-change.ts'
@@ -9,7 +10,9 @@ import { terminalSafeLine } from '../terminal-safe.ts'
 import { Marks } from './marks.ts'
 import type { Screen } from './screen.ts'
 
+/** Messages shown at first; more where more are unread. */
 const HISTORY = 20
+const HISTORY_MAX = 200
 
 export class Conversation {
   readonly #node: Node
@@ -38,7 +41,14 @@ export class Conversation {
   }
 
   async history(): Promise<void> {
-    const messages = await this.#node.chats.messages(this.#with.chat, { limit: HISTORY })
+    const other = this.#with
+    const { unread } = other.kind === 'group' ? other.group : other.contact
+    const limit = Math.min(Math.max(unread, HISTORY), HISTORY_MAX)
+    const messages = await this.#node.chats.messages(other.chat, { limit })
+    if (unread > limit) {
+      const word = asWord(other.name, other.chat)
+      this.#screen.talk(`${unread} are unread. All of them: sotto read ${word} -n ${unread}`)
+    }
     for (const message of messages) {
       if (message.mine) this.#last = message.id
       this.#shown.add(message.id)
