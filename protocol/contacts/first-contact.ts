@@ -5,7 +5,6 @@ import {
   type Bytes32,
   EMPTY,
   type InviteLink,
-  encodeAddress,
   equalBytes,
   inviteId,
   parseInviteLink,
@@ -18,11 +17,8 @@ import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
-import { uniqueName } from './names.ts'
+import { standIn, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
-
-/** Characters of an address that stand in for a name. */
-const STAND_IN_CHARS = 10
 
 /** A link whose first message is not out yet. */
 export interface FirstContact {
@@ -143,7 +139,7 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
       ? yield* newContact(turn, {
           account: link.account,
           state: 'pending',
-          name: uniqueName(name ?? standIn(turn, link.account), others),
+          name: uniqueName(name ?? standIn(turn.crypto, link.account), others),
           named: name !== undefined,
           theirName: '',
         })
@@ -157,11 +153,6 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
   if (before !== undefined) putContact(turn, contact)
   startFirstContact(turn, contact, linkText)
   return contact
-}
-
-/** A name until it tells its own: the start of its address, which names it as WHO for ever. */
-function standIn(turn: Turn, account: Bytes32): string {
-  return encodeAddress(turn.crypto, account).slice(0, STAND_IN_CHARS)
 }
 
 /** What answers an invite: its id, from the secret that never travels. */
