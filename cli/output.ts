@@ -42,6 +42,11 @@ export function errorForm(error: unknown): ErrorForm {
   const ours = error.name === 'NodeError' || error.name === 'CliError'
   if (ours && code !== '') return { code, message: error.message, hint }
   if (error.name === 'AbortError') return { code: 'ABORTED', message: 'stopped', hint: '' }
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    // Parts are loaded when they are needed: those of this version are there no more.
+    const hint = 'Start it again. If that does not help, install it again.'
+    return { code: 'INTERNAL', message: 'sotto was updated or removed while this ran', hint }
+  }
   return {
     code: 'INTERNAL',
     message: error.message,
