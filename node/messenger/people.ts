@@ -33,6 +33,7 @@ import type { CallOptions, Contact, Invite, Node } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { makeCall } from './calls.ts'
+import { NO_RELAY_HINT } from './translate.ts'
 import { contactView } from './views.ts'
 import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
 
@@ -83,7 +84,7 @@ export function* invitePlace(
     return { where: { kind: 'direct', transportKey: home.transportKey }, address }
   }
   throw new NodeError('NO_RELAY', 'nobody could reach this device yet', {
-    hint: 'Give it a relay: sotto init --relay ADDRESS. Or let it listen: sotto daemon run --listen /ip4/127.0.0.1/tcp/4001',
+    hint: `Let it listen: sotto daemon run --listen /ip4/127.0.0.1/tcp/4001. ${NO_RELAY_HINT}`,
   })
 }
 
@@ -230,7 +231,7 @@ function* requestOf(turn: Turn, who: string): Step<ContactRecord> {
   const contact = yield* resolveWho(turn.crypto, who)
   if (contact.state === 'request') return contact
   throw new NodeError('UNKNOWN_CONTACT', `${contact.name} is not among the requests`, {
-    hint: 'See them with: sotto requests',
+    hint: 'See them with: sotto requests list',
   })
 }
 
