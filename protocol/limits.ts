@@ -160,9 +160,8 @@ export const DIRECT_FRAME_MAX_BYTES = 66_560
 /** Envelopes, and bytes of them, that wait for an answer at once. */
 export const DIRECT_WINDOW_MESSAGES = 500
 export const DIRECT_WINDOW_BYTES: number = 1 << 20
-/** From opening to the hello; of one frame from its first byte; for an answer: longer is dead. */
+/** From opening to the hello; for an answer: longer is dead. */
 export const DIRECT_HELLO_MS: number = 10 * SECOND_MS
-export const DIRECT_FRAME_MS: number = 30 * SECOND_MS
 export const DIRECT_ANSWER_MS: number = 30 * SECOND_MS
 /** Silence after which one pings, at random between these, and that ends a stream. */
 export const DIRECT_PING_MIN_MS: number = 25 * SECOND_MS

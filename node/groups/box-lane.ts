@@ -177,7 +177,7 @@ export class BoxLane {
         const part = page.copies.slice(i, i + AT_ONCE)
         const waits = await Promise.all(part.map((copy) => this.#deposit(copy)))
         const failed = waits.filter((wait) => wait !== undefined)
-        if (failed.length > 0) return Math.max(...failed, this.#backoff.nextMs())
+        if (failed.length > 0) return this.#backoff.nextMs(Math.max(...failed))
       }
       from = page.next
     }

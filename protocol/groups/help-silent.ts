@@ -1,8 +1,9 @@
 // Welcoming a device whose adder is away, or that came with a new device list (SPEC.md §21.3). Any
 // member can: an operation that made the device a recipient, with its secret, is all that it needs to
-// come in, and the base of its add, where it can be worked out, spares it what was said before. They go one after the other, each after twice the time of the one before, and whoever hears
-// the device in the group has nothing to do any more.
-import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
+// come in, and the base of its add, where it can be worked out, spares it what was said before. They go
+// one after the other, each after twice the time of the one before, and whoever hears the device in the
+// group has nothing to do any more.
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
@@ -12,6 +13,7 @@ import {
 import type { Step, Turn } from '../step.ts'
 import { renew, sendBase, sendSurroundings } from './add-members.ts'
 import { baseOfAdd } from './group-base.ts'
+import { helpRank } from './help-rank.ts'
 import { isReached } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { refresh } from './mend.ts'
@@ -38,9 +40,7 @@ export function* helpSilent(turn: Turn, members: Membership): Step<number | unde
       continue
     }
     if (helped) continue
-    const others = members.devices.filter((one) => !equalBytes(one, device))
-    const rank = groupRepairRank(turn.crypto, device, turn.self.device, others)
-    const dueMs = sinceMs + helpDelayMs(rank)
+    const dueMs = sinceMs + helpDelayMs(helpRank(turn, members, device))
     if (dueMs > turn.safeNowMs) {
       nextAtMs = Math.min(nextAtMs ?? dueMs, dueMs)
       continue
