@@ -56,6 +56,8 @@ export const SYNC_IDS_MAX = 64
 export const SYNC_PAGE_ENTRIES_MAX = 64
 export const SYNC_ABSENT_MAX = 64
 export const SYNC_PAGE_MAX_BYTES: number = 60 << 10
+/** Entries and ids that are looked up, all authors' together, for the ids of one sync request. */
+export const SYNC_LOOKS_MAX = 2_048
 /** Open entries that each author may have although the conversation is full: a flood by others
  * must not shut anybody out. */
 export const OPEN_RESERVED_PER_AUTHOR = 10

@@ -10,13 +10,13 @@ import {
   noteGroupCustody,
   noteGroupDrained,
   scoreDown,
-  takeGroupPage,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
 import { GroupMailbox } from '../relays/group-mailbox.ts'
+import { takePage } from './take-page.ts'
 
 /** Deposits under way at once at one mailbox. */
 const AT_ONCE = 16
@@ -124,7 +124,7 @@ export class BoxLane {
   }
 
   async #take(items: readonly RelayItem[], cursor: GroupCursor): Promise<void> {
-    await this.#core.ledger.run((turn) => takeGroupPage(turn, this.box, items, cursor))
+    await takePage(this.#core, this.box, items, cursor)
     this.#options.onProgress()
   }
 
