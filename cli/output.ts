@@ -45,7 +45,7 @@ export function errorForm(error: unknown): ErrorForm {
   if (code === 'ERR_MODULE_NOT_FOUND') {
     // Parts are loaded when they are needed: those of this version are there no more.
     const hint = 'Start it again. If that does not help, install it again.'
-    return { code: 'INTERNAL', message: 'sotto was updated or removed while this ran', hint }
+    return { code: 'INTERNAL', message: 'this program was updated or removed while it ran', hint }
   }
   return {
     code: 'INTERNAL',

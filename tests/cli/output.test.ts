@@ -97,7 +97,7 @@ describe('errors', () => {
     })
     const { output, written } = capture()
     expect(output.fail(missing)).toBe(1)
-    expect(written.stderr).toContain('updated or removed while this ran\n  Start it again.')
+    expect(written.stderr).toContain('updated or removed while it ran\n  Start it again.')
   })
 
   test('show no stack unless asked, then with the cause', () => {
