@@ -135,6 +135,19 @@ function* authorOf(
   return { name: 'somebody', address: '' }
 }
 
+/** Of what was said while one was no member there is a place in the order, and no text. */
+function shownContent(
+  turn: Turn,
+  members: Membership | undefined,
+  entry: EntryView,
+): ReturnType<typeof contentOf> {
+  const { content, op } = entry
+  const isWithheld = content.kind === 'absent' && content.reason === 'notHeld'
+  const then = isWithheld && op !== undefined ? members?.dag.viewAfter(op) : undefined
+  if (then === undefined || then.member(turn.self.account) !== undefined) return contentOf(entry)
+  return { kind: 'absent', text: 'said while you were not in the group' }
+}
+
 /** One entry of a group. */
 export function* groupMessageView(turn: Turn, group: GroupRecord, entry: EntryView): Step<Message> {
   const gid = entry.conversation
@@ -147,7 +160,7 @@ export function* groupMessageView(turn: Turn, group: GroupRecord, entry: EntryVi
   const { arrival } = yield* readPosition(turn, gid)
   const seen = entry.arrival <= arrival ? ('read' as const) : ('delivered' as const)
   const chat = `#${group.name}`
-  const content = contentOf(entry)
+  const content = shownContent(turn, members, entry)
   const isCut = standing?.kind === 'after-removal' || standing?.kind === 'void-author'
   return {
     id: toHex(entry.id),

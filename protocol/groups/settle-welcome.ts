@@ -7,6 +7,7 @@ import type { BaseAuthor } from '../content/base.ts'
 import { acceptBase } from '../log/base.ts'
 import type { EntryRef } from '../log/header.ts'
 import { epochs } from '../group/epoch-tables.ts'
+import { groupEpochs } from '../group/group-epochs.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { announce } from './announce.ts'
 import { stopAsking } from './ask.ts'
@@ -74,8 +75,27 @@ function* settleWhole(
     })
     return false
   }
-  yield* beginAt(turn, gid, payload.heads, authors)
+  const isBack = wasIn(turn, members, welcome.addOp)
+  yield* beginAt(turn, gid, payload.heads, isBack ? [] : authors)
+  if (isBack) yield* wantsCompare(turn, gid)
   return true
+}
+
+/**
+ * Whether our account was a member at any operation before this one. Then the log does not begin anew:
+ * what was said to it before it was removed, and did not come until then, is missing still.
+ */
+function wasIn(turn: Turn, members: Membership, addOp: Bytes32): boolean {
+  const { account: own } = turn.self
+  for (const { op } of groupEpochs(members.dag)) {
+    const { payload, account } = op
+    const isIn =
+      payload.kind === 'create'
+        ? equalBytes(account, own)
+        : payload.kind === 'add' && payload.newcomers.some((one) => equalBytes(one.account, own))
+    if (isIn && members.isPast(addOp, op.id)) return true
+  }
+  return false
 }
 
 /**

@@ -38,5 +38,9 @@ test.each([1, 2, 3])(
     await team.say(bob)
     await team.say(dave)
     expect(await team.settled([alice, bob, dave])).toEqual([])
+    const absent = (await team.read(dave)).filter(({ kind }) => kind === 'absent')
+    expect(new Set(absent.map(({ text }) => text))).toEqual(
+      new Set(['said while you were not in the group']),
+    )
   },
 )

@@ -1,6 +1,8 @@
-// A group of one account with two devices, seen by the second: the first writes signed operations, so
-// that a test can hand the machines of groups what a member, honest or not, would send.
+// A group seen by a device that takes things in: a second device of its only account, or of somebody
+// who is to join. The first writes signed operations, so that a test can hand the machines of groups
+// what a member, honest or not, would send.
 import {
+  type DeviceList,
   type GroupOp,
   type GroupOpRef,
   commitEpoch,
@@ -49,6 +51,14 @@ export interface WelcomingAdd {
   readonly lineage: Uint8Array
 }
 
+function signedList(accountSeed: Uint8Array, devices: readonly Self[]): DeviceList {
+  const certs = devices.map(({ account, deviceSeed, dh }) =>
+    signDeviceCert(crypto, account, deviceSeed, dh),
+  )
+  const list = { version: 1, devices: certs, revoked: [] }
+  return openDeviceList(crypto, signDeviceList(crypto, accountSeed, list))
+}
+
 export class TwoDevices {
   /** Of the device that takes things in. */
   readonly driver: MemoryDriver
@@ -56,18 +66,19 @@ export class TwoDevices {
   readonly other: Self
   readonly dag: GroupDag
   readonly root: SeededOp
+  /** Of the account of the device that takes things in. */
+  readonly list: DeviceList
 
   /** `standing`: of the group at the device that takes things in, with all of it or none. */
   constructor(name: string, standing: 'joined' | 'joining' = 'joined') {
     const random = seededRandom(name)
     const accountSeed = random(32)
-    const self = makeSelf(random, crypto, accountSeed)
+    const ownSeed = standing === 'joined' ? accountSeed : random(32)
+    const self = makeSelf(random, crypto, ownSeed)
     this.other = makeSelf(random, crypto, accountSeed)
-    const certs = [self, this.other].map(({ account, deviceSeed, dh }) =>
-      signDeviceCert(crypto, account, deviceSeed, dh),
-    )
-    const bytes = signDeviceList(crypto, accountSeed, { version: 1, devices: certs, revoked: [] })
-    const list = openDeviceList(crypto, bytes)
+    const own = standing === 'joined' ? [self, this.other] : [self]
+    this.list = signedList(ownSeed, own)
+    const list = standing === 'joined' ? this.list : signedList(accountSeed, [this.other])
     const draft = draftCreate(crypto, this.other, {
       random: random(32),
       name,
@@ -79,8 +90,9 @@ export class TwoDevices {
     this.dag = new GroupDag(crypto, this.gid)
     this.dag.add(this.root.op)
     this.driver = new MemoryDriver({ seed: name, self, crypto })
+    const adopted = this.list
     this.driver.run(function* (turn) {
-      yield* adoptDeviceList(turn, list)
+      yield* adoptDeviceList(turn, adopted)
       yield* renewPrekeys(turn)
       turn.put(profiles, 0, {
         name,
@@ -115,19 +127,14 @@ export class TwoDevices {
     return made
   }
 
-  /** An add of somebody that extends the first epoch, over a base. */
-  add(who: string, base: readonly BaseAuthor[]): WelcomingAdd {
-    const random = seededRandom(who)
-    const accountSeed = random(32)
-    const { account, deviceSeed, dh } = makeSelf(random, crypto, accountSeed)
-    const devices = [signDeviceCert(crypto, account, deviceSeed, dh)]
-    const bytes = signDeviceList(crypto, accountSeed, { version: 1, devices, revoked: [] })
-    const list = openDeviceList(crypto, bytes)
+  /** An add of the account that takes things in, which extends the first epoch, over a base. */
+  add(base: readonly BaseAuthor[]): WelcomingAdd {
+    const { list } = this
     const rows = base.map(({ author, ...row }) => ({ device: author, ...row }))
     const payload: DraftPayload = {
       kind: 'add',
       epochOp: this.gid,
-      newcomers: [{ account, list, inviteHash: undefined }],
+      newcomers: [{ account: list.account, list, inviteHash: undefined }],
       heads: [],
       baseHash: groupBaseHash(crypto, rows),
     }

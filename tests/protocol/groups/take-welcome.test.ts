@@ -69,7 +69,7 @@ describe('a welcome', () => {
     'is taken though another member sent a false one %s it',
     (when) => {
       const world = new TwoDevices(`false ${when}`, 'joining')
-      const { op, ...secrets } = world.add('newcomer', BASE)
+      const { op, ...secrets } = world.add(BASE)
       const told = { addOp: op.id, ...secrets }
       if (when === 'before') welcomes(world, 'liar', invented(0))
       welcomes(world, 'adder', told, [1])
@@ -86,7 +86,7 @@ describe('a welcome', () => {
 
   it('of the same add with a false key keeps no true one out', () => {
     const world = new TwoDevices('false key', 'joining')
-    const { op, ...secrets } = world.add('newcomer', BASE)
+    const { op, ...secrets } = world.add(BASE)
     welcomes(world, 'liar', { ...invented(0), addOp: op.id })
     welcomes(world, 'adder', { addOp: op.id, ...secrets })
     brings(world, world.root.op, op)
@@ -96,7 +96,7 @@ describe('a welcome', () => {
 
   it('with a base that reaches further than that of its add is not taken', () => {
     const world = new TwoDevices('false base', 'joining')
-    const { op, ...secrets } = world.add('newcomer', [])
+    const { op, ...secrets } = world.add([])
     welcomes(world, 'liar', { addOp: op.id, ...secrets })
     brings(world, world.root.op, op)
     expect(standing(world)).toBe('joining')
@@ -116,19 +116,20 @@ describe('a welcome', () => {
 
   it('by a seed is taken though other members sent false ones', () => {
     const world = new TwoDevices('false seed', 'joining')
+    const { op: added } = world.add([])
     const rotation = { kind: 'rotate', ownN: 0 } as const
     const never = world.write(rotation)
     seeds(world, 'liar', { ...never, seed: bytesOf('false') })
     const real = world.write(rotation)
     seeds(world, 'helper', real)
     welcomes(world, 'another liar', invented(0))
-    brings(world, world.root.op, never.op, real.op)
+    brings(world, world.root.op, added, never.op, real.op)
     expect(standing(world)).toBe('joined')
   })
 
   it('is kept for a bounded number of senders, and one whom nobody knows shuts out none we asked', () => {
     const world = new TwoDevices('many', 'joining')
-    const { op, ...secrets } = world.add('newcomer', BASE)
+    const { op, ...secrets } = world.add(BASE)
     for (let i = 0; i < WELCOMES_MAX + 3; i++) welcomes(world, `liar ${i}`, invented(i))
     expect(waiting(world)).toBe(WELCOMES_MAX)
     world.driver.run(function* (turn) {
@@ -144,9 +145,21 @@ describe('a welcome', () => {
     expect(standing(world)).toBe('joined')
   })
 
+  it('begins no log anew for who was a member before: what was said to it then is still owed', () => {
+    const world = new TwoDevices('back', 'joining')
+    const { op: first } = world.add([])
+    const target = world.driver.self.account
+    const { op: removal } = world.write({ kind: 'remove', target, cut: [], reason: 0 })
+    const { op, ...secrets } = world.add(BASE)
+    welcomes(world, 'adder', { addOp: op.id, ...secrets })
+    brings(world, world.root.op, first, removal, op)
+    expect(standing(world)).toBe('joined')
+    expect(baseOf(world).map((baseN) => baseN ?? 0)).toEqual([0, 0])
+  })
+
   it('makes room for another after a day', () => {
     const world = new TwoDevices('a day', 'joining')
-    const { op, ...secrets } = world.add('newcomer', BASE)
+    const { op, ...secrets } = world.add(BASE)
     for (let i = 0; i < WELCOMES_MAX; i++) welcomes(world, `liar ${i}`, invented(i))
     world.driver.advance(WELCOME_WAITS_MS + 1)
     welcomes(world, 'admin', { addOp: op.id, ...secrets })
