@@ -22,7 +22,12 @@ function globalFlags(values: Readonly<Record<string, unknown>>): GlobalFlags {
 function guessedFlags(argv: readonly string[]): Readonly<Record<string, unknown>> {
   const end = argv.indexOf('--')
   const before = end === -1 ? argv : argv.slice(0, end)
-  return { json: before.includes('--json'), verbose: before.includes('--verbose') }
+  const dir = before[before.indexOf('--dir') + 1]
+  return {
+    json: before.includes('--json'),
+    verbose: before.includes('--verbose'),
+    ...(before.includes('--dir') && dir !== undefined ? { dir } : {}),
+  }
 }
 
 function wantsColor(environment: NodeJS.ProcessEnv): boolean {
@@ -89,6 +94,7 @@ export async function execute(parsed: Parsed, argv: readonly string[]): Promise<
     quiet: global.quiet,
     verbose: global.verbose,
     color: wantsColor(process.env),
+    dir: global.dir,
   })
   const signal = stopOnSignals()
   let exitCode: number = EXIT.OK

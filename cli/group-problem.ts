@@ -1,6 +1,6 @@
 // Why a group did not let somebody in, or keeps them waiting, in words.
 import { NodeError, type NodeErrorCode } from '../node/errors.ts'
-import { asWord } from './as-word.ts'
+import { asWord } from '../node/as-word.ts'
 
 interface Problem {
   readonly code: NodeErrorCode

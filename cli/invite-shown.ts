@@ -13,17 +13,20 @@ export interface InviteShown {
   readonly withQr: boolean
   /** A daemon goes on: answers arrive at once. */
   readonly lasting: boolean
+  /** What is wrong here now: a link may be of no use for it. */
+  readonly warnings: readonly string[]
 }
 
 export async function showInvite(
   output: Output,
   invite: Invite,
-  { withQr, lasting }: InviteShown,
+  { withQr, lasting, warnings }: InviteShown,
 ): Promise<void> {
   const { id, link, expiresAt, reusable } = invite
   const image = output.onTerminal && withQr ? [[await qr(link)]] : []
   output.record({ id, link, expiresAt, reusable }, () => [...image, [link]])
   const uses = reusable ? 'It works more than once' : 'It works once'
-  output.talk(`${uses}, until ${formatTime(expiresAt)}. The other side: sotto add LINK`)
+  output.quote(`${uses}, until ${formatTime(expiresAt)}. The other side: sotto add LINK`)
+  for (const text of warnings) output.quote(`Take care: ${text}.`)
   if (!lasting) output.talk('Run `sotto daemon start` so that answers arrive at once.')
 }

@@ -1,11 +1,9 @@
 // Calls that outlive whoever answers them: a daemon that is stopped, killed or started again, and a
 // command that ran the node meanwhile.
-import type { CallOptions, Message, NodeEvent } from '../node/api.ts'
+import { randomUUID } from 'node:crypto'
+import type { CallOptions, NodeEvent } from '../node/api.ts'
 import { type Calls, OwnerLost, isClosing, mayRepeat } from '../node/rpc/index.ts'
 import type { Owner, OwnerFinder } from './owner.ts'
-
-/** Own messages of a chat that are looked through for one whose answer was lost. */
-const LOOK_BACK = 50
 
 /**
  * Where an owner goes, the next is found, or this process becomes it, and the call is made again.
@@ -76,29 +74,17 @@ export class LastingCalls implements Calls {
     return true
   }
 
-  /** The message that a lost call sent, if it did: the owner that may have is gone by now. */
-  async #sentSince(startedMs: number, parameters: object): Promise<Message | undefined> {
-    const { who, text } = parameters as { readonly who: string; readonly text: string }
-    const query = { who, limit: LOOK_BACK }
-    const messages = (await this.request('chats.messages', query, {})) as readonly Message[]
-    return messages.findLast(
-      (message) => message.mine && message.text === text && message.sentAt >= startedMs,
-    )
-  }
-
   async request(method: string, parameters: object, options: CallOptions): Promise<unknown> {
-    // Of this machine, as the time at which a message says it was written.
-    const startedMs = Date.now()
+    // Made again with the same id it sends nothing twice.
+    const isSend = method === 'chats.send'
+    const given = isSend ? { once: randomUUID(), ...parameters } : parameters
     for (;;) {
       const owner = this.#owner
       try {
-        return await owner.request(method, parameters, options)
+        return await owner.request(method, given, options)
       } catch (error) {
         if (!(await this.#outlived(owner, error))) throw error
-        if (isClosing(error) || mayRepeat(method)) continue
-        if (method !== 'chats.send') throw error
-        const sent = await this.#sentSince(startedMs, parameters)
-        if (sent !== undefined) return { id: sent.id, state: sent.state }
+        if (!isClosing(error) && !isSend && !mayRepeat(method)) throw error
       }
     }
   }

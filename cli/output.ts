@@ -3,6 +3,7 @@
 import { styleText } from 'node:util'
 import { columns } from './columns.ts'
 import { exitCodeOf } from './exit-codes.ts'
+import { withOwnFolder } from './own-command.ts'
 import { safeJson, terminalSafe, terminalSafeLine } from './terminal-safe.ts'
 
 /** A stream to write to: process.stdout, process.stderr, or a test's. */
@@ -18,6 +19,8 @@ export interface OutputOptions {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly color: boolean
+  /** The --dir that was given: advice names it. */
+  readonly dir?: string | undefined
 }
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
@@ -39,6 +42,11 @@ export function errorForm(error: unknown): ErrorForm {
   const ours = error.name === 'NodeError' || error.name === 'CliError'
   if (ours && code !== '') return { code, message: error.message, hint }
   if (error.name === 'AbortError') return { code: 'ABORTED', message: 'stopped', hint: '' }
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    // Parts are loaded when they are needed: those of this version are there no more.
+    const hint = 'Start it again. If that does not help, install it again.'
+    return { code: 'INTERNAL', message: 'sotto was updated or removed while this ran', hint }
+  }
   return {
     code: 'INTERNAL',
     message: error.message,
@@ -105,8 +113,18 @@ export class Output {
     for (const line of rest) this.line(line)
   }
 
+  /** Advice within data: the commands that it names are this profile's. */
+  advice(text: string): string {
+    return withOwnFolder(text, this.#options.dir)
+  }
+
   /** Talk: progress, advice. Not with --quiet. */
   talk(text: string): void {
+    this.quote(this.advice(text))
+  }
+
+  /** Talk that is shown as it is: words of a user, or what somebody else is to type. */
+  quote(text: string): void {
     if (this.#options.quiet) return
     this.#options.stderr.write(`${terminalSafe(text)}\n`)
   }
@@ -118,7 +136,8 @@ export class Output {
 
   /** Tells an error and returns the exit status for it. */
   fail(error: unknown): number {
-    const form = errorForm(error)
+    const told = errorForm(error)
+    const form = { ...told, hint: this.advice(told.hint) }
     const { stderr, verbose } = this.#options
     if (this.json) {
       stderr.write(`${safeJson({ v: 1, error: form })}\n`)

@@ -16,12 +16,13 @@ type RunningNode = Awaited<ReturnType<NodeDoor['createNode']>>
 
 async function share(
   node: RunningNode,
-  { dir, stop }: OwnerOptions,
+  { dir, online, stop }: OwnerOptions,
   giveUp: () => void,
 ): Promise<{ close(): Promise<void> }> {
   const path = await socketPath(dir)
   const server = await serveNode(node, path, {
     lasting: stop !== undefined,
+    online,
     addresses: () => node.addresses(),
     ...(stop === undefined ? { giveUp } : { stop }),
   })
@@ -40,19 +41,21 @@ export async function runHere(
   options: OwnerOptions,
   passphrase: string | undefined,
 ): Promise<Owner> {
-  const { dir, listen, online, log, stop } = options
+  const { dir, listen, online, log, stop, stays } = options
   const door = await options.loadNode()
   const given = passphrase === undefined ? {} : { passphrase }
   const node = await door.createNode({ dir, listen, online, log, ...given })
   const wanted = new AbortController()
   const leaving = new AbortController()
   const calls = new Set<Promise<unknown>>()
-  const server = online
-    ? await share(node, options, () => wanted.abort()).catch(async (error: unknown) => {
-        await node.close()
-        throw error
-      })
-    : undefined
+  // What is over at once is not worth a socket.
+  const server =
+    online || stays === true
+      ? await share(node, options, () => wanted.abort()).catch(async (error: unknown) => {
+          await node.close()
+          throw error
+        })
+      : undefined
 
   /** What only waits ends when this process lets go: whoever called asks the next owner. */
   const untilLeft = (signal: AbortSignal | undefined): AbortSignal =>
@@ -88,6 +91,7 @@ export async function runHere(
     address: node.address,
     lasting: stop !== undefined,
     here: true,
+    online,
     wanted: wanted.signal,
     addresses: () => node.addresses(),
     request,

@@ -25,7 +25,7 @@ const PAUSE_MAX_MS = 2_000
 export interface OwnerOptions {
   readonly dir: string
   readonly passphraseFile: string | undefined
-  /** false: no network, and nobody may share the node. */
+  /** false: no network. Whoever needs one takes the profile over. */
   readonly online: boolean
   readonly listen: readonly string[]
   /** Set for a daemon: what `daemon.stop` calls. */
@@ -44,7 +44,8 @@ export interface Owner extends Calls {
   readonly lasting: boolean
   /** It runs in this process. */
   readonly here: boolean
-  /** Aborts where a daemon wants the profile that a command runs here. */
+  readonly online: boolean
+  /** Aborts where a daemon, or who needs a network, wants the profile that a command runs here. */
   readonly wanted?: AbortSignal
   addresses(): readonly string[]
 }
@@ -83,6 +84,8 @@ function remoteOwner(connection: Connection): Owner {
     address: info.address,
     lasting: info.lasting,
     here: false,
+    // One of an earlier version does not say; it was shared only where it had a network.
+    online: info.online ?? true,
     addresses: () => info.addresses,
     request: (method, parameters, options) => connection.request(method, parameters, options),
     subscribe: (cursor, options) => connection.subscribe(cursor, options),
@@ -93,7 +96,7 @@ function remoteOwner(connection: Connection): Owner {
 
 const RESTART = 'Go on with `sotto daemon start` in another terminal.'
 
-/** A command that runs the node until a daemon does hands it over; it may be gone already. */
+/** A command that runs the node meanwhile hands it over; it may be gone already. */
 async function askToYield(running: Owner): Promise<void> {
   try {
     await running.request('daemon.yield', {}, {})
@@ -140,12 +143,12 @@ export class OwnerFinder {
 
   /** `alone`: only this process will do, as for a daemon. `mayAsk`: for the passphrase. */
   async find(alone = false, mayAsk = true): Promise<Owner> {
-    const { signal } = this.#options
+    const { signal, online } = this.#options
     const patience = performance.now() + LOCKED_PATIENCE_MS
     for (;;) {
       signal.throwIfAborted()
       const running = await this.running()
-      if (running !== undefined && !alone) return running
+      if (running !== undefined && !alone && (running.online || !online)) return running
       if (running?.lasting === true) {
         await running.close()
         throw new NodeError('NODE_RUNNING', 'this profile has a daemon already', {

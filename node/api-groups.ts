@@ -1,7 +1,7 @@
 // The groups of a node, as embedders see them. A group is named by WHICH: `#` and its local name, its
 // id (64 hex characters), or a unique prefix of at least eight of them. Its messages are those of
 // `chats`, with `#name` for who.
-import type { CallOptions, Invite, Who } from './api.ts'
+import type { CallOptions, Invite, Person, Who } from './api.ts'
 
 export type GroupRole = 'member' | 'admin' | 'owner'
 
@@ -81,6 +81,8 @@ export interface Group {
   readonly name: string
   readonly state: GroupState
   readonly role: GroupRole
+  /** Who made the link that one asked by, until one is in: a link says nothing of the group itself. */
+  readonly invitedBy?: Person
   readonly members: readonly GroupMember[]
   /** First 16 hex characters of the operation whose epoch one would send in; '' where none is held. */
   readonly epoch: string

@@ -252,7 +252,10 @@ export interface Node {
   stats(options?: CallOptions): Promise<Stats>
 
   readonly invites: {
-    /** Rejects with NO_RELAY where nobody could reach this device. */
+    /**
+     * Points to a relay that answers now. Rejects with NO_RELAY where nobody could reach this device,
+     * and RELAY_UNREACHABLE where none of its relays answers.
+     */
     create(
       options?: { readonly reusable?: boolean; readonly expiresInMs?: number } & CallOptions,
     ): Promise<Invite>
@@ -290,7 +293,15 @@ export interface Node {
     send(
       who: Chat,
       text: string,
-      options?: { readonly replyTo?: string } & CallOptions,
+      options?: {
+        readonly replyTo?: string
+        /**
+         * An id of the caller's making, 1 to 64 bytes, new for each message: a call whose answer was
+         * lost, by a crash or on the way, is made again with the same one. What was sent under it is
+         * found, whatever the other arguments say, and not sent twice.
+         */
+        readonly once?: string
+      } & CallOptions,
     ): Promise<SendResult>
     /** Resolves with the state once it is `state` or above. Rejects with TIMEOUT; it stays queued. */
     waitFor(

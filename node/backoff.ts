@@ -11,11 +11,15 @@ export class Backoff {
     this.#unit = unit
   }
 
-  /** How long to wait before the next attempt. */
-  nextMs(): number {
+  /**
+   * How long to wait before the next attempt: also as long as the other side asks for, but never for
+   * weeks because of one answer.
+   */
+  nextMs(askedMs = 0): number {
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#attempts, 20))
     this.#attempts += 1
-    return Math.max(BACKOFF_MIN_MS / 4, this.#unit() * ceiling)
+    const ownMs = Math.max(BACKOFF_MIN_MS / 4, this.#unit() * ceiling)
+    return Math.max(ownMs, Math.min(askedMs, BACKOFF_MAX_MS))
   }
 
   reset(): void {

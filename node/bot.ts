@@ -91,7 +91,8 @@ export function makeBot(
 
   async function handle(message: IncomingMessage): Promise<void> {
     if (message.kind !== 'text') return
-    if (welcomes) await welcome(node, message.from.address)
+    // In a group one talks with whom its members let in.
+    if (welcomes && message.group === undefined) await welcome(node, message.from.address)
     const [, name = '', args = ''] = COMMAND.exec(message.text) ?? []
     const command = commands.get(name.toLowerCase()) ?? (name === 'help' ? help : undefined)
     const context: BotContext = {

@@ -10,7 +10,7 @@ export interface Clock {
   nowMs(): number
   /** Milliseconds since some start; never jumps, never goes back. */
   monotonicMs(): number
-  /** Runs `run` once after `ms`. Does not keep the process alive. */
+  /** Runs `run` once after `ms`, or after 24 days. Does not keep the process alive. */
   after(ms: number, run: () => void): Timer
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -62,18 +62,19 @@ export function completeClock(base: Pick<Clock, 'nowMs' | 'monotonicMs' | 'after
   }
 }
 
+/** The longest that a timer of the platform holds; what is longer it runs at once. */
+const LONG_MS = 2 ** 31 - 1
+
 /** The system's clock. */
 export const systemClock: Clock = completeClock({
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms)
+    const timer = setTimeout(run, Math.min(ms, LONG_MS))
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
 })
-
-const LONG_MS = 2 ** 31 - 1
 
 /** Keeps the process alive until cancelled: timers of a clock alone do not. */
 export function keepAlive(): Timer {

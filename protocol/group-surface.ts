@@ -126,7 +126,8 @@ export {
   type GroupCopy,
   noteGroupCustody,
   noteGroupDrained,
-  takeGroupPage,
+  noteGroupRead,
+  takeGroupItem,
 } from './groups/carriage.ts'
 export { sendableEpoch } from './groups/carry.ts'
 export { gossipTopics } from './groups/gossip-plan.ts'
@@ -141,7 +142,7 @@ export {
 } from './groups/group.ts'
 export { unsentGroupEntries } from './groups/group-outbox.ts'
 export type { AskedDevice } from './groups/asked-seed.ts'
-export { repairState } from './groups/repair-state.ts'
+export { noteDoubt as noteGroupDoubt, repairState } from './groups/repair-state.ts'
 export { syncState } from './groups/sync-state.ts'
 export { type GroupWait, groupWaits } from './groups/waits.ts'
 export { memberName } from './groups/member-devices.ts'

@@ -117,6 +117,7 @@ export {
   outboxItems,
   waitingDevices,
 } from './delivery/outbox.ts'
+export { keepSentUnder, sentUnder } from './delivery/sent-once.ts'
 export { unaddressedCount } from './delivery/unaddressed.ts'
 export { type Blocked, prepareOutbox } from './delivery/prepare.ts'
 export {

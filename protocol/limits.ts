@@ -56,6 +56,8 @@ export const SYNC_IDS_MAX = 64
 export const SYNC_PAGE_ENTRIES_MAX = 64
 export const SYNC_ABSENT_MAX = 64
 export const SYNC_PAGE_MAX_BYTES: number = 60 << 10
+/** Entries and ids that are looked up, all authors' together, for the ids of one sync request. */
+export const SYNC_LOOKS_MAX = 2_048
 /** Open entries that each author may have although the conversation is full: a flood by others
  * must not shut anybody out. */
 export const OPEN_RESERVED_PER_AUTHOR = 10
@@ -158,9 +160,8 @@ export const DIRECT_FRAME_MAX_BYTES = 66_560
 /** Envelopes, and bytes of them, that wait for an answer at once. */
 export const DIRECT_WINDOW_MESSAGES = 500
 export const DIRECT_WINDOW_BYTES: number = 1 << 20
-/** From opening to the hello; of one frame from its first byte; for an answer: longer is dead. */
+/** From opening to the hello; for an answer: longer is dead. */
 export const DIRECT_HELLO_MS: number = 10 * SECOND_MS
-export const DIRECT_FRAME_MS: number = 30 * SECOND_MS
 export const DIRECT_ANSWER_MS: number = 30 * SECOND_MS
 /** Silence after which one pings, at random between these, and that ends a stream. */
 export const DIRECT_PING_MIN_MS: number = 25 * SECOND_MS

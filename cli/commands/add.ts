@@ -1,7 +1,7 @@
 // sotto add: accept an invite.
 import type { Contact, Node } from '../../node/api.ts'
 import { NodeError } from '../../node/errors.ts'
-import { asWord } from '../as-word.ts'
+import { asWord } from '../../node/as-word.ts'
 import { GLANCE_MS, HAND_OVER_MS, withNode } from '../session.ts'
 import { readInput } from '../stdin.ts'
 import type { Invocation } from '../tree/index.ts'

@@ -1,5 +1,6 @@
 // sotto contact: people one knows.
 import type { Contact } from '../../node/api.ts'
+import { asWord } from '../../node/as-word.ts'
 import { CliError } from '../cli-error.ts'
 import type { Part } from '../output.ts'
 import { type Session, withNode } from '../session.ts'
@@ -128,7 +129,7 @@ export async function verify(invocation: Invocation): Promise<void> {
       const safetyNumber = await node.contacts.safetyNumber(address)
       output.record({ name, address, verified, safetyNumber }, () => [[safetyNumber]])
       output.talk(
-        `Compare it by voice or in person; if it is the same: sotto contact verify ${name} --yes`,
+        `Compare it by voice or in person; if it is the same: sotto contact verify ${asWord(name, address)} --yes`,
       )
     },
     { online: false },

@@ -4,7 +4,7 @@ import type { CheckOptions, CheckUp } from '../../node/doctor.ts'
 import { formatDuration } from '../duration.ts'
 import { EXIT } from '../exit-codes.ts'
 import { loadNode } from '../node-door.ts'
-import type { Part } from '../output.ts'
+import type { Output, Part } from '../output.ts'
 import { OwnerFinder } from '../owner.ts'
 import { askPassphrase, passphraseFile } from '../passphrase.ts'
 import { ownerOptions, withNode } from '../session.ts'
@@ -32,9 +32,9 @@ async function checkOptions(invocation: Invocation): Promise<CheckOptions> {
   }
 }
 
-function diskLines(disk: CheckUp | undefined): readonly (readonly Part[])[] {
+function diskLines(output: Output, disk: CheckUp | undefined): readonly (readonly Part[])[] {
   if (disk === undefined)
-    return [['disk    not checked: the profile runs; `sotto daemon stop` first']]
+    return [[output.advice('disk    not checked: the profile runs; `sotto daemon stop` first')]]
   const { records, batches, findings } = disk
   return [
     [`disk    ${records} records, ${batches} batches of the journal`],
@@ -90,7 +90,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const reached = relays.every(({ connected }) => connected)
   const sound = !damaged && reached && warnings.length === 0
   output.record({ sound, ...(disk === undefined ? {} : { disk }), relays, warnings }, () => [
-    ...diskLines(disk),
+    ...diskLines(output, disk),
     ...relays.map(relayLine),
     ...warnings.map((text) => [{ text: terminalSafeLine(text), style: 'yellow' } as const]),
     [verdict(sound, disk)],

@@ -18,6 +18,7 @@ export async function run(invocation: Invocation): Promise<void> {
       }),
     )
     await settle()
-    await showInvite(output, invite, { withQr: flags.on('qr'), lasting: lasting() })
+    const { warnings } = await node.status()
+    await showInvite(output, invite, { withQr: flags.on('qr'), lasting: lasting(), warnings })
   })
 }

@@ -1,6 +1,6 @@
 // sotto group: what one sees of groups and does in them.
 import type { Group, GroupMember } from '../../node/api-groups.ts'
-import { asWord } from '../as-word.ts'
+import { asWord } from '../../node/as-word.ts'
 import { CliError } from '../cli-error.ts'
 import { problemText } from '../group-problem.ts'
 import { gapText, heldText } from '../group-waits.ts'
@@ -22,6 +22,13 @@ export function shownName({ name }: Pick<Group, 'name'>): string {
   return `#${terminalSafeLine(name)}`
 }
 
+/** How one stands in a group: whom one waits for, while one is not in it. */
+export function standingText({ state, problem, invitedBy }: Group): string {
+  if (state !== 'joining') return state
+  if (problem === 'PENDING') return 'waiting for an admin'
+  return invitedBy === undefined ? state : `waiting for ${terminalSafeLine(invitedBy.name)}`
+}
+
 /** One member: name, rank, address. */
 export function memberLine({ name, role, you, address }: GroupMember): readonly Part[] {
   const rank = role === 'member' ? '' : `  ${role}`
@@ -33,16 +40,19 @@ export function memberLine({ name, role, you, address }: GroupMember): readonly 
 
 function lines(group: Group): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
-    [{ text: shownName(group), style: 'bold' }, `  ${group.state}`],
+    [{ text: shownName(group), style: 'bold' }, `  ${standingText(group)}`],
     ...group.members.map(memberLine),
   ]
+  const isIn = group.state !== 'joining' && group.state !== 'refused'
+  if (!isIn && group.members.length === 0) rows.push(['  how it is called is told with the answer'])
   if (group.id !== '') rows.push([{ text: `  id       ${group.id}`, style: 'dim' }])
   for (const { name, address } of group.pending) {
     const text = `  ${terminalSafeLine(name)} asks to join  ${address}`
     rows.push([{ text, style: 'yellow' }])
   }
   if (group.epoch !== '') rows.push([`  keys     of operation ${group.epoch}`])
-  rows.push([`  carried by ${group.relays.length === 0 ? 'no relay' : group.relays.join(', ')}`])
+  if (isIn)
+    rows.push([`  carried by ${group.relays.length === 0 ? 'no relay' : group.relays.join(', ')}`])
   if (group.settings.approval) rows.push(['  who joins by a link waits for an admin'])
   if (group.settings.membersAdd) rows.push(['  members may add people'])
   if (group.unread > 0) rows.push([`  unread  ${group.unread}`])
@@ -66,7 +76,7 @@ export async function list(invocation: Invocation): Promise<void> {
       const heading = ['NAME', 'STATE', 'ROLE', 'MEMBERS', 'UNREAD', 'WAITING']
       invocation.output.table(heading, await node.groups.list(), (group) => [
         `#${group.name}`,
-        group.state,
+        standingText(group),
         group.state === 'joined' ? group.role : '-',
         String(group.members.length),
         String(group.unread),

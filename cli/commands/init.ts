@@ -62,5 +62,10 @@ export async function run(invocation: Invocation): Promise<void> {
       `These 24 words are your account. Write them down: they are shown once and kept nowhere.\n\n  ${made.phrase}\n`,
     )
   }
+  if (phrase !== undefined) {
+    output.talk(
+      'Contacts are not in the words: add friends again, by a link of yours or of theirs. What they wrote and you never got comes then.',
+    )
+  }
   output.talk('Next: sotto invite makes a link for a friend; sotto add LINK takes theirs.')
 }

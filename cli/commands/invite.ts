@@ -25,7 +25,8 @@ export async function create(invocation: Invocation): Promise<void> {
       }),
     )
     await settle()
-    await showInvite(output, invite, { withQr: flags.on('qr'), lasting: lasting() })
+    const { warnings } = await node.status()
+    await showInvite(output, invite, { withQr: flags.on('qr'), lasting: lasting(), warnings })
   })
 }
 

@@ -1,7 +1,7 @@
 // sotto add, where the link joins a group.
 import type { Node } from '../../node/api.ts'
 import type { Group } from '../../node/api-groups.ts'
-import { asWord } from '../as-word.ts'
+import { asWord } from '../../node/as-word.ts'
 import { refusedError } from '../group-problem.ts'
 import { GLANCE_MS, HAND_OVER_MS, type Session } from '../session.ts'
 import type { Invocation } from '../tree/index.ts'
@@ -59,7 +59,8 @@ export async function join(invocation: Invocation, session: Session, link: strin
     [state === 'joined' ? `You are in ${shownName(answered)}.` : 'Asked to join.'],
   ])
   if (state === 'joined') {
-    output.talk(`Next: sotto send ${asWord(`#${answered.name}`, `'#${answered.id}'`)} "hello"`)
+    const word = asWord(`#${answered.name}`, `'#${answered.id}'`)
+    output.talk(`Next: sotto send ${word} "hello"`)
     return
   }
   output.talk(

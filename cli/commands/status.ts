@@ -7,11 +7,11 @@ import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
 
-function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
+function lines(status: Status, start: string | undefined): readonly (readonly Part[])[] {
   const rows: (readonly Part[])[] = [
     [{ text: terminalSafeLine(status.name), style: 'bold' }, `  ${status.address}`],
     [
-      `  daemon    ${daemon ? 'running' : 'not running: `sotto daemon start` keeps messages coming'}`,
+      `  daemon    ${start === undefined ? 'running' : `not running: ${start} keeps messages coming`}`,
     ],
   ]
   for (const address of status.listening) rows.push([`  listening ${address}`])
@@ -42,10 +42,12 @@ function lines(status: Status, daemon: boolean): readonly (readonly Part[])[] {
 }
 
 export async function run(invocation: Invocation): Promise<void> {
+  const { output } = invocation
   await withNode(invocation, async ({ node, lasting, settle }) => {
     await settle()
     const status = await node.status()
     const daemon = lasting()
-    invocation.output.record({ ...status, daemon }, () => lines(status, daemon))
+    const start = daemon ? undefined : output.advice('`sotto daemon start`')
+    output.record({ ...status, daemon }, () => lines(status, start))
   })
 }

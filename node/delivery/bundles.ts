@@ -124,12 +124,13 @@ export class Bundles {
     this.#run(`seek ${toHex(device)}`, () => this.#seekAccount(device))
   }
 
-  /** Looks at every rendezvous mailbox once; the next round of upkeep looks again. */
+  /** Looks at every rendezvous mailbox; again by back-off where one of their relays was not reached. */
   async #seekAccount(device: Bytes32): Promise<boolean> {
     const { ledger } = this.#core
     const peer = await ledger.read(() => get(peers, device))
     if (peer === undefined) return true
-    for (const { rendezvous, ids } of await ledger.read(() => placesToSeek(device))) {
+    const places = await ledger.read(() => placesToSeek(device))
+    const sought = places.map(async ({ rendezvous, ids }) => {
       const { serviceKey, address } = rendezvous
       for (const mailboxId of ids) {
         const item = await this.#courier.card({ serviceKey, address, mailboxId })
@@ -137,6 +138,10 @@ export class Bundles {
         const place = { serviceKey, mailboxId }
         await ledger.run((turn) => takeRendezvousCard(turn, peer.account, place, item))
       }
+    })
+    // A relay that is gone, with the device perhaps, hides no other.
+    for (const one of await Promise.allSettled(sought)) {
+      if (one.status === 'rejected') throw one.reason
     }
     return true
   }

@@ -17,11 +17,15 @@ import {
   outboxHead,
   waitingDevices,
 } from '../../protocol/index.ts'
+import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 import type { DirectService } from '../direct/direct-service.ts'
 import type { Courier } from '../relays/courier.ts'
 import { DepositLane } from './deposit-lane.ts'
 import { DirectLane } from './direct-lane.ts'
+
+/** Wait after a turn that the Ledger refused. */
+const RETRY_MS = 1_000
 
 interface Destination {
   readonly device: Bytes32
@@ -29,6 +33,8 @@ interface Destination {
   readonly deposits: Map<string, DepositLane>
   directOkMs: number
   working: number
+  /** Until another attempt, where the Ledger refused a turn. */
+  retry: Timer | undefined
 }
 
 interface Standing {
@@ -89,7 +95,8 @@ export class Carrier {
   }
 
   stop(): void {
-    for (const { deposits } of this.#destinations.values()) {
+    for (const { deposits, retry } of this.#destinations.values()) {
+      retry?.cancel()
       for (const lane of deposits.values()) lane.stop()
     }
     this.#progress()
@@ -119,6 +126,7 @@ export class Carrier {
         deposits: new Map(),
         directOkMs: Number.NEGATIVE_INFINITY,
         working: 0,
+        retry: undefined,
       }
       destination = made
       this.#destinations.set(key, made)
@@ -143,7 +151,11 @@ export class Carrier {
       const ranked = await ledger.read(() => rankMailboxes(peer.endpoints.mailboxes))
       this.#depositAll(destination, ranked, peer, headStartMs)
     } catch (error) {
-      if (!stopping.aborted) this.#core.log('carrier', String(error))
+      if (stopping.aborted) return
+      this.#core.log('carrier', String(error))
+      // Too many turns wait, perhaps: nobody else comes back to what waits here.
+      destination.retry?.cancel()
+      destination.retry = this.#core.clock.after(RETRY_MS, () => this.kick(destination.device))
     } finally {
       destination.working -= 1
       this.#progress()

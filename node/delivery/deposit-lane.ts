@@ -116,7 +116,7 @@ export class DepositLane {
       if (stopped?.kind === 'failed') {
         this.trouble = stopped.reason
         this.#core.sums.count('depositRetries')
-        return Math.max(stopped.retryAfterMs, this.#backoff.nextMs())
+        return this.#backoff.nextMs(stopped.retryAfterMs)
       }
       if (next.done) return undefined
     }

@@ -1,10 +1,12 @@
 // Carries a device's outbox over its direct stream, in order, within the stream's window.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { type OutboxItem, noteAnswer, outboxItems } from '../../protocol/index.ts'
+import { BACKOFF_MAX_MS, type OutboxItem, noteAnswer, outboxItems } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 import type { DirectLink } from '../direct/direct-link.ts'
 
 const PAGE = 64
+/** Wait after an answer that could not be noted. */
+const UNNOTED_MS = 1_000
 
 export class DirectLane {
   readonly #core: Core
@@ -131,15 +133,18 @@ export class DirectLane {
       this.#busy = busy
       if (busy) {
         this.#core.sums.count('busyAnswers')
-        this.#busyUntilMs = this.#core.clock.monotonicMs() + answer.detail
+        this.#busyUntilMs = this.#core.clock.monotonicMs() + Math.min(answer.detail, BACKOFF_MAX_MS)
         return
       }
       const key = { device: this.#device, sequence, sid }
       await this.#core.ledger.run((turn) => noteAnswer(turn, key, answer, link.remoteKey))
     } catch (error) {
-      const { log, stopping } = this.#core
+      const { log, stopping, ledger, clock } = this.#core
       const device = toHex(this.#device).slice(0, 8)
       if (!stopping.aborted) log('direct', `answer of ${device} lost: ${String(error)}`)
+      // Asked for once more; what cannot be written at all is taken up when it can.
+      busy = ledger.writable
+      this.#busyUntilMs = clock.monotonicMs() + UNNOTED_MS
     } finally {
       flying.delete(sequence)
       this.#onProgress(alive)

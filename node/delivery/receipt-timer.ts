@@ -4,9 +4,19 @@ import { receiptDelay, receiptDevices, sendReceipt } from '../../protocol/index.
 import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 
+/** Wait after a receipt that could not be written. */
+const AGAIN_MS = 1_000
+
+interface Due {
+  timer: Timer | undefined
+  /** Something fell due while it was being looked at. */
+  again: boolean
+}
+
 export class ReceiptTimer {
   readonly #core: Core
-  readonly #timers = new Map<string, Timer>()
+  /** By device: what is due, or is being looked at. */
+  readonly #due = new Map<string, Due>()
 
   constructor(core: Core) {
     this.#core = core
@@ -29,34 +39,50 @@ export class ReceiptTimer {
   /** A receipt is due to a device, now or within two seconds. */
   async due(device: Bytes32): Promise<void> {
     const key = toHex(device)
-    if (this.#timers.has(key)) return
+    const known = this.#due.get(key)
+    if (known !== undefined) {
+      known.again = true
+      return
+    }
     // Reserved before the load, so that two marks do not arm two timers.
-    this.#timers.set(key, { cancel: () => undefined })
+    const due: Due = { timer: undefined, again: true }
+    this.#due.set(key, due)
     try {
-      const delayMs = await this.#core.ledger.read((turn) => receiptDelay(turn, device))
-      if (delayMs === undefined) {
-        this.#timers.delete(key)
-        return
+      let delayMs: number | undefined
+      while (delayMs === undefined && due.again) {
+        due.again = false
+        delayMs = await this.#core.ledger.read((turn) => receiptDelay(turn, device))
       }
-      const timer = this.#core.clock.after(delayMs, () => void this.#send(device, key))
-      this.#timers.set(key, timer)
+      if (delayMs === undefined) this.#due.delete(key)
+      else this.#arm(device, due, delayMs)
     } catch (error) {
-      this.#timers.delete(key)
+      this.#due.delete(key)
       this.#core.log('receipt', String(error))
     }
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#timers.clear()
+    for (const { timer } of this.#due.values()) timer?.cancel()
+    this.#due.clear()
   }
 
-  async #send(device: Bytes32, key: string): Promise<void> {
-    this.#timers.delete(key)
+  #arm(device: Bytes32, due: Due, delayMs: number): void {
+    due.timer = this.#core.clock.after(delayMs, () => void this.#send(device, due))
+  }
+
+  async #send(device: Bytes32, due: Due): Promise<void> {
+    const key = toHex(device)
+    this.#due.delete(key)
+    const { ledger, stopping, log } = this.#core
     try {
-      await this.#core.ledger.run((turn) => sendReceipt(turn, device))
+      await ledger.run((turn) => sendReceipt(turn, device))
     } catch (error) {
-      if (!this.#core.stopping.aborted) this.#core.log('receipt', String(error))
+      if (stopping.aborted) return
+      log('receipt', String(error))
+      // What cannot be written at all is taken up when it can.
+      if (!ledger.writable || this.#due.has(key)) return
+      this.#due.set(key, due)
+      this.#arm(device, due, AGAIN_MS)
     }
   }
 }

@@ -20,6 +20,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { FrameStream } from '../transport.ts'
+import { latch } from './latch.ts'
 
 /** What the link hands up. */
 export interface DirectHandler {
@@ -38,8 +39,8 @@ export interface DirectHandler {
   known(): boolean
   /** Takes so many bytes from what all strangers may send together; false: there is no more. */
   spend(sizeBytes: number): boolean
-  /** A bundle for whoever asks; undefined refuses. */
-  card(inviteId: Bytes16): Promise<CardReply | undefined>
+  /** A bundle for whoever asks; undefined refuses for good. */
+  card(inviteId: Bytes16): Promise<CardReply | 'overloaded' | undefined>
   closed(): void
 }
 
@@ -61,9 +62,6 @@ const EMPTY_CARD: CardReply = {
   okem: new Uint8Array(0),
 }
 
-/** Received and not yet answered bytes above which the stream is paused. */
-const UNANSWERED_MAX_BYTES = DIRECT_WINDOW_BYTES
-
 function closedLink(): NodeError {
   return new NodeError('STREAM_CLOSED', 'the direct stream is closed', { retryable: true })
 }
@@ -74,21 +72,6 @@ const ANSWERS_MAX = DIRECT_WINDOW_MESSAGES
 const ENVELOPE_HEAD_BYTES = 22
 /** A goodbye that is not taken in this time is dropped with the stream. */
 const GOODBYE_MS = 5_000
-
-/** A promise that is settled from outside. */
-function latch(): {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-} {
-  let resolve: () => void = () => undefined
-  let reject: (error: Error) => void = () => undefined
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
-}
 
 export class DirectLink {
   readonly remoteKey: Bytes32
@@ -104,6 +87,7 @@ export class DirectLink {
   #room: (() => void)[] = []
   readonly #ready = latch()
   #cards: CardWaiting[] = []
+  #serving: Promise<void> = Promise.resolve()
   #receivedSeq = 0
   /** The largest frame that the peer takes. */
   #peerMaxBytes = DIRECT_FRAME_MAX_BYTES
@@ -112,7 +96,8 @@ export class DirectLink {
   #paused = false
   #answers: Answer[] = []
   #answersQueued = false
-  #receivedBytes = 0
+  /** Received and not yet answered. */
+  #received = { messages: 0, bytes: 0 }
   #heardMs: number
   #timer: Timer | undefined
 
@@ -189,8 +174,8 @@ export class DirectLink {
   }
 
   /** Says goodbye and closes. */
-  async close(): Promise<void> {
-    await this.#goodbye(GOAWAY.closing)
+  close(): Promise<void> {
+    return this.#goodbye(GOAWAY.closing)
   }
 
   /** Sends what is owed and a goodbye, and closes; drops the stream where the peer does not read. */
@@ -264,12 +249,14 @@ export class DirectLink {
       case 'envelope':
         this.#receivedSeq += 1
         if (frame.seq !== this.#receivedSeq) return this.#protocolError()
-        return void this.#received(frame.seq, frame.sid, frame.inner)
+        return void this.#serveEnvelope(frame.seq, frame.sid, frame.inner)
       case 'answers':
         for (const answer of frame.answers) this.#answered(answer)
         return
       case 'card-request':
-        return void this.#serveCard(frame.inviteId)
+        // In order: an answer does not say which question it is for.
+        this.#serving = this.#serving.then(() => this.#serveCard(frame.inviteId))
+        return
       case 'card': {
         const refused = frame.card.length === 0
         this.#cards.shift()?.resolve(refused ? undefined : frame)
@@ -288,9 +275,8 @@ export class DirectLink {
     }
   }
 
-  async #received(seq: number, sid: Bytes16, inner: Uint8Array): Promise<void> {
-    this.#receivedBytes += inner.length
-    if (this.#receivedBytes > UNANSWERED_MAX_BYTES) this.#pause()
+  async #serveEnvelope(seq: number, sid: Bytes16, inner: Uint8Array): Promise<void> {
+    this.#count(1, inner.length)
     let answer: Answer & { malformed?: boolean }
     try {
       const outcome = await this.#handler.envelope(sid, inner)
@@ -300,8 +286,7 @@ export class DirectLink {
       // The batch failed (a full disk): no answer is better than one that is not durable.
       return this.abort(error instanceof Error ? error.message : 'store')
     } finally {
-      this.#receivedBytes -= inner.length
-      if (this.#receivedBytes <= UNANSWERED_MAX_BYTES) this.#resume()
+      this.#count(-1, -inner.length)
     }
     this.#answers.push({ seq, code: answer.code, detail: answer.detail })
     if (!this.#answersQueued) {
@@ -309,6 +294,17 @@ export class DirectLink {
       queueMicrotask(() => this.#flushAnswers())
     }
     if (answer.malformed === true) this.#protocolError()
+  }
+
+  /** Reads exactly while what is unanswered is within the window that the peer was told. */
+  #count(messages: number, bytes: number): void {
+    const received = this.#received
+    received.messages += messages
+    received.bytes += bytes
+    const isOver =
+      received.messages > DIRECT_WINDOW_MESSAGES || received.bytes > DIRECT_WINDOW_BYTES
+    if (isOver) this.#pause()
+    else this.#resume()
   }
 
   #pause(): void {
@@ -346,12 +342,15 @@ export class DirectLink {
   }
 
   async #serveCard(inviteId: Bytes16): Promise<void> {
-    let reply: CardReply | undefined
+    if (!this.open) return
+    let reply: CardReply | 'overloaded' | undefined
     try {
       reply = await this.#handler.card(inviteId)
     } catch (error) {
       return this.abort(error instanceof Error ? error.message : 'store')
     }
+    // Refused is for good: who asks too often is told to come back.
+    if (reply === 'overloaded') return this.#goodbye(GOAWAY.overloaded)
     this.#send({ kind: 'card', ...(reply ?? EMPTY_CARD) })
   }
 

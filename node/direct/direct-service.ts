@@ -238,7 +238,7 @@ export class DirectService {
   }
 
   /** A bundle costs signatures and one-time keys: six per host in ten minutes. */
-  async #card(host: Bytes32, inviteId: Bytes16): Promise<CardReply | undefined> {
+  async #card(host: Bytes32, inviteId: Bytes16): Promise<CardReply | 'overloaded' | undefined> {
     const key = toHex(host)
     const now = this.#core.clock.monotonicMs()
     const since = now - CARD_REQUESTS_WINDOW_MS
@@ -246,7 +246,7 @@ export class DirectService {
       if ((times.at(-1) ?? 0) <= since) this.#cardRequests.delete(other)
     }
     const recent = (this.#cardRequests.get(key) ?? []).filter((atMs) => atMs > since)
-    if (recent.length >= CARD_REQUESTS_MAX) return undefined
+    if (recent.length >= CARD_REQUESTS_MAX) return 'overloaded'
     this.#cardRequests.set(key, [...recent, now])
     return this.#bundle(inviteId, this.#callers.at(host)[0])
   }

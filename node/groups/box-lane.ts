@@ -10,13 +10,13 @@ import {
   noteGroupCustody,
   noteGroupDrained,
   scoreDown,
-  takeGroupPage,
 } from '../../protocol/index.ts'
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
 import { GroupMailbox } from '../relays/group-mailbox.ts'
+import { takePage } from './take-page.ts'
 
 /** Deposits under way at once at one mailbox. */
 const AT_ONCE = 16
@@ -124,7 +124,7 @@ export class BoxLane {
   }
 
   async #take(items: readonly RelayItem[], cursor: GroupCursor): Promise<void> {
-    await this.#core.ledger.run((turn) => takeGroupPage(turn, this.box, items, cursor))
+    await takePage(this.#core, this.box, items, cursor)
     this.#options.onProgress()
   }
 
@@ -177,7 +177,7 @@ export class BoxLane {
         const part = page.copies.slice(i, i + AT_ONCE)
         const waits = await Promise.all(part.map((copy) => this.#deposit(copy)))
         const failed = waits.filter((wait) => wait !== undefined)
-        if (failed.length > 0) return Math.max(...failed, this.#backoff.nextMs())
+        if (failed.length > 0) return this.#backoff.nextMs(Math.max(...failed))
       }
       from = page.next
     }

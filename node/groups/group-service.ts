@@ -61,9 +61,14 @@ export class GroupService {
     if (this.#workers.size > 0) this.#gossip.refresh()
   }
 
-  /** Once an hour: deletes what groups need no more. */
+  /** Once an hour: deletes what groups need no more. One that fails is told, and holds up no other. */
   async sweep(ownDrainedMs: number): Promise<void> {
-    for (const worker of this.#workers.values()) await worker.sweep(ownDrainedMs)
+    const { log, stopping } = this.#options.core
+    for (const worker of this.#workers.values()) {
+      await worker.sweep(ownDrainedMs).catch((error: unknown) => {
+        if (!stopping.aborted) log('group', `sweep: ${String(error)}`)
+      })
+    }
   }
 
   troubles(gid: Bytes32): readonly string[] {

@@ -13,8 +13,9 @@ import {
   tendGroup,
   wantsCompare,
 } from '../../protocol/index.ts'
+import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
-import type { Core } from '../core.ts'
+import { type Core, unit } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
 import { BoxLane } from './box-lane.ts'
 
@@ -39,6 +40,7 @@ export class GroupWorker {
   readonly #core: Core
   readonly #gid: Bytes32
   readonly #lanes = new Map<string, BoxLane>()
+  readonly #backoff: Backoff
   #running = false
   #again = false
   #timer: Timer | undefined
@@ -50,6 +52,7 @@ export class GroupWorker {
     this.#options = options
     this.#core = options.core
     this.#gid = options.gid
+    this.#backoff = new Backoff(() => unit(options.core.random))
   }
 
   get active(): boolean {
@@ -117,7 +120,9 @@ export class GroupWorker {
         this.#again = false
         waitMs = await this.#round()
       } while (this.#again && !this.#stopped)
+      this.#backoff.reset()
     } catch (error) {
+      waitMs = this.#backoff.nextMs()
       if (!this.#core.stopping.aborted) this.#core.log('group', String(error))
     } finally {
       this.#running = false

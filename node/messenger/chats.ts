@@ -1,5 +1,5 @@
 // Sending, reading and explaining messages, for the API.
-import { fromHex, toHex } from '../../crypto/index.ts'
+import { type Bytes32, encodeAddress, encodeText, fromHex, toHex } from '../../crypto/index.ts'
 import {
   type Contact as ContactRecord,
   type EntryRef,
@@ -14,6 +14,7 @@ import {
   get,
   groupOf,
   isAccepted,
+  keepSentUnder,
   knownDevices,
   markReceiptDue,
   markSeen,
@@ -24,6 +25,7 @@ import {
   readPosition,
   sendGroupText,
   sendText,
+  sentUnder,
   shownState,
 } from '../../protocol/index.ts'
 import type {
@@ -35,6 +37,7 @@ import type {
   SendResult,
   Why,
 } from '../api.ts'
+import { asWord } from '../as-word.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { joinSignals } from '../signal.ts'
@@ -49,6 +52,7 @@ const DEFAULT_LIMIT = 20
 /** Messages one call answers with at most. */
 const READ_MAX = 10_000
 const UNREAD_MAX = READ_MAX
+const ONCE_MAX_BYTES = 64
 const WAIT_MS = 30_000
 /** The longest that timers hold. */
 const WAIT_MAX_MS = 2 ** 31 - 1
@@ -192,20 +196,41 @@ function* markChatRead(turn: Turn, chat: string, arrival: number | undefined): S
   }
 }
 
+/** A contact in a command that a hint shows. */
+function wordFor(turn: Turn, { name, account }: ContactRecord): string {
+  return asWord(name, encodeAddress(turn.crypto, account))
+}
+
 /** The contact a text goes to. Throws BLOCKED, or UNKNOWN_CONTACT for one that was not accepted. */
 function* addressee(turn: Turn, who: string): Step<ContactRecord> {
   const contact = yield* resolveWho(turn.crypto, who)
   if (contact.state === 'blocked') {
     throw new NodeError('BLOCKED', `${contact.name} is blocked`, {
-      hint: `Nothing was sent. Unblock first: sotto contact unblock ${contact.name}`,
+      hint: `Nothing was sent. Unblock first: sotto contact unblock ${wordFor(turn, contact)}`,
     })
   }
   if (!isAccepted(contact)) {
     throw new NodeError('UNKNOWN_CONTACT', `${contact.name} waits in requests`, {
-      hint: `Accept first: sotto requests accept ${contact.name}`,
+      hint: `Accept first: sotto requests accept ${wordFor(turn, contact)}`,
     })
   }
   return contact
+}
+
+function checkOnce(once: string): void {
+  const size = encodeText(once).length
+  if (size > 0 && size <= ONCE_MAX_BYTES) return
+  throw new NodeError('INVALID', `once has ${size} bytes: it takes 1 to ${ONCE_MAX_BYTES}`)
+}
+
+/** Sends a text to a contact or a group; the entry it is. */
+function* sendTo(turn: Turn, who: string, text: string, replyTo?: string): Step<Bytes32> {
+  const answered = replyTo === undefined ? undefined : parseId(replyTo)
+  if (isGroupChat(who)) {
+    const group = yield* resolveWhich(turn, who)
+    return (yield* sendGroupText(turn, group, text, answered)).entry
+  }
+  return (yield* sendText(turn, (yield* addressee(turn, who)).account, text, answered)).entry
 }
 
 function checkLimit(limit: number | undefined): void {
@@ -270,14 +295,14 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
     send: (who, text, sendOptions = {}) =>
       call(sendOptions, () =>
         ledger.run(function* (turn): Step<SendResult> {
-          const replyTo =
-            sendOptions.replyTo === undefined ? undefined : parseId(sendOptions.replyTo)
-          const sent = isGroupChat(who)
-            ? yield* sendGroupText(turn, yield* resolveWhich(turn, who), text, replyTo)
-            : yield* sendText(turn, (yield* addressee(turn, who)).account, text, replyTo)
-          const row = yield* get(evidence, sent.entry)
+          const { once } = sendOptions
+          if (once !== undefined) checkOnce(once)
+          const before = once === undefined ? undefined : yield* sentUnder(once)
+          const entry = before ?? (yield* sendTo(turn, who, text, sendOptions.replyTo))
+          if (once !== undefined && before === undefined) keepSentUnder(turn, once, entry)
+          const row = yield* get(evidence, entry)
           const state = row === undefined ? 'queued' : shownState(row, turn.safeNowMs).state
-          return { id: toHex(sent.entry), state }
+          return { id: toHex(entry), state }
         }),
       ),
 

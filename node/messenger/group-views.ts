@@ -79,6 +79,8 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)
   const waits = gid === undefined ? [] : yield* heldViews(turn, gid, members)
   const held = waits.reduce((sum, { count }) => sum + count, 0)
+  const isOut = state === 'joining' || state === 'refused'
+  const inviter = isOut ? group.join?.account : undefined
   const problem = problemOf({
     group,
     waiting,
@@ -92,6 +94,7 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     name,
     state,
     role: ROLES[members?.self?.role ?? 0] ?? 'member',
+    ...(inviter === undefined ? {} : { invitedBy: yield* personAt(turn, inviter) }),
     members: yield* memberViews(turn, members),
     epoch: target === undefined ? '' : toHex(target.opId).slice(0, 16),
     pending: gid === undefined ? [] : yield* joinViews(turn, gid),

@@ -85,7 +85,12 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
   function* invite(
     turn: Turn,
     which: string,
-    options: { readonly reusable: boolean; readonly approve: boolean; readonly lifeMs: number },
+    options: {
+      readonly reusable: boolean
+      readonly approve: boolean
+      readonly lifeMs: number
+      readonly reached: readonly Bytes32[]
+    },
   ): Step<Invite> {
     const group = yield* resolveWhich(turn, which)
     const members = yield* joinedMembership(turn, group)
@@ -100,9 +105,9 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
         hint: FULL_HINT,
       })
     }
-    const { reusable, approve, lifeMs } = options
+    const { reusable, approve, lifeMs, reached } = options
     const expiresAtS = Math.floor((core.clock.nowMs() + lifeMs) / 1000)
-    const place = yield* invitePlace()
+    const place = yield* invitePlace(reached)
     const { gid } = members
     const made = yield* createInvite(turn, {
       ...place,
@@ -144,8 +149,9 @@ export function makeGroups(core: Core, hooks: InviteHooks): Groups {
       call(options, async () => {
         const lifeMs = checkInviteLife(options.expiresInMs ?? INVITE_LIFE_MS)
         const { reusable = false, approve = false } = options
-        await hooks.reachable(options.signal)
-        const made = await ledger.run((turn) => invite(turn, which, { reusable, approve, lifeMs }))
+        const reached = await hooks.reachable(options.signal)
+        const wanted = { reusable, approve, lifeMs, reached }
+        const made = await ledger.run((turn) => invite(turn, which, wanted))
         await hooks.publish()
         return made
       }),

@@ -70,21 +70,28 @@ export class Listeners {
   ): Promise<void> {
     const { resume, requests, signal } = at
     let next: number | undefined
+    // A message was given, and that it was is not written down yet.
+    let isOwed = false
+    const keep = async (): Promise<void> => {
+      if (isOwed && resume !== undefined && next !== undefined) await this.#keep(resume, next)
+      isOwed = false
+    }
     while (!signal.aborted) {
       try {
         next ??= await this.#position(resume, at.from)
+        await keep()
         for await (const event of eventsSince(this.#feed, next, { signal, requests })) {
-          if (event.event === 'message' && !event.message.mine) {
-            await this.#give(listener, event.message)
-            if (resume !== undefined) await this.#keep(resume, event.cursor + 1)
-          }
           next = event.cursor + 1
+          if (event.event !== 'message' || event.message.mine) continue
+          await this.#give(listener, event.message)
+          isOwed = true
+          await keep()
         }
       } catch (error) {
         if (signal.aborted) return
         const { code, message } = toNodeError(error)
         this.#core.log('listener', `${code}: ${message}`)
-        if (code === 'CURSOR_TOO_OLD') next = 0
+        if (code === 'CURSOR_TOO_OLD') [next, isOwed] = [0, false]
         else await this.#core.clock.sleep(AGAIN_MS, signal).catch(() => undefined)
       }
     }

@@ -33,6 +33,7 @@ import type { CallOptions, Contact, Invite, Node } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { makeCall } from './calls.ts'
+import { NO_RELAY_HINT } from './translate.ts'
 import { contactView } from './views.ts'
 import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
 
@@ -66,9 +67,13 @@ export function* inviteView(turn: Turn, invite: OwnInvite): Step<Invite> {
   }
 }
 
-/** Where an invite can point: the first relay that was met, else the home host's first address. */
-export function* invitePlace(): Step<Pick<InviteRequest, 'where' | 'address'>> {
-  const [own] = yield* activeMailboxes()
+/** Where an invite can point: a relay that is reached now, else the home host's first address. */
+export function* invitePlace(
+  reached: readonly Bytes32[],
+): Step<Pick<InviteRequest, 'where' | 'address'>> {
+  const mailboxes = yield* activeMailboxes()
+  const isReached = (one: Bytes32): boolean => reached.some((key) => equalBytes(key, one))
+  const own = mailboxes.find(({ serviceKey }) => isReached(serviceKey)) ?? mailboxes[0]
   if (own !== undefined) {
     const { serviceKey, mailboxId, address } = own
     return { where: { kind: 'relay', serviceKey, mailboxId }, address }
@@ -79,13 +84,16 @@ export function* invitePlace(): Step<Pick<InviteRequest, 'where' | 'address'>> {
     return { where: { kind: 'direct', transportKey: home.transportKey }, address }
   }
   throw new NodeError('NO_RELAY', 'nobody could reach this device yet', {
-    hint: 'Give it a relay: sotto init --relay ADDRESS. Or let it listen: sotto daemon run --listen /ip4/127.0.0.1/tcp/4001',
+    hint: `Let it listen: sotto daemon run --listen /ip4/127.0.0.1/tcp/4001. ${NO_RELAY_HINT}`,
   })
 }
 
 export interface InviteHooks {
-  /** Resolves once a relay holds our mailbox open, or none is in use. Rejects where none answers. */
-  readonly reachable: (signal: AbortSignal | undefined) => Promise<void>
+  /**
+   * Resolves once a relay holds our mailbox open, with the service keys of those that do; with none
+   * where none is in use. Rejects where none answers.
+   */
+  readonly reachable: (signal: AbortSignal | undefined) => Promise<readonly Bytes32[]>
   /** Brings the relays up to date. */
   readonly publish: () => Promise<void>
 }
@@ -94,8 +102,16 @@ export function makeInvites(core: Core, hooks: InviteHooks): Node['invites'] {
   const { ledger, clock } = core
   const call = makeCall(core)
 
-  function* create(turn: Turn, reusable: boolean, lifeMs: number): Step<Invite> {
-    const place = yield* invitePlace()
+  function* create(
+    turn: Turn,
+    options: {
+      readonly reusable: boolean
+      readonly lifeMs: number
+      readonly reached: readonly Bytes32[]
+    },
+  ): Step<Invite> {
+    const { reusable, lifeMs, reached } = options
+    const place = yield* invitePlace(reached)
     const expiresAtS = Math.floor((clock.nowMs() + lifeMs) / 1000)
     const { inviteId } = yield* createInvite(turn, { ...place, reusable, expiresAtS })
     const found = (yield* allInvites()).find((one) => equalBytes(one.inviteId, inviteId))
@@ -119,8 +135,9 @@ export function makeInvites(core: Core, hooks: InviteHooks): Node['invites'] {
     create: (options = {}) =>
       call(options, async () => {
         const lifeMs = checkInviteLife(options.expiresInMs ?? INVITE_LIFE_MS)
-        await hooks.reachable(options.signal)
-        const invite = await ledger.run((turn) => create(turn, options.reusable ?? false, lifeMs))
+        const reached = await hooks.reachable(options.signal)
+        const { reusable = false } = options
+        const invite = await ledger.run((turn) => create(turn, { reusable, lifeMs, reached }))
         await hooks.publish()
         return invite
       }),
@@ -214,7 +231,7 @@ function* requestOf(turn: Turn, who: string): Step<ContactRecord> {
   const contact = yield* resolveWho(turn.crypto, who)
   if (contact.state === 'request') return contact
   throw new NodeError('UNKNOWN_CONTACT', `${contact.name} is not among the requests`, {
-    hint: 'See them with: sotto requests',
+    hint: 'See them with: sotto requests list',
   })
 }
 

@@ -29,6 +29,16 @@ export function statsOf({ core }: Messenger): Promise<Stats> {
   })
 }
 
+/** Clocks of two machines may be this far apart before one of them is called wrong. */
+const CLOCK_MAX_MS = 600_000
+
+/** Which way this device's clock is off, where all relays that are connected say so. */
+function clockSide(offsetsMs: readonly number[]): 'ahead of' | 'behind' | undefined {
+  if (offsetsMs.length === 0) return undefined
+  if (offsetsMs.every((ms) => ms > CLOCK_MAX_MS)) return 'behind'
+  return offsetsMs.every((ms) => ms < -CLOCK_MAX_MS) ? 'ahead of' : undefined
+}
+
 export async function statusOf(messenger: Messenger, person: Person): Promise<Status> {
   const { core, relays } = messenger
   const counted = await core.ledger.read(function* (turn) {
@@ -61,6 +71,12 @@ export async function statusOf(messenger: Messenger, person: Person): Promise<St
   if (core.guarded.distrusted) {
     warnings.push(
       'the system clock is far from what this profile last saw: nothing expires until it agrees',
+    )
+  }
+  const side = clockSide(relays.flatMap(({ clockOffsetMs }) => clockOffsetMs ?? []))
+  if (side !== undefined) {
+    warnings.push(
+      `the system clock is ${side} that of every relay: set it, for links end and messages are dated by it`,
     )
   }
   if (messenger.readOnly !== '') warnings.push(messenger.readOnly)

@@ -24,21 +24,25 @@ function fromInvite(error: InviteLinkError): NodeError {
   }
 }
 
+/** A relay is chosen when a profile is made. */
+export const NO_RELAY_HINT =
+  'A relay is named when a profile is made: sotto init --dir FOLDER --name NAME --relay ADDRESS'
+
 export const FULL_HINT = 'Somebody must leave it first, or be removed.'
 
 /** What one can do who is not in a group, by how one stands to it. */
 const OUTSIDE: Readonly<Record<string, string>> = {
-  joining: 'Wait for the answer: sotto group show',
+  joining: 'Wait for the answer: sotto group list',
   left: 'What was said before can be read. An admin can add you again, or give you a new link.',
   removed: 'What was said before can be read. An admin can add you again, or give you a new link.',
-  refused: 'Ask for a new link. Take it off your list: sotto group leave',
+  refused: 'Ask for a new link. Take it off your list: sotto group leave GROUP',
 }
 
 /** What one can do where something is full, by what is. */
 const LIMIT_HINTS: Readonly<Record<string, string>> = {
   groups: 'One profile holds so many, those that were left included.',
-  invites: 'Revoke some: sotto invite list, sotto invite revoke',
-  contacts: 'Remove some: sotto contact list, sotto contact remove',
+  invites: 'Revoke some: sotto invite list, sotto invite revoke ID',
+  contacts: 'Remove some: sotto contact list, sotto contact remove WHO',
   'group-operations': 'Make a new group, and add its members there: sotto group create NAME',
   outbox: 'It goes on once what waits went out: sotto status',
 }
@@ -130,7 +134,7 @@ function fromProtocol(error: ProtocolError): NodeError {
     case 'ERR_PROTOCOL_STATE':
       if (detail['reason'] === 'no-relay') {
         return new NodeError('NO_RELAY', error.message, {
-          hint: 'Give this device a relay: sotto relay use ADDRESS',
+          hint: NO_RELAY_HINT,
           cause: error,
         })
       }

@@ -1,7 +1,7 @@
 // Whom a command about a group means: one of its members, or somebody who waits to be let in, by the
 // name shown, the address, or a prefix of it. It never guesses: what a member calls itself is not
 // taken for the address of another.
-import type { Bytes32 } from '../../crypto/index.ts'
+import { type Bytes32, toHex } from '../../crypto/index.ts'
 import {
   type GroupRecord,
   type Membership,
@@ -12,6 +12,7 @@ import {
   pendingJoins,
 } from '../../protocol/index.ts'
 import type { Person } from '../api.ts'
+import { asWord } from '../as-word.ts'
 import { NodeError } from '../errors.ts'
 import { personAt } from './person-at.ts'
 import { PREFIX_MIN_CHARS, resolveWho } from './who.ts'
@@ -55,9 +56,14 @@ function membersOf({ members }: Membership): readonly Bytes32[] {
   return members.map(({ account }) => account)
 }
 
+/** A group as a word of a command. */
+function wordOf({ name, gid }: GroupRecord): string {
+  return asWord(name, gid === undefined ? 'GROUP' : toHex(gid))
+}
+
 function alreadyIn(group: GroupRecord, who: string): NodeError {
   return new NodeError('ALREADY_MEMBER', `"${who.slice(0, 80)}" is in #${group.name} already`, {
-    hint: 'See who is there: sotto group show',
+    hint: `See who is there: sotto group show ${wordOf(group)}`,
   })
 }
 
@@ -71,7 +77,7 @@ export function* memberNamed(
   const account = yield* among(turn, membersOf(members), who)
   if (account !== undefined) return account
   throw new NodeError('NOT_MEMBER', `"${who.slice(0, 80)}" is not in #${group.name}`, {
-    hint: 'See who is there: sotto group show',
+    hint: `See who is there: sotto group show ${wordOf(group)}`,
   })
 }
 
@@ -87,7 +93,7 @@ export function* waitingNamed(
   if (account !== undefined) return account
   if ((yield* among(turn, membersOf(members), who)) !== undefined) throw alreadyIn(group, who)
   throw new NodeError('NOT_MEMBER', `"${who.slice(0, 80)}" does not wait to be let in`, {
-    hint: 'See who does: sotto group show. Add a contact: sotto group add',
+    hint: `See who does: sotto group show ${wordOf(group)}. Add a contact: sotto group add ${wordOf(group)} WHO`,
   })
 }
 

@@ -11,6 +11,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { type Libp2p, createLibp2p } from 'libp2p'
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
+import { systemClock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
 import type { Gossip, GossipOptions } from '../gossip.ts'
 import type {
@@ -30,6 +31,7 @@ import {
   DIAL_TIMEOUT_MS,
   KEEP_ALIVE_MS,
   LISTEN_BACKLOG,
+  REUSE_TIMEOUT_MS,
   ROLE_LIMITS,
   STREAMS_PER_CONNECTION,
   STREAMS_PER_PROTOCOL,
@@ -89,9 +91,9 @@ async function createNode(options: HostOptions, listeners: Listeners): Promise<L
         },
       }),
     ],
-    connectionGater: admission(limits.maxPendingInboundPerAddress),
-    // It pings every connection on a stream of its own every 10 s and drops healthy slow ones; the
-    // muxer's keep-alive and the protocols' own heartbeat do that work.
+    connectionGater: admission(limits),
+    // It pings every connection on a stream of its own every 10 s and drops healthy slow ones. The
+    // muxer's keep-alive holds what lives, and the protocols' own pings find what is dead.
     connectionMonitor: { enabled: false },
     connectionManager: {
       maxConnections: limits.maxConnections,
@@ -180,11 +182,15 @@ export class Libp2pHost implements Host {
     const reused = this.#openConnection(split.address, expectedKey)
     try {
       if (reused !== undefined) {
+        const limit = systemClock.timeout(REUSE_TIMEOUT_MS, signal)
         try {
-          return await this.#openStream(reused, protocol, signal)
+          return await this.#openStream(reused, protocol, limit)
         } catch (cause) {
-          // It may have died unnoticed; then a fresh connection is worth a try.
-          if (reused.status === 'open' || signal?.aborted === true) throw cause
+          if (signal?.aborted === true) throw cause
+          // It may have died unnoticed: the muxer's keep-alive waits for its answer for ever, and TCP
+          // for a quarter of an hour. A fresh connection is worth a try.
+          if (limit.aborted) reused.abort(new NodeError('CONNECTION_LOST', 'it does not answer'))
+          else if (reused.status === 'open') throw cause
         }
       }
       const connection = await this.#connect(split.address, expectedKey, signal)

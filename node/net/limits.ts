@@ -18,6 +18,8 @@ export const STREAMS_PER_PROTOCOL = 16
 export const KEEP_ALIVE_MS = 30_000
 /** The longest a dial takes without a signal of the caller's. */
 export const DIAL_TIMEOUT_MS = 20_000
+/** How long a stream over a connection that is open may take; then the connection is taken for dead. */
+export const REUSE_TIMEOUT_MS = 5_000
 /** Streams that a device nobody can reach keeps to its contacts; below its maxConnections. */
 export const STANDING_STREAMS_MAX = 64
 /** Peers waiting in the kernel for accept(); bounds a reconnect storm after a relay restart. */
@@ -27,8 +29,10 @@ export interface RoleLimits {
   readonly maxConnections: number
   /** Inbound connections whose handshake is not done, in all. */
   readonly maxPendingInbound: number
-  /** The same per remote IP address, so that idle sockets of one address lock out nobody else. */
+  /** The same per remote address (IPv6: /64), so that idle sockets of one lock out nobody else. */
   readonly maxPendingInboundPerAddress: number
+  /** Inbound connections of one remote address at once, whether used or not; loopback is exempt. */
+  readonly maxConnectionsPerAddress: number
   /** Inbound connections per second from one remote IP address (shared behind a NAT or a proxy). */
   readonly inboundPerSecondPerAddress: number
   /** How long an inbound handshake may take: what an idle socket can hold of the pending slots. */
@@ -40,6 +44,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 100,
     maxPendingInbound: 32,
     maxPendingInboundPerAddress: 16,
+    maxConnectionsPerAddress: 32,
     inboundPerSecondPerAddress: 20,
     inboundUpgradeTimeoutMs: 10_000,
   },
@@ -48,6 +53,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 64,
     maxPendingInbound: 0,
     maxPendingInboundPerAddress: 0,
+    maxConnectionsPerAddress: 0,
     inboundPerSecondPerAddress: 1,
     inboundUpgradeTimeoutMs: 3_000,
   },
@@ -57,6 +63,7 @@ export const ROLE_LIMITS: Readonly<Record<HostOptions['role'], RoleLimits>> = {
     maxConnections: 10_000,
     maxPendingInbound: 256,
     maxPendingInboundPerAddress: 64,
+    maxConnectionsPerAddress: 64,
     inboundPerSecondPerAddress: 100,
     inboundUpgradeTimeoutMs: 3_000,
   },

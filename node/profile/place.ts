@@ -100,6 +100,12 @@ function isSame(noted: FilePlace, found: FilePlace): boolean {
   return apartNs < NS_PER_MS && apartNs > -NS_PER_MS
 }
 
+function whereIsIt(here: string, original: string, isThere: boolean): string {
+  if (isThere) return `Run the original, in ${original}.`
+  if (original === '' || original === here) return 'Run the original.'
+  return `Run the original, which was in ${original} and is there no more: a profile can be moved within one file system alone.`
+}
+
 /**
  * Rejects with PROFILE_COPIED where the folder is not the one that was made, and leaves a note for
  * the original where that is on this machine. Writes down where the folder lies now.
@@ -117,10 +123,6 @@ export async function checkPlace(dir: string, records: RecordStore): Promise<voi
   const isThere = noted !== undefined && there !== undefined && isSame(noted, there)
   if (isThere) await leaveCopyNote(original, dir)
   throw new NodeError('PROFILE_COPIED', `${dir} is a copy of another profile's folder`, {
-    hint:
-      'Two devices with the same keys would lose messages. Run the original' +
-      (isThere ? `, in ${original}` : '') +
-      '; or make a new device ' +
-      'of the account in another folder: sotto init --from-phrase-file FILE with the 24 words.',
+    hint: `Two devices with the same keys would lose messages. ${whereIsIt(resolve(dir), original, isThere)} Or make a new device of the account in another folder: sotto init --dir FOLDER --from-phrase-file FILE with the 24 words.`,
   })
 }

@@ -4,6 +4,13 @@
 export const CONNECT_MS = 30_000
 /** An operation without an answer: the stream is dead. */
 export const ANSWER_MS = 30_000
+/** How often a stream on which mailboxes are followed is asked for a sign of life. */
+export const BEAT_MS = 120_000
+/**
+ * A stream does not outlive what it rests on: leases are renewed at its beginning (90 days), and custody
+ * is checked by the certificate shown then (30 days or more are left of it).
+ */
+export const STREAM_LIFE_MS: number = 7 * 86_400_000
 /** Operations waiting for room in flight; beyond it calls are refused. */
 export const OPS_WAITING_MAX = 10_000
 /** One-time prekeys of one operation: with the largest items half a frame. */

@@ -40,6 +40,7 @@ interface Waiting {
   readonly kind: OpKind
   readonly make: OpMaker<OpKind>
   readonly bytes: number
+  readonly onReply?: (reply: OpReply<OpKind> | RelayFailure) => void
   readonly resolve: (answer: Answer<OpKind>) => void
   readonly reject: (error: Error) => void
 }
@@ -84,11 +85,15 @@ export class OperationQueue {
     }
   }
 
-  /** Sends one operation; `bytes` is the size of its payload. */
+  /**
+   * Sends one operation; `bytes` is the size of its payload. `onReply` is called with the reply before
+   * anything that the relay sent behind it is looked at.
+   */
   call<K extends OpKind>(
     kind: K,
     request: OpRequest<K> | OpMaker<K>,
     bytes = 0,
+    onReply?: (reply: OpReply<K> | RelayFailure) => void,
   ): Promise<Answer<K>> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     if (this.#waiting.length >= OPS_WAITING_MAX) {
@@ -107,6 +112,7 @@ export class OperationQueue {
         kind,
         make,
         bytes: bytes + OP_OVERHEAD_BYTES,
+        ...(onReply === undefined ? {} : { onReply }),
         resolve: resolve as (answer: Answer<OpKind>) => void,
         reject,
       })
@@ -207,9 +213,11 @@ export class OperationQueue {
     this.#opsInFlight -= sent.waiting.length
     this.#bytesInFlight -= sent.bytes
     const frame: AnsweredFrame = { requestId, ops: sent.ops, replies, custody }
-    for (const [opIndex, { resolve }] of sent.waiting.entries()) {
+    for (const [opIndex, { onReply, resolve }] of sent.waiting.entries()) {
       const reply = replies[opIndex]
-      if (reply !== undefined) resolve({ reply, frame, opIndex })
+      if (reply === undefined) continue
+      onReply?.(reply)
+      resolve({ reply, frame, opIndex })
     }
     this.#schedule()
   }

@@ -1,6 +1,6 @@
 // A client's side of one stream to a relay (SPEC.md §12): its operations by name, and custody
 // checked before anything counts as deposited. Connecting again is the caller's.
-import { type Bytes8, type Bytes16, type Bytes32, toHex } from '../../crypto/index.ts'
+import { type Bytes8, type Bytes16, type Bytes32, EMPTY } from '../../crypto/index.ts'
 import {
   type CardGetReply,
   type Cursor,
@@ -23,9 +23,11 @@ import {
   signAuth,
   signOpen,
 } from '../../protocol/index.ts'
+import type { Timer } from '../clock.ts'
 import { type ConnectionParts, relayHour, relayNowMs } from './connection-parts.ts'
 import { Depositor } from './depositor.ts'
-import { PREKEYS_AT_ONCE } from './limits.ts'
+import { FollowedMailboxes } from './followed-mailboxes.ts'
+import { BEAT_MS, PREKEYS_AT_ONCE, STREAM_LIFE_MS } from './limits.ts'
 import type { OpMaker } from './operation-queue.ts'
 import { work } from './proof-worker.ts'
 import { refusal } from './refusal.ts'
@@ -48,16 +50,20 @@ export class RelayConnection {
   readonly timeOffsetMs: number
   readonly #parts: ConnectionParts
   readonly #depositor: Depositor
-  readonly #subscriptions = new Map<string, SubscriptionHandlers>()
+  readonly #followed: FollowedMailboxes
   #events: ConnectionEvents = {}
+  #beat: Timer | undefined
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
     this.#depositor = new Depositor(parts)
+    this.#followed = new FollowedMailboxes(parts.queue)
     this.serviceKey = parts.known.serviceKey
     this.descriptor = parts.known.descriptor
     this.timeOffsetMs = parts.hello.timeMs - parts.clock.nowMs()
     parts.pushes.handle = (push) => this.#pushed(push)
+    this.#watch(parts.clock.monotonicMs() + STREAM_LIFE_MS)
+    parts.stream.onClose(() => this.#beat?.cancel())
   }
 
   get open(): boolean {
@@ -72,6 +78,17 @@ export class RelayConnection {
   /** The relay's clock now: what it told and what passed since, Unix ms. */
   relayNowMs(): number {
     return relayNowMs(this.#parts)
+  }
+
+  /** What is followed may be silent for days: that it lives is asked. It ends in time. */
+  #watch(endMs: number): void {
+    const { clock } = this.#parts
+    this.#beat = clock.after(BEAT_MS, () => {
+      if (clock.monotonicMs() >= endMs) return void this.close()
+      // An answer that does not come ends the stream.
+      if (this.#followed.size > 0) this.ping(EMPTY).catch(() => undefined)
+      this.#watch(endMs)
+    })
   }
 
   setEvents(events: ConnectionEvents): void {
@@ -247,41 +264,13 @@ export class RelayConnection {
   }
 
   /** Has a mailbox pushed from behind a cursor; `incarnation` where it is not of what is there. */
-  async follow(
+  follow(
     mailboxId: Bytes16,
     after: Cursor | undefined,
     handlers: SubscriptionHandlers,
     credit: Credit,
   ): Promise<Subscription | RelayFailure> {
-    const name = toHex(mailboxId)
-    // Pushes may come with the answer: who listens must stand ready before it.
-    this.#subscriptions.set(name, handlers)
-    const reply = await this.#call('sub', { mailboxId, after, ...credit })
-    if (isFailure(reply)) {
-      if (this.#subscriptions.get(name) === handlers) this.#subscriptions.delete(name)
-      return reply
-    }
-    const used = { messages: 0, bytes: 0 }
-    return {
-      ...reply,
-      credit: (messages, bytes) => {
-        used.messages += messages
-        used.bytes += bytes
-        // Half of it is left: the relay goes on meanwhile, and a call for each page costs both sides
-        // more than the page.
-        if (2 * used.messages < credit.messages && 2 * used.bytes < credit.bytes) return
-        const due = { ...used }
-        used.messages = 0
-        used.bytes = 0
-        // A refused credit means that the subscription is gone, which onEnd or onClose tells.
-        this.#call('credit', { mailboxId, ...due }).catch(() => undefined)
-      },
-      stop: async () => {
-        if (this.#subscriptions.get(name) !== handlers) return
-        this.#subscriptions.delete(name)
-        await this.#must('unsub', { mailboxId })
-      },
-    }
+    return this.#followed.follow(mailboxId, after, handlers, credit)
   }
 
   /** Says that these are durably ours: the relay deletes them. How many were still there. */
@@ -328,21 +317,7 @@ export class RelayConnection {
       this.#events.onGoAway?.(push.graceMs)
       return
     }
-    if (push.kind === 'room') {
-      this.#events.onRoom?.(push.mailboxId)
-      this.#subscriptions.get(toHex(push.mailboxId))?.onRoom?.()
-      return
-    }
-    const name = toHex(push.mailboxId)
-    const handlers = this.#subscriptions.get(name)
-    if (handlers === undefined) return
-    if (push.kind === 'items') handlers.onItems(push.items)
-    else if (push.kind === 'drained') {
-      const { incarnation, headSeq, chain } = push
-      handlers.onDrained({ incarnation, headSeq, chain })
-    } else if (push.kind === 'end') {
-      this.#subscriptions.delete(name)
-      handlers.onEnd(push.reason)
-    } else handlers.onEphemeral?.(push.env)
+    if (push.kind === 'room') this.#events.onRoom?.(push.mailboxId)
+    this.#followed.pushed(push)
   }
 }

@@ -58,6 +58,8 @@ export interface CommitterOptions {
   readonly blindWrite: () => StoreWrite
   /** Every cache of what the store holds is void. */
   readonly onFailure: (error: unknown) => void
+  /** Something durable could not be answered: nothing of the store is in doubt. */
+  readonly onDefect: (error: unknown) => void
 }
 
 interface Ran {
@@ -108,9 +110,9 @@ export class Committer {
     return true
   }
 
-  /** Runs what is queued, then takes nothing more. */
+  /** Runs what is queued, then takes nothing more. A store that fails is not waited for. */
   async stop(): Promise<void> {
-    if (this.#broken) this.#end.abort()
+    this.#end.abort()
     await this.#running
     this.#stopped = true
   }
@@ -165,11 +167,14 @@ export class Committer {
     figures.flushOps += jobs.reduce((sum, job) => sum + job.ops, 0)
     const sealed = this.#sign(leaves, blind.needed)
     for (const { job, leaves: own } of ran) {
-      job.done(
-        sealed === undefined || own.length === 0
-          ? undefined
-          : { ...sealed.root, nodes: sealed.tree.prove(own) },
-      )
+      const isProven = sealed !== undefined && own.length > 0
+      try {
+        job.done(isProven ? { ...sealed.root, nodes: sealed.tree.prove(own) } : undefined)
+      } catch (error) {
+        // A defect of ours that one client met: the others are answered.
+        figures.stepErrors += 1
+        this.#options.onDefect(error)
+      }
     }
   }
 
@@ -236,13 +241,7 @@ export class Committer {
     const { reopen, clock } = this.#options
     if (reopen === undefined) return
     for (let waitMs = REOPEN_MIN_MS; ; waitMs = Math.min(2 * waitMs, REOPEN_MAX_MS)) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(waitMs, resolve)
-        this.#end.signal.addEventListener('abort', () => {
-          timer.cancel()
-          resolve()
-        })
-      })
+      await clock.sleep(waitMs, this.#end.signal).catch(() => undefined) // The relay stops.
       if (this.#end.signal.aborted) return
       try {
         await this.#store.close()

@@ -202,8 +202,11 @@ export class RelayConnection {
       done: (custody) => {
         this.#hold(-ops.length, -bytes)
         const roots = custody === undefined ? [] : [custody]
-        this.#reply(encodeReplyFrame({ requestId, custody: roots, replies }))
-        for (const run of after) run()
+        try {
+          this.#reply(encodeReplyFrame({ requestId, custody: roots, replies }))
+        } finally {
+          for (const run of after) run()
+        }
       },
       failed: () => {
         this.#hold(-ops.length, -bytes)

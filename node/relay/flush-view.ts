@@ -1,6 +1,6 @@
 // What the operations of one flush see: the store, with the writes of those before them on top.
 // Every operation is a savepoint; what fails leaves nothing behind.
-import { compareBytes } from '../../crypto/index.ts'
+import { CryptoError, compareBytes } from '../../crypto/index.ts'
 import type { Load, RangeQuery, Step, Table } from '../../protocol/index.ts'
 import type { Store, StoreWrite } from '../store.ts'
 import { keyBehind, rowKey } from './row-keys.ts'
@@ -68,7 +68,14 @@ export class FlushView {
     }
     const values = await this.#store.get([...missing.values()].map(([, key]) => key))
     let at = 0
-    for (const [table, key] of missing.values()) this.#remember(table, key, values[at++])
+    for (const [table, key] of missing.values()) {
+      try {
+        this.#remember(table, key, values[at++])
+      } catch (error) {
+        // Damaged: whoever asks for it meets it, and nobody else of the flush.
+        if (!(error instanceof CryptoError)) throw error
+      }
+    }
   }
 
   #known({ table, place }: Load & { readonly kind: 'get' }): Cell | undefined {

@@ -54,6 +54,8 @@ type Handlers = {
   readonly [K in OpKind]: (request: OpRequest<K>, place: OpPlace) => Step<OpReply<K> | RelayFailure>
 }
 
+/** Of one proof that holds. */
+const PROOF_ROOM_BYTES = 48
 const CARD_ROOM_BYTES = 16_400
 const TAKE_ROOM_BYTES = 20_600
 
@@ -144,6 +146,9 @@ const HANDLERS: Handlers = {
   *auth(request, place) {
     const binding = bindingOf(place)
     if (binding === undefined) return NO_HELLO
+    const roomBytes = PROOF_ROOM_BYTES * request.proofs.length
+    if (place.room.bytes < roomBytes) return failed('busy')
+    place.room.take(roomBytes)
     const results: OpReply<'auth'>['results'][number][] = []
     for (const proof of request.proofs) {
       const result = yield* proveMailbox(place.turn, binding, proof)

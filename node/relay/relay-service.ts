@@ -158,6 +158,7 @@ class Service implements RelayService {
         this.#counters.clear()
         options.onWarning?.('STORE_FAILED', error)
       },
+      onDefect: (error) => options.onWarning?.('INTERNAL', error),
     })
     this.#subscriptions = new Subscriptions({
       clock,

@@ -19,6 +19,8 @@ export class RoomWaiters {
 
   /** Beyond the bounds nobody is remembered: they wait as long as they were told to. */
   wait(mailboxId: Bytes16, stream: FrameStream): void {
+    // It closed while its deposit was looked at, and is forgotten already.
+    if (!stream.open) return
     const name = toHex(mailboxId)
     const streams = this.#waiting.get(name)
     if (streams !== undefined) {

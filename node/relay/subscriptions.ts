@@ -72,6 +72,8 @@ export class Subscriptions {
   readonly #options: SubscriptionsOptions
   readonly #byMailbox = new Map<string, Map<FrameStream, Subscription>>()
   readonly #queue: Subscription[] = []
+  /** Streams that take no more for now, and which of their subscriptions wait for that. */
+  readonly #full = new Map<FrameStream, Set<Subscription>>()
   #pumps = 0
   #size = 0
 
@@ -88,6 +90,8 @@ export class Subscriptions {
    * another stream, which is told that it is displaced.
    */
   add(stream: FrameStream, start: SubscriptionStart): void {
+    // It closed while its SUB was carried out: nobody would take this one away again.
+    if (!stream.open) return
     const { afterSeq, ...rest } = start
     for (const older of this.#of(start.mailboxId)) {
       if (older.stream === stream) this.#end(older, undefined)
@@ -152,8 +156,23 @@ export class Subscriptions {
     return this.#byMailbox.get(toHex(mailboxId))?.values() ?? []
   }
 
-  #send(stream: FrameStream, push: RelayPush): boolean {
-    return stream.send(encodePushFrame([push]))
+  #send(stream: FrameStream, push: RelayPush): void {
+    if (stream.send(encodePushFrame([push])) || this.#full.has(stream)) return
+    const waiting = new Set<Subscription>()
+    this.#full.set(stream, waiting)
+    stream.drained().then(
+      () => {
+        this.#full.delete(stream)
+        for (const subscription of waiting) this.#wake(subscription)
+      },
+      // The stream closed: its end removes the subscriptions.
+      () => this.#full.delete(stream),
+    )
+  }
+
+  /** Whether its stream takes no more now: it is woken when it does. */
+  #waits(subscription: Subscription): boolean {
+    return this.#full.get(subscription.stream)?.add(subscription) !== undefined
   }
 
   #end(subscription: Subscription, reason: number | undefined): void {
@@ -194,7 +213,7 @@ export class Subscriptions {
   /** Pushes one page; whether it should be called again at once. */
   async #page(subscription: Subscription): Promise<boolean> {
     const { stream } = subscription
-    if (subscription.ended || !stream.open) return false
+    if (subscription.ended || !stream.open || this.#waits(subscription)) return false
     let page: RingPage
     try {
       page = await this.#read(subscription)
@@ -203,23 +222,21 @@ export class Subscriptions {
       stream.abort(error instanceof Error ? error : new Error(String(error)))
       return false
     }
-    if (subscription.ended || !stream.open) return false
+    if (subscription.ended || !stream.open || this.#waits(subscription)) return false
     const { items, head } = page
-    if (items.length === 0) return this.#drain(subscription, head)
+    if (items.length === 0) {
+      this.#drain(subscription, head)
+      return false
+    }
     const sent = this.#cut(subscription, items)
     subscription.drained = false
     if (sent.length === 0) {
       this.#starve(subscription)
       return false
     }
-    const isWritable = this.#send(stream, {
-      kind: 'items',
-      mailboxId: subscription.mailboxId,
-      items: sent,
-    })
+    this.#send(stream, { kind: 'items', mailboxId: subscription.mailboxId, items: sent })
     this.#options.figures.pushedItems += sent.length
-    if (!isWritable) this.#wakeWhenDrained(subscription)
-    return isWritable
+    return true
   }
 
   async #read({ mailboxId, sentSeq, messages, isShared }: Subscription): Promise<RingPage> {
@@ -247,27 +264,19 @@ export class Subscriptions {
     return out
   }
 
-  #drain(subscription: Subscription, head: RingPage['head']): boolean {
+  #drain(subscription: Subscription, head: RingPage['head']): void {
     // Something came while the page was read: not the head after all, and it is read again.
-    if (subscription.drained || subscription.again) return false
+    if (subscription.drained || subscription.again) return
     subscription.drained = true
     const { mailboxId, incarnation } = subscription
     const headSeq = head?.seq ?? subscription.headSeq
     const push: RelayPush = { kind: 'drained', mailboxId, incarnation, headSeq, chain: head?.chain }
-    if (!this.#send(subscription.stream, push)) this.#wakeWhenDrained(subscription)
-    return false
+    this.#send(subscription.stream, push)
   }
 
   #starve(subscription: Subscription): void {
     subscription.starved ??= this.#options.clock.after(CREDIT_MS, () => {
       if (!subscription.ended) this.#end(subscription, END_NO_CREDIT)
     })
-  }
-
-  #wakeWhenDrained(subscription: Subscription): void {
-    subscription.stream.drained().then(
-      () => this.#wake(subscription),
-      () => undefined, // The stream closed: its end removes the subscription.
-    )
   }
 }

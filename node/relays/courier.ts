@@ -115,14 +115,15 @@ export class Courier {
   ): Promise<DepositOutcome> {
     const connection = await this.#line(mailbox.addresses, { serviceKey: mailbox.serviceKey })
     const { lane, auth } = this.#right(connection, mailbox, invite)
-    const reply = await connection.deposit({
+    const deposit = {
       mailboxId: mailbox.mailboxId,
       envId: copy.envelopeId,
       lane,
       ttlS: copy.ttlS,
       auth,
       env: copy.envelope,
-    })
+    }
+    const reply = await connection.deposit(deposit, this.#core.stopping)
     if (isFailure(reply)) {
       return { kind: 'failed', reason: reply.status, retryAfterMs: reply.retryAfterMs }
     }
@@ -175,7 +176,8 @@ export class Courier {
     connection: RelayConnection,
     request: { readonly mailboxId: Bytes16; readonly lane: number; readonly auth: DepositRight },
   ): Promise<BundleItems> {
-    const reply = await connection.take({ ...request, classes: ALL_CLASSES })
+    const signal = this.#core.stopping
+    const reply = await connection.take({ ...request, classes: ALL_CLASSES, signal })
     if (isFailure(reply)) {
       const used = reply.status === 'used'
       throw new NodeError(
@@ -234,6 +236,8 @@ export class Courier {
       line = made
       this.#lines.set(name, made)
       const forget = (): void => {
+        // Or its end of idleness would be that of the line which takes its place.
+        made.timer?.cancel()
         if (this.#lines.get(name) === made) this.#lines.delete(name)
       }
       connection.then((opened) => opened.onClose(forget), forget)

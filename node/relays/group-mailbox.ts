@@ -28,8 +28,6 @@ import { GroupReading } from './group-reading.ts'
 
 /** Items and bytes on their way to us at once; given back after each durable batch. */
 const GROUP_CREDIT = { messages: 64, bytes: 1 << 20 }
-/** A line that is followed for months proves itself anew once a day: its lease must not end. */
-const LEASE_RENEW_MS: number = 86_400_000
 /** A line that held this long ends the back-off. */
 const STEADY_MS = 60_000
 
@@ -49,7 +47,6 @@ export class GroupMailbox {
   #stream = 0
   #work: Promise<void> = Promise.resolve()
   #timer: Timer | undefined
-  #renewal: Timer | undefined
   #openedAtMs = 0
   #stopped = false
   #attempts = 0
@@ -217,7 +214,7 @@ export class GroupMailbox {
         handlers.onRestart?.()
         continue
       }
-      this.#begin(stream, answer)
+      this.#begin(answer)
       return
     }
   }
@@ -230,7 +227,7 @@ export class GroupMailbox {
     }
   }
 
-  #begin(stream: number, subscription: Subscription): void {
+  #begin(subscription: Subscription): void {
     const begun = this.#reading.begin(subscription)
     if (begun.kind === 'lie') {
       this.#lied(begun.reason)
@@ -239,29 +236,12 @@ export class GroupMailbox {
     if (begun.missing !== undefined) this.#options.handlers.onMissing?.(begun.missing)
     this.#subscription = subscription
     this.trouble = ''
-    this.#renew(stream)
     this.#settle()
-  }
-
-  #renew(stream: number): void {
-    this.#renewal?.cancel()
-    this.#renewal = this.#options.core.clock.after(LEASE_RENEW_MS, () => {
-      const { connection } = this.#line ?? {}
-      if (stream !== this.#stream || connection === undefined) return
-      this.#renew(stream)
-      this.#access.prove(connection).then(
-        (failure) => {
-          if (failure !== undefined) this.#lost(stream, `AUTH: ${failure.status}`)
-        },
-        (error: unknown) => this.#lost(stream, String(error)),
-      )
-    })
   }
 
   /** Lets the line go; what its stream still says is not listened to. */
   #drop(trouble: string): void {
     this.#stream += 1
-    this.#renewal?.cancel()
     const subscription = this.#subscription
     this.#subscription = undefined
     this.trouble = trouble
@@ -282,7 +262,7 @@ export class GroupMailbox {
     if (this.#stopped) return
     log('group-mailbox', why)
     if (wasSteady) this.#backoff.reset()
-    this.#again(Math.max(waitMs, this.#backoff.nextMs()))
+    this.#again(this.#backoff.nextMs(waitMs))
   }
 
   #again(waitMs: number): void {

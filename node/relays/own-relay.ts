@@ -178,7 +178,7 @@ export class OwnRelay {
       made.onClose(() => this.#lost(made))
       await this.#serve(made)
     } catch (error) {
-      if (this.#connection === connection) this.#connection = undefined
+      if (this.#connection === connection) this.#drop()
       connection?.abort(error instanceof Error ? error : new Error(String(error)))
       if (this.#stopped) return
       this.trouble = error instanceof Error ? error.message : String(error)
@@ -189,14 +189,19 @@ export class OwnRelay {
 
   #lost(connection: RelayConnection): void {
     if (this.#connection !== connection) return
-    this.#connection = undefined
-    this.atHead = false
-    this.#hourly?.cancel()
+    this.#drop()
     this.trouble = 'the connection was lost'
     // A relay that takes us and drops us at once is not asked again at once.
     const { clock } = this.#core
     if (clock.monotonicMs() - this.#connectedAtMs > STEADY_MS) this.#backoff.reset()
     this.#again()
+  }
+
+  /** There is no connection any more, and nothing of the mailbox is known. */
+  #drop(): void {
+    this.#connection = undefined
+    this.atHead = false
+    this.#hourly?.cancel()
   }
 
   /** Another program reads this mailbox: it has the keys of this profile. */

@@ -22,7 +22,7 @@ export function parseRelayAddress(text: string): RelayAddress {
   const { address, key } = splitPeerAddress(at === -1 ? text : text.slice(0, at))
   if (key === undefined || (at !== -1 && !TOKEN.test(ticket))) {
     throw new NodeError('ADDRESS_INVALID', `not the address of a relay: ${text.slice(0, 300)}`, {
-      hint: 'Copy it whole, as `sotto relay run` printed it: it holds /p2p/ and a key.',
+      hint: 'Copy it whole, as the relay printed it when it started: it holds /p2p/ and a key.',
     })
   }
   return { address, transportKey: key, ticket }

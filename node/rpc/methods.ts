@@ -127,7 +127,12 @@ const table: Readonly<Record<string, Method>> = {
   'groups.leave': method(which, (node, p, options) => node.groups.leave(p.which, options)),
   'groups.rotate': method(which, (node, p, options) => node.groups.rotate(p.which, options)),
   'chats.send': method(
-    v.object({ who: v.string(), text: v.string(), replyTo: v.exactOptional(v.string()) }),
+    v.object({
+      who: v.string(),
+      text: v.string(),
+      replyTo: v.exactOptional(v.string()),
+      once: v.exactOptional(v.string()),
+    }),
     (node, { who, text, ...rest }, options) => node.chats.send(who, text, { ...rest, ...options }),
   ),
   'chats.waitFor': method(

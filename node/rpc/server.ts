@@ -24,14 +24,18 @@ export interface DaemonInfo {
   readonly addresses: readonly string[]
   /** It runs until it is stopped; otherwise it is a command that will end by itself. */
   readonly lasting: boolean
+  /** It has a network, unless it says false: then whoever needs one takes the profile over. */
+  readonly online?: boolean
 }
 
 export interface ServeOptions {
   readonly lasting?: boolean
+  /** false: the node has no network. */
+  readonly online?: boolean
   readonly addresses?: () => readonly string[]
   /** What `daemon.stop` calls. Without it a caller is told that this is no daemon. */
   readonly stop?: () => void
-  /** What `daemon.yield` calls: a daemon wants the profile that a command runs meanwhile. */
+  /** What `daemon.yield` calls: whoever wants the profile for itself that a command runs meanwhile. */
   readonly giveUp?: () => void
   readonly clock?: Clock
 }
@@ -59,6 +63,7 @@ function methodsOf(node: Node, options: ServeOptions): JSONRPCServer<CallContext
     address: node.address,
     addresses: options.addresses?.() ?? [],
     lasting: options.lasting ?? false,
+    online: options.online ?? true,
   }))
   server.addMethod('daemon.stop', () => {
     options.stop?.()

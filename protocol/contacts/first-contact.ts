@@ -5,7 +5,6 @@ import {
   type Bytes32,
   EMPTY,
   type InviteLink,
-  encodeAddress,
   equalBytes,
   inviteId,
   parseInviteLink,
@@ -13,14 +12,13 @@ import {
 } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
 import { CONTACTS_MAX } from '../limits.ts'
+import { knownDevices } from '../peers/known-devices.ts'
+import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
-import { uniqueName } from './names.ts'
+import { standIn, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
-
-/** Characters of an address that stand in for a name. */
-const STAND_IN_CHARS = 10
 
 /** A link whose first message is not out yet. */
 export interface FirstContact {
@@ -66,18 +64,45 @@ export function closeFirstContact(turn: Turn, contactNumber: number): void {
   turn.remove(firstContacts, contactNumber)
 }
 
-/** Notes that a link will not work, and why: its user is told, the contact stays pending. */
+/**
+ * Notes that a link will not work, and why: its user is told, the contact stays pending. One that is
+ * there already lost nothing by it.
+ */
 export function* failFirstContact(turn: Turn, contactNumber: number, why: string): Step<void> {
   const row = yield* get(firstContacts, contactNumber)
   if (row === undefined) return
+  if ((yield* contactOf(row.account))?.state === 'ready') {
+    return closeFirstContact(turn, contactNumber)
+  }
   turn.put(firstContacts, contactNumber, { ...row, failed: why })
   turn.change({ kind: 'contact', account: row.account, state: 'pending' })
   const contact = yield* contactOf(row.account)
   if (contact !== undefined) putContact(turn, contact)
 }
 
+/** Whether a link leads to a device of a contact that is known: it says nothing new. */
+function* isKnownPlace({ account, where }: InviteLink): Step<boolean> {
+  for (const { device } of yield* knownDevices(account)) {
+    const endpoints = (yield* get(peers, device))?.endpoints
+    const { home, mailboxes = [] } = endpoints ?? {}
+    if (where.kind === 'direct') {
+      if (home !== undefined && equalBytes(home.transportKey, where.transportKey)) return true
+    } else if (mailboxes.some(({ mailboxId }) => equalBytes(mailboxId, where.mailboxId))) {
+      return true
+    }
+  }
+  return false
+}
+
+function startFirstContact(turn: Turn, { account, number }: Contact, link: string): void {
+  const claim = turn.random(16)
+  turn.put(firstContacts, number, { account, contactNumber: number, link, claim, failed: '' })
+  turn.effect({ kind: 'first-contact', number })
+}
+
 /**
- * Adds the maker of a link as a contact. Adding the same account again only renews the link.
+ * Adds the maker of a link as a contact. Adding the same account again only renews the link; a contact
+ * that is there stays as it is, and a device of it that is not known is met: its account was restored.
  * Throws InviteLinkError for a bad link, ERR_PROTOCOL_INVITE for one's own or an expired one.
  */
 export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Contact> {
@@ -93,8 +118,12 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
     })
   }
   const before = yield* contactOf(link.account)
-  if (before?.state === 'ready') return before
-  if (Math.floor(turn.nowMs / 1000) > link.expiresAtS) {
+  const isOver = Math.floor(turn.nowMs / 1000) > link.expiresAtS
+  if (before?.state === 'ready') {
+    if (!isOver && !(yield* isKnownPlace(link))) startFirstContact(turn, before, linkText)
+    return before
+  }
+  if (isOver) {
     throw new ProtocolError('ERR_PROTOCOL_INVITE', 'this invite has expired', {
       detail: { reason: 'expired', expiresAtS: link.expiresAtS },
     })
@@ -110,7 +139,7 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
       ? yield* newContact(turn, {
           account: link.account,
           state: 'pending',
-          name: uniqueName(name ?? standIn(turn, link.account), others),
+          name: uniqueName(name ?? standIn(turn.crypto, link.account), others),
           named: name !== undefined,
           theirName: '',
         })
@@ -122,20 +151,8 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
           named: before.named || name !== undefined,
         }
   if (before !== undefined) putContact(turn, contact)
-  turn.put(firstContacts, contact.number, {
-    account: link.account,
-    contactNumber: contact.number,
-    link: linkText,
-    claim: turn.random(16),
-    failed: '',
-  })
-  turn.effect({ kind: 'first-contact', number: contact.number })
+  startFirstContact(turn, contact, linkText)
   return contact
-}
-
-/** A name until it tells its own: the start of its address, which names it as WHO for ever. */
-function standIn(turn: Turn, account: Bytes32): string {
-  return encodeAddress(turn.crypto, account).slice(0, STAND_IN_CHARS)
 }
 
 /** What answers an invite: its id, from the secret that never travels. */

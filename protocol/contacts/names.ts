@@ -1,8 +1,11 @@
 // Names that contacts are listed under: unique, so that WHO never guesses. A name is data from a
 // stranger: it is kept as it came, and compared in a form that invisible characters cannot vary.
-import { encodeText } from '../../crypto/index.ts'
+import { type Bytes32, type CryptoProvider, encodeAddress, encodeText } from '../../crypto/index.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
 import type { Contact } from './contact.ts'
+
+/** Characters of an address that stand in for a name. */
+const STAND_IN_CHARS = 10
 
 /** Cuts a name to 64 bytes of UTF-8 at a character. */
 export function cutName(name: string): string {
@@ -30,6 +33,11 @@ export function foldName(name: string): string {
   let folded = ''
   for (const character of spaced.toUpperCase()) folded += character.toLowerCase()
   return folded.normalize('NFKC').replaceAll(/ +/gu, ' ').trim()
+}
+
+/** A name until it tells its own: the start of its address, which names it as WHO for ever. */
+export function standIn(crypto: CryptoProvider, account: Bytes32): string {
+  return encodeAddress(crypto, account).slice(0, STAND_IN_CHARS)
 }
 
 /** The wanted name, or with the first free suffix: bob, bob-2, bob-3. */

@@ -19,7 +19,7 @@ import {
 import { closeFirstContact } from './first-contact.ts'
 import { introduce } from './introduce.ts'
 import { claimInvite } from './invite.ts'
-import { uniqueName } from './names.ts'
+import { foldName, standIn, uniqueName } from './names.ts'
 import { countRequester, releaseRequest } from './requests.ts'
 
 interface Sender {
@@ -59,8 +59,20 @@ function* namesOf(
   contact: Contact,
   theirName: string,
 ): Step<Pick<Contact, 'name' | 'named' | 'theirName'>> {
-  if (contact.named) return { name: contact.name, named: true, theirName }
+  const { name, named } = contact
+  if (named || foldName(theirName) === '') return { name, named, theirName }
   return { name: uniqueName(theirName, yield* allContacts(), contact), named: true, theirName }
+}
+
+/** What somebody new is called: as they say, or by a stand-in until they do. */
+function* firstName(
+  turn: Turn,
+  account: Bytes32,
+  theirName: string,
+): Step<Pick<Contact, 'name' | 'named' | 'theirName'>> {
+  const named = foldName(theirName) !== ''
+  const wanted = named ? theirName : standIn(turn.crypto, account)
+  return { name: uniqueName(wanted, yield* allContacts()), named, theirName }
 }
 
 /** What is owed to a device that made itself known: where we are, and what waited for a first one. */
@@ -88,8 +100,8 @@ function* welcome(
   const theirName = intro.name
   let made: Contact
   if (before === undefined) {
-    const name = uniqueName(theirName, yield* allContacts())
-    made = yield* newContact(turn, { account, state: 'ready', name, named: true, theirName })
+    const names = yield* firstName(turn, account, theirName)
+    made = yield* newContact(turn, { account, state: 'ready', ...names })
   } else {
     const released = yield* releaseRequest(turn, before)
     const names = yield* namesOf(before, theirName)
@@ -114,9 +126,7 @@ function* becomeRequest(
     (yield* newContact(turn, {
       account,
       state: 'request',
-      name: uniqueName(theirName, yield* allContacts()),
-      named: true,
-      theirName,
+      ...(yield* firstName(turn, account, theirName)),
     }))
   const request: Contact = { ...made, state: 'request', theirName, refusal: refusal ?? '' }
   putContact(turn, request)

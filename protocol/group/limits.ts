@@ -12,6 +12,12 @@ export const GROUPS_MAX = 1_000
 export const CO_MEMBER_TIES_MAX = 1_024
 /** Somebody who was removed is still served its removal for this long. */
 export const REMOVED_SERVED_MS: number = 30 * DAY_MS
+/** Welcomes to one group that wait for its operations, each of another account: a base has up to 2.4 MB. */
+export const WELCOMES_MAX = 8
+/** One that waited so long gives its place to another. */
+export const WELCOME_WAITS_MS: number = DAY_MS
+/** Entries that are looked at to tell what an add's heads rest on. */
+export const ADD_BASE_LOOKS_MAX = 4_096
 /** A join that nobody judged lapses; a welcome for it is taken for as long. */
 export const JOIN_LIFE_MS: number = 30 * DAY_MS
 /** What waits for a group's relays: beyond it sending is refused, never dropped. */

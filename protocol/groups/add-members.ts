@@ -1,13 +1,6 @@
 // Adding accounts (SPEC.md §21): one operation that extends an epoch everybody has, and a welcome to
 // each device of the newcomers. It costs the group one message, whatever its size.
-import {
-  type Bytes32,
-  type DeviceList,
-  compareBytes,
-  equalBytes,
-  groupBaseHash,
-  openDeviceList,
-} from '../../crypto/index.ts'
+import { type Bytes32, type DeviceList, equalBytes, openDeviceList } from '../../crypto/index.ts'
 import type { BaseAuthor } from '../content/base.ts'
 import { groupWelcomeFrame } from '../content/group-welcome.ts'
 import { frameOf } from '../content/kind.ts'
@@ -16,16 +9,16 @@ import { ProtocolError } from '../errors.ts'
 import type { DraftPayload } from '../group/draft-op.ts'
 import { epochs, lineages } from '../group/epoch-tables.ts'
 import { opsSince } from '../group/serve-ops.ts'
-import { PARENTS_MAX } from '../limits.ts'
 import {
   GROUP_OPS_FRAME_BYTES,
   GROUP_RECIPIENTS_MAX,
   WELCOME_PAGE_AUTHORS_MAX,
 } from '../group/limits.ts'
-import { type ConversationFrontier, authorFrontier, conversationFrontier } from '../log/frontier.ts'
+import { authorFrontier } from '../log/frontier.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
+import { baseHashOf, groupBase } from './group-base.ts'
 import { meetMemberDevice, oweMembers, tellMembers } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { extendable } from './mend-facts.ts'
@@ -38,27 +31,6 @@ export interface Newcomer {
   readonly account: Bytes32
   /** H(inviteId), where it came by a link. */
   readonly inviteHash: Bytes32 | undefined
-}
-
-/** Where the log stands for whoever joins now. */
-export interface GroupBase {
-  readonly heads: readonly { readonly id: Bytes32; readonly lamport: number }[]
-  readonly authors: readonly BaseAuthor[]
-}
-
-/** What is held of every author that ever wrote, ascending by device. */
-export function* groupBase(turn: Turn, gid: Bytes32): Step<GroupBase> {
-  const authors: BaseAuthor[] = []
-  const { heads } = yield* conversationFrontier(turn, gid)
-  for (let from: number | undefined = 0; from !== undefined;) {
-    const page: ConversationFrontier = yield* conversationFrontier(turn, gid, from)
-    for (const { author, n, last } of page.authors) {
-      if (last !== undefined && n > 0) authors.push({ author, n, ...last })
-    }
-    from = page.next
-  }
-  const kept = heads.slice(0, PARENTS_MAX).toSorted((a, b) => compareBytes(a.id, b.id))
-  return { heads: kept, authors: authors.sort((a, b) => compareBytes(a.author, b.author)) }
 }
 
 /** The epoch that an add extends; a new one if there is none. */
@@ -122,7 +94,6 @@ export function* addMembers(
 ): Step<Membership> {
   const epochOp = yield* extendableEpoch(turn, members)
   const base = yield* groupBase(turn, members.gid)
-  const rows = base.authors.map(({ author, ...row }) => ({ device: author, ...row }))
   const lists: DeviceList[] = []
   for (const { account } of newcomers) lists.push(yield* listOf(turn, account))
   // Before the add, so that whoever knows of it knows this too.
@@ -139,37 +110,37 @@ export function* addMembers(
       return list === undefined ? [] : [{ account, list, inviteHash }]
     }),
     heads: base.heads,
-    baseHash: groupBaseHash(turn.crypto, rows),
+    baseHash: baseHashOf(turn, base.authors),
   })
   for (const { account, devices } of lists) {
     for (const { device } of devices) {
       if (!(yield* meetMemberDevice(turn, account, device))) continue
-      yield* sendWelcome(turn, issued.members, issued.op.id, device, base)
+      yield* sendBase(turn, issued.members, issued.op.id, device, base.authors)
+      yield* sendSurroundings(turn, issued.members, device)
       noteHelped(turn, members.gid, { device, sinceMs: turn.safeNowMs, helped: true })
     }
   }
   return issued.members
 }
 
-/** Everything that a newcomer's device needs: epoch, base, operations, and where members are. */
-export function* sendWelcome(
+/** The pages of a welcome: the epoch of an add, and its base. Nothing where the secret is not kept. */
+export function* sendBase(
   turn: Turn,
-  members: Membership,
+  { gid, dag }: Membership,
   addOp: Bytes32,
   device: Bytes32,
-  base: GroupBase,
+  base: readonly BaseAuthor[],
 ): Step<void> {
-  const { gid, dag } = members
   const epoch = yield* get(epochs, { group: gid, opId: addOp })
   const lineage =
     epoch === undefined ? undefined : yield* get(lineages, { group: gid, opId: epoch.lineage })
   if (epoch?.secret === undefined || lineage === undefined) return
-  const pages = Math.max(1, Math.ceil(base.authors.length / WELCOME_PAGE_AUTHORS_MAX))
+  const { secret } = epoch
+  const pages = Math.max(1, Math.ceil(base.length / WELCOME_PAGE_AUTHORS_MAX))
   for (let page = 1; page <= pages; page++) {
     const peer = yield* get(peers, device)
     if (peer === undefined) return
     const from = (page - 1) * WELCOME_PAGE_AUTHORS_MAX
-    const { secret } = epoch
     yield* sendControl(turn, peer, (c) =>
       frameOf(groupWelcomeFrame, {
         c,
@@ -180,17 +151,21 @@ export function* sendWelcome(
         operations: dag.size,
         page,
         pages,
-        authors: base.authors.slice(from, from + WELCOME_PAGE_AUTHORS_MAX),
+        authors: base.slice(from, from + WELCOME_PAGE_AUTHORS_MAX),
       }),
     )
   }
+}
+
+/** All operations, and where members are reached. */
+export function* sendSurroundings(turn: Turn, members: Membership, device: Bytes32): Step<void> {
   yield* sendAllOps(turn, members, device)
   yield* tellMembers(turn, members, device)
   yield* oweMembers(turn, members, device)
 }
 
 /** Every operation, page after page. */
-export function* sendAllOps(turn: Turn, members: Membership, device: Bytes32): Step<void> {
+function* sendAllOps(turn: Turn, members: Membership, device: Bytes32): Step<void> {
   const sent: Bytes32[] = []
   for (;;) {
     const { ops, more } = opsSince(members.dag, sent, { maxBytes: GROUP_OPS_FRAME_BYTES })

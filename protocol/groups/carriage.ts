@@ -101,28 +101,30 @@ function* isEverywhere(item: GroupItem): Step<boolean> {
   return boxes.length > 0 && boxes.every(({ serviceKey }) => holdsItem(item, serviceKey))
 }
 
-/** Takes a page of a mailbox, and how far it was read, in one batch. */
-export function* takeGroupPage(
+/** Takes an item of a mailbox. */
+export function* takeGroupItem(
+  turn: Turn,
+  { gid, serviceKey }: BoxKey,
+  { env, capId }: Pick<RelayItem, 'env' | 'capId'>,
+): Step<Taken> {
+  // A stub: its writer replaced it.
+  if (env.length === 0) return 'known'
+  // The writer's pseudonym; a relay that names none is taken for the writer.
+  return yield* takeGroupMessage(turn, env, { gid, source: capId ?? serviceKey })
+}
+
+/** Notes how far a mailbox was read, once all that was read is durable. */
+export function* noteGroupRead(
   turn: Turn,
   key: BoxKey,
-  items: readonly Pick<RelayItem, 'env' | 'capId'>[],
   cursor: BoxCursor,
-): Step<readonly Taken[]> {
-  const taken: Taken[] = []
-  const { gid } = key
-  for (const { env, capId } of items) {
-    // A stub: its writer replaced it.
-    if (env.length === 0) continue
-    // The writer's pseudonym; a relay that names none is taken for the writer.
-    const handed = { gid, source: capId ?? key.serviceKey }
-    taken.push(yield* takeGroupMessage(turn, env, handed))
-  }
+  isNew: boolean,
+): Step<void> {
   const box = yield* boxAt(key)
-  if (box === undefined) return taken
+  if (box === undefined) return
   const isOtherQueue = yield* noticeRestart(turn, box, cursor)
   // Of copies alone nothing is written: whoever reads them again knows them again.
-  if (isOtherQueue || taken.some((one) => one !== 'known')) putBox(turn, { ...box, cursor })
-  return taken
+  if (isOtherQueue || isNew) putBox(turn, { ...box, cursor })
 }
 
 /** Whether it is another queue than the one that was read, or the first: a relay can lose its store. */

@@ -1,8 +1,9 @@
 // Welcoming a device whose adder is away, or that came with a new device list (SPEC.md §21.3). Any
 // member can: an operation that made the device a recipient, with its secret, is all that it needs to
-// come in. They go one after the other, each after twice the time of the one before, and whoever hears
-// the device in the group has nothing to do any more.
-import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
+// come in, and the base of its add, where it can be worked out, spares it what was said before. They go
+// one after the other, each after twice the time of the one before, and whoever hears the device in the
+// group has nothing to do any more.
+import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { groupEpochs } from '../group/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
@@ -10,8 +11,10 @@ import {
   WELCOME_HELP_STEP_MS,
 } from '../group/limits.ts'
 import type { Step, Turn } from '../step.ts'
-import { renew, sendAllOps } from './add-members.ts'
-import { isReached, oweMembers, tellMembers } from './member-devices.ts'
+import { renew, sendBase, sendSurroundings } from './add-members.ts'
+import { baseOfAdd } from './group-base.ts'
+import { helpRank } from './help-rank.ts'
+import { isReached } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { refresh } from './mend.ts'
 import { extendable } from './mend-facts.ts'
@@ -37,9 +40,7 @@ export function* helpSilent(turn: Turn, members: Membership): Step<number | unde
       continue
     }
     if (helped) continue
-    const others = members.devices.filter((one) => !equalBytes(one, device))
-    const rank = groupRepairRank(turn.crypto, device, turn.self.device, others)
-    const dueMs = sinceMs + helpDelayMs(rank)
+    const dueMs = sinceMs + helpDelayMs(helpRank(turn, members, device))
     if (dueMs > turn.safeNowMs) {
       nextAtMs = Math.min(nextAtMs ?? dueMs, dueMs)
       continue
@@ -62,9 +63,24 @@ function* help(turn: Turn, members: Membership, row: SilentDevice): Step<void> {
     if (extend === undefined) yield* renew(turn, members)
     else yield* refresh(turn, members, extend.opId, [device])
   }
-  yield* sendAllOps(turn, members, device)
-  yield* tellMembers(turn, members, device)
-  yield* oweMembers(turn, members, device)
+  yield* handOverBase(turn, members, device)
+  yield* sendSurroundings(turn, members, device)
+}
+
+/**
+ * The base of the add that brought the device, where it is known here: after a secret, for whoever does
+ * not know the group yet takes that alone from a stranger.
+ */
+function* handOverBase(turn: Turn, members: Membership, device: Bytes32): Step<void> {
+  for (const { op, isVoid } of groupEpochs(members.dag)) {
+    if (op.payload.kind !== 'add' || isVoid || !isFor(members, op.id, device)) continue
+    const account = members.accountOf(device)
+    const isOfIt = op.payload.newcomers.some((one) => account && equalBytes(one.account, account))
+    if (!isOfIt) continue
+    const base = yield* baseOfAdd(turn, members.gid, op.payload)
+    if (base !== undefined) yield* sendBase(turn, members, op.id, device, base)
+    return
+  }
 }
 
 /** Hands over the last derived epoch of the device whose secret is held; whether there is one. */

@@ -14,14 +14,9 @@ import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
 import { type Intake, type Membership, addOperations, membershipOf } from './membership.ts'
-import {
-  type PendingSeed,
-  dropSeed,
-  keepSeed,
-  pendingSeeds,
-  pendingWelcome,
-} from './pending-secrets.ts'
-import { settleWelcome } from './settle-welcome.ts'
+import { type PendingSeed, dropSeed, keepSeed, pendingSeeds } from './pending-secrets.ts'
+import { pendingWelcomes } from './pending-welcomes.ts'
+import { settleWelcomes } from './settle-welcome.ts'
 
 /** Opens operations of this group; what does not verify is nothing. */
 function* openAll(
@@ -59,9 +54,9 @@ export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): 
   const { members, accepted, missing } = intake
   if (accepted.length > 0) {
     // A seed may be what takes us in.
-    const welcome = yield* pendingWelcome(gid)
-    if (welcome?.pages === 0) yield* settleSeeds(turn, members)
-    yield* settleWelcome(turn, members)
+    const welcomes = yield* pendingWelcomes(gid)
+    if (welcomes.some(({ pages }) => pages === 0)) yield* settleSeeds(turn, members)
+    yield* settleWelcomes(turn, members)
     yield* followOperations(turn, members, accepted)
     yield* settleSeeds(turn, members)
   }
@@ -85,7 +80,7 @@ export function* takeSeed(
   const { members } = yield* takeOpened(turn, gid, [op])
   const waiting = yield* settleSeeds(turn, members)
   if (waiting > GROUP_SECRETS_PENDING_MAX) dropSeed(turn, gid, op.id)
-  yield* settleWelcome(turn, members)
+  yield* settleWelcomes(turn, members)
 }
 
 function sourceOf({ secretKind, secret, lineage }: PendingSeed): EpochSource {

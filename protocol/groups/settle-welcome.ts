@@ -1,8 +1,11 @@
 // A newcomer's first look (SPEC.md §21): once every operation up to the one that added it is here,
 // and the whole base table, the epoch is checked and kept, the log begins at the base, and the group
-// is joined. Whoever sent the welcome needs no trust: the operations vouch for all of it.
-import { type Bytes32, compareBytes, equalBytes, groupBaseHash } from '../../crypto/index.ts'
+// is joined. Who sent the welcome needs no trust: the operations vouch for all of it, and of several
+// the first that they vouch for is taken.
+import { type Bytes32, compareBytes, equalBytes } from '../../crypto/index.ts'
+import type { BaseAuthor } from '../content/base.ts'
 import { acceptBase } from '../log/base.ts'
+import type { EntryRef } from '../log/header.ts'
 import { epochs } from '../group/epoch-tables.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { announce } from './announce.ts'
@@ -10,36 +13,58 @@ import { stopAsking } from './ask.ts'
 import { untie } from './co-members.ts'
 import { followBoxes } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'
+import { baseHashOf } from './group-base.ts'
 import { type GroupRecord, allGroups, groupOf, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import type { Membership } from './membership.ts'
-import { type PendingWelcome, baseTable, dropWelcome, pendingWelcome } from './pending-secrets.ts'
+import { type PendingWelcome, baseTable, dropWelcome, pendingWelcomes } from './pending-welcomes.ts'
 import { wantsCompare } from './sync-group.ts'
 import { noteAdding } from './tell-adding.ts'
 
-/** Joins a group whose welcome is complete. Most often there is none. */
-export function* settleWelcome(turn: Turn, members: Membership): Step<void> {
+/** Joins a group of whose welcomes one is complete and true. Most often there are none. */
+export function* settleWelcomes(turn: Turn, members: Membership): Step<void> {
   const { gid } = members
-  const welcome = yield* pendingWelcome(gid)
-  if (welcome === undefined) return
+  const welcomes = yield* pendingWelcomes(gid)
+  if (welcomes.length === 0) return
   const group = yield* groupOf(gid)
-  const add = members.op(welcome.addOp)
-  if (group === undefined || add === undefined) return
-  if (welcome.secrets === undefined) return yield* settleSeeded(turn, members, group, welcome)
-  if (add.payload.kind !== 'add') return
-  const authors = yield* baseTable(welcome.addOp, welcome.pages)
-  if (authors === undefined) return
-  const rows = authors.map(({ author, ...row }) => ({ device: author, ...row }))
+  if (group === undefined) return
+  for (const welcome of welcomes) {
+    const isTrue =
+      welcome.secrets === undefined
+        ? yield* settleSeeded(turn, members, welcome)
+        : yield* settleWhole(turn, members, welcome, welcome.secrets)
+    if (!isTrue) continue
+    for (const one of welcomes) dropWelcome(turn, gid, one)
+    yield* enter(turn, members, group, welcome.addOp)
+    if (welcome.secrets === undefined) yield* wantsCompare(turn, gid)
+    return
+  }
+}
+
+/** Takes the epoch and the base of a welcome; false where it is not complete, or not true. */
+function* settleWhole(
+  turn: Turn,
+  members: Membership,
+  welcome: PendingWelcome,
+  secrets: NonNullable<PendingWelcome['secrets']>,
+): Step<boolean> {
+  const { gid } = members
+  const payload = members.op(welcome.addOp)?.payload
+  if (payload === undefined) return false
+  const authors = yield* baseTable(welcome)
+  if (authors === undefined && payload.kind === 'add') return false
+  // From here on it is either what takes us in, or nothing.
   dropWelcome(turn, gid, welcome)
-  if (!equalBytes(groupBaseHash(turn.crypto, rows), add.payload.baseHash)) {
+  if (authors === undefined || payload.kind !== 'add') return false
+  if (!equalBytes(baseHashOf(turn, authors), payload.baseHash)) {
     turn.change({
       kind: 'warning',
       code: 'GROUP_WELCOME_FALSE',
       text: 'A welcome to a group does not agree with its operations: it was not taken.',
     })
-    return
+    return false
   }
-  const source = { kind: 'secret', ...welcome.secrets } as const
+  const source = { kind: 'secret', ...secrets } as const
   const outcome = yield* keepGroupEpoch(turn, members, welcome.addOp, source)
   if (outcome.kind === 'refused') {
     turn.change({
@@ -47,34 +72,36 @@ export function* settleWelcome(turn: Turn, members: Membership): Step<void> {
       code: 'GROUP_SECRET_CONFLICT',
       text: 'A key of a group is not the one its operation committed to: somebody gave out two. It is not used.',
     })
-    return
+    return false
   }
-  const heads = add.payload.heads.toSorted((a, b) => compareBytes(a.id, b.id))
-  yield* acceptBase(turn, gid, { conversation: gid, heads, authors }, { kind: 'member' })
-  yield* enter(turn, members, group, welcome.addOp)
+  yield* beginAt(turn, gid, payload.heads, authors)
+  return true
 }
 
 /**
- * Joins a group that somebody else than the adder takes us into: its seed is kept by now, and there is
- * no base. What was said before is closed by headers, and read as far as one was a member.
+ * Whether somebody else than the adder takes us in: its seed is kept by now, and there is no base. What
+ * was said before is closed by headers, and read as far as one was a member.
  */
-function* settleSeeded(
-  turn: Turn,
-  members: Membership,
-  group: GroupRecord,
-  welcome: PendingWelcome,
-): Step<void> {
+function* settleSeeded(turn: Turn, members: Membership, { addOp }: PendingWelcome): Step<boolean> {
   const { gid } = members
-  const { addOp } = welcome
-  if (!members.isMember || (yield* get(epochs, { group: gid, opId: addOp })) === undefined) return
-  dropWelcome(turn, gid, welcome)
-  const payload = members.op(addOp)?.payload
-  if (payload?.kind === 'add') {
-    const heads = payload.heads.toSorted((a, b) => compareBytes(a.id, b.id))
-    yield* acceptBase(turn, gid, { conversation: gid, heads, authors: [] }, { kind: 'member' })
+  if (!members.isMember || (yield* get(epochs, { group: gid, opId: addOp })) === undefined) {
+    return false
   }
-  yield* enter(turn, members, group, addOp)
-  yield* wantsCompare(turn, gid)
+  const payload = members.op(addOp)?.payload
+  if (payload?.kind === 'add') yield* beginAt(turn, gid, payload.heads, [])
+  return true
+}
+
+/** The log begins at an add's heads, and for each author where a base says. */
+function* beginAt(
+  turn: Turn,
+  gid: Bytes32,
+  heads: readonly EntryRef[],
+  authors: readonly BaseAuthor[],
+): Step<void> {
+  const ascending = heads.toSorted((a, b) => compareBytes(a.id, b.id))
+  const base = { conversation: gid, heads: ascending, authors }
+  yield* acceptBase(turn, gid, base, { kind: 'member' })
 }
 
 function* enter(turn: Turn, members: Membership, group: GroupRecord, opId: Bytes32): Step<void> {

@@ -178,7 +178,8 @@ function* compareLogs(turn: Turn, members: Membership, state: SyncState): Step<n
   const device = devices[at]
   if (device === undefined) return undefined
   yield* sendFrontier(turn, members, device)
-  turn.put(syncStates, members.gid, { ...state, comparedAtMs: turn.safeNowMs })
+  const asked = { comparedAtMs: turn.safeNowMs, comparedWith: device }
+  turn.put(syncStates, members.gid, { ...state, ...asked })
   return turn.safeNowMs + COMPARE_INTERVAL_MS
 }
 
@@ -215,7 +216,10 @@ export function* takeSyncFrontier(
   frontier: Frontier,
 ): Step<void> {
   const { gid } = members
-  const state = yield* syncState(gid)
+  const before = yield* syncState(gid)
+  const { comparedWith } = before
+  const isAsked = comparedWith !== undefined && equalBytes(comparedWith, device)
+  const state = isAsked ? { ...before, compares: false, comparedWith: undefined } : before
   const ranges: SyncRange[] = []
   for (const { author, n } of frontier.authors) {
     // Of who is gone as well: nobody else says any more how far it wrote.
@@ -226,9 +230,7 @@ export function* takeSyncFrontier(
   }
   const told = yield* get(frontiersTold, { gid, device })
   const isAnswer = told !== undefined && turn.safeNowMs - told < COMPARE_INTERVAL_MS
-  turn.put(syncStates, gid, { ...state, compares: false })
-  if (ranges.length > 0) {
-    yield* ask(turn, gid, { ...state, compares: false }, device, { ranges, ids: [] })
-  }
+  if (isAsked) turn.put(syncStates, gid, state)
+  if (ranges.length > 0) yield* ask(turn, gid, state, device, { ranges, ids: [] })
   if (!isAnswer) yield* sendFrontier(turn, members, device)
 }

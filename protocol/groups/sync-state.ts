@@ -11,8 +11,9 @@ export interface SyncState {
   readonly askedAtMs: number
   /** Questions since something last came. */
   readonly vain: number
-  /** When all that is held was last compared with somebody's. */
+  /** When all that is held was last to be compared with somebody's, and whose: only its answer ends it. */
   readonly comparedAtMs: number
+  readonly comparedWith: Bytes32 | undefined
   /** The log may lack what a relay dropped, or what came while this device was away. */
   readonly compares: boolean
 }
@@ -22,6 +23,7 @@ export const NO_SYNC: SyncState = {
   askedAtMs: 0,
   vain: 0,
   comparedAtMs: 0,
+  comparedWith: undefined,
   compares: true,
 }
 
@@ -30,13 +32,13 @@ export const syncStates: Table<Bytes32, SyncState> = {
   sealing: 'value',
   place: (gid) => ({ owner: gid, order: EMPTY }),
   encode: (row) =>
-    // The first and the fifth place are of earlier builds: a question's number, and a device.
+    // The first place is of earlier builds: a question's number.
     encodeRecord([
       0,
       orEmpty(row.asked),
       row.askedAtMs,
       row.vain,
-      EMPTY,
+      orEmpty(row.comparedWith),
       row.comparedAtMs,
       row.compares ? 1 : 0,
     ]),
@@ -45,12 +47,13 @@ export const syncStates: Table<Bytes32, SyncState> = {
     fields.uint('number')
     const asked = fields.optional('asked', 32)
     const [askedAtMs, vain] = [fields.uint('askedAt'), fields.uint('vain')]
-    fields.optional('ahead', 32)
+    const comparedWith = fields.optional('comparedWith', 32)
     return {
       asked,
       askedAtMs,
       vain,
       comparedAtMs: fields.uint('comparedAt'),
+      comparedWith,
       compares: fields.flag('compares'),
     }
   },

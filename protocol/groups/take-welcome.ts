@@ -10,8 +10,8 @@ import { tie } from './co-members.ts'
 import { allGroups, groupOf, newGroup, putGroup } from './group.ts'
 import { uniqueGroupName } from './group-names.ts'
 import { membershipOf } from './membership.ts'
-import { pendingWelcome, dropWelcome, putBasePage, putWelcome } from './pending-secrets.ts'
-import { settleWelcome } from './settle-welcome.ts'
+import { keepWelcome, putBasePage, welcomeOf } from './pending-welcomes.ts'
+import { settleWelcomes } from './settle-welcome.ts'
 import { addedBy } from './welcomed.ts'
 
 /** A record for a group that others took us into; whether there is room for it. */
@@ -38,15 +38,14 @@ export function* takeWelcome(
   }
   // Until it is judged, whoever welcomes us is heard for what is missing.
   yield* tie(turn, account, gid, turn.safeNowMs + JOIN_LIFE_MS)
-  const before = yield* pendingWelcome(gid)
+  const before = yield* welcomeOf(gid, account)
   if (before?.pages !== pages || !equalBytes(before.addOp, addOp)) {
-    if (before !== undefined) dropWelcome(turn, gid, before)
-    const secrets = { epoch, lineage }
-    putWelcome(turn, gid, { addOp, secrets, pages, from: device, atMs: turn.safeNowMs })
+    const row = { account, addOp, secrets: { epoch, lineage }, pages, from: device }
+    if (!(yield* keepWelcome(turn, gid, { ...row, atMs: turn.safeNowMs }))) return
   }
-  putBasePage(turn, addOp, page, authors)
+  putBasePage(turn, { account, addOp }, page, authors)
   const members = yield* membershipOf(turn, gid)
-  if (members !== undefined) yield* settleWelcome(turn, members)
+  if (members !== undefined) yield* settleWelcomes(turn, members)
   turn.effect({ kind: 'group', gid })
 }
 
@@ -73,10 +72,10 @@ export function* takeSeedWelcome(
     }
   }
   yield* tie(turn, account, gid, turn.safeNowMs + JOIN_LIFE_MS)
-  if ((yield* pendingWelcome(gid)) === undefined) {
-    const { id: addOp } = op
-    const row = { addOp, secrets: undefined, pages: 0, from: device, atMs: turn.safeNowMs }
-    putWelcome(turn, gid, row)
+  // One with a base is worth more than the seed that may follow it.
+  if (((yield* welcomeOf(gid, account))?.pages ?? 0) === 0) {
+    const row = { account, addOp: op.id, secrets: undefined, pages: 0, from: device }
+    yield* keepWelcome(turn, gid, { ...row, atMs: turn.safeNowMs })
   }
   turn.effect({ kind: 'group', gid })
 }

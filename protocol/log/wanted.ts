@@ -2,12 +2,12 @@
 // open entries cite, and texts that a damaged disk lost.
 import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import type { SyncRange } from '../content/sync-request.ts'
-import { SYNC_IDS_MAX, SYNC_RANGES_MAX } from '../limits.ts'
+import { SYNC_IDS_MAX, SYNC_LOOKS_MAX, SYNC_RANGES_MAX } from '../limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import { type Gap, gapsOf } from './frontier.ts'
 import { citedBy } from './header.ts'
 import { lostEntries, openIndex, orderRef, rootTable } from './tables.ts'
-import { heldEntry, heldIn } from './working.ts'
+import { heldIn, walk } from './working.ts'
 
 export interface Wanted {
   /** Newest first, of each author in turn, at most 32. */
@@ -15,9 +15,6 @@ export interface Wanted {
   /** At most 64. */
   readonly ids: readonly Bytes32[]
 }
-
-/** Open entries whose citations are looked at. */
-const OPEN_SCAN = 64
 
 /** The first of each author, then the second of each: who has many holes keeps nobody's waiting. */
 function inTurn(gaps: readonly Gap[]): readonly SyncRange[] {
@@ -33,26 +30,49 @@ function inTurn(gaps: readonly Gap[]): readonly SyncRange[] {
 }
 
 /**
- * Numbers that are missing, given up or not, newest first, and ids: of what the disk lost, and those that
- * open entries cite.
+ * Numbers that are missing, newest first, before those that were given up, and ids: of what the disk
+ * lost, and those that open entries rest on.
  */
 export function* wantedOf(turn: Turn, conversation: Bytes32): Step<Wanted> {
-  const gaps = yield* gapsOf(turn, conversation)
-  const ranges = inTurn(gaps.toReversed()).slice(0, SYNC_RANGES_MAX)
+  const gaps = (yield* gapsOf(turn, conversation)).toReversed()
+  const gone = gaps.filter(({ irretrievable }) => irretrievable)
+  const missing = gaps.filter(({ irretrievable }) => !irretrievable)
+  const ranges = [...inTurn(missing), ...inTurn(gone)].slice(0, SYNC_RANGES_MAX)
   const lost = yield* range(lostEntries, { owner: conversation, limit: SYNC_IDS_MAX })
-  const ids: Bytes32[] = lost.map(({ order }) => order)
-  const rows = yield* range(openIndex, { owner: conversation, limit: OPEN_SCAN, reverse: true })
-  for (const { order } of rows) {
-    const entry = yield* heldEntry(orderRef(order).id)
-    for (const ref of entry === undefined ? [] : citedBy(entry.header)) {
-      if (ids.length >= SYNC_IDS_MAX) break
-      if (ids.some((id) => equalBytes(id, ref.id))) continue
-      if ((yield* heldIn(conversation, ref.id)) !== undefined) continue
-      if ((yield* get(rootTable, { conversation, id: ref.id })) !== undefined) continue
-      ids.push(ref.id)
+  const ids = lost.map(({ order }) => order)
+  const cited = yield* citedAndMissing(conversation, SYNC_IDS_MAX)
+  ids.push(...cited.filter((id) => !ids.some((one) => equalBytes(one, id))))
+  return { ranges, ids: ids.slice(0, SYNC_IDS_MAX) }
+}
+
+/**
+ * Ids that open entries rest on. Of each author in turn one is looked up, from its lowest open entry
+ * on and down what that cites: so who cites much that never comes keeps nobody's from being found.
+ */
+function* citedAndMissing(conversation: Bytes32, limit: number): Step<readonly Bytes32[]> {
+  const next = new Map<string, Bytes32[]>()
+  for (const { order, value } of (yield* walk(openIndex, conversation)).toReversed()) {
+    const { id } = orderRef(order)
+    const before = next.get(toHex(value))
+    if (before === undefined) next.set(toHex(value), [id])
+    else before.push(id)
+  }
+  const looked = new Set<string>()
+  const missing: Bytes32[] = []
+  while (next.size > 0) {
+    for (const [author, stack] of next) {
+      const id = stack.pop()
+      if (id === undefined) next.delete(author)
+      if (id === undefined || looked.has(toHex(id))) continue
+      if (looked.size >= SYNC_LOOKS_MAX || missing.length >= limit) return missing
+      looked.add(toHex(id))
+      const held = yield* heldIn(conversation, id)
+      if (held?.row.open === true) stack.push(...citedBy(held.header).map((ref) => ref.id))
+      if (held !== undefined) continue
+      if ((yield* get(rootTable, { conversation, id })) === undefined) missing.push(id)
     }
   }
-  return { ranges, ids }
+  return missing
 }
 
 /**

@@ -51,5 +51,5 @@ export const PROCESS_CERT_LIFE_S: number = 90 * 86_400
 export const PROCESS_CERT_RENEW_S: number = 30 * 86_400
 /** A root signed further from the relay's time than this is no evidence, in milliseconds. */
 export const CUSTODY_SKEW_MS: number = 10 * 60_000
-/** Leading zero bits of a proof of work: beyond it nobody could answer. */
-export const POW_MAX_BITS = 40
+/** Leading zero bits of a proof of work: minutes of a core. Its nonce is good for two hours at most. */
+export const POW_MAX_BITS = 28

@@ -48,6 +48,7 @@ const WEAK: readonly Uint8Array[] = [
 ].map((hex) => Uint8Array.from(Buffer.from(hex, 'hex')))
 
 /** R = the identity, S = 0: under the identity as key it holds for every message by the lax rule. */
+const CAPS = { maxPendingInboundPerAddress: 2, maxConnectionsPerAddress: 2 }
 const ANYBODYS_SIGNATURE = concat(WEAK[0] ?? new Uint8Array(32), new Uint8Array(32))
 
 const accountSeed = bytesOf('account')
@@ -138,12 +139,14 @@ const ENTRANCES: Readonly<Record<string, (key: Uint8Array) => unknown>> = {
     }),
   'a transport key that connects': (raw) => {
     const peer = { type: 'Ed25519', publicKey: { raw } }
-    return admission(2).denyInboundEncryptedConnection?.(peer as never, undefined as never) !== true
+    return (
+      admission(CAPS).denyInboundEncryptedConnection?.(peer as never, undefined as never) !== true
+    )
   },
   'a transport key that is dialled': (raw) => {
     const peer = { type: 'Ed25519', publicKey: { raw } }
     return (
-      admission(2).denyOutboundEncryptedConnection?.(peer as never, undefined as never) !== true
+      admission(CAPS).denyOutboundEncryptedConnection?.(peer as never, undefined as never) !== true
     )
   },
 }

@@ -151,6 +151,9 @@ export async function relayStore(plan: Plan, dir: string): Promise<readonly Figu
     onFailure: (error) => {
       throw error
     },
+    onDefect: (error) => {
+      throw error
+    },
   })
   const deposits = new DepositStore(target, committer)
   await deposits.open()

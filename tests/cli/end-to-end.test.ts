@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect, socketPath } from '../../node/rpc/index.ts'
 import { freePort } from '../e2e/child.ts'
 import {
   type Started,
@@ -96,6 +98,35 @@ describe('without a daemon', () => {
     expect((await json(['send', 'Bob', 'after the kill', ...alice]))['id']).toMatch(
       /^[0-9a-f]{64}$/,
     )
+  })
+
+  test('a daemon killed between the durable queue and its answer: made again, it is one message', async () => {
+    const dir = join(root, 'alice')
+    const path = await socketPath(dir)
+    const first = await start(['daemon', 'run', ...alice])
+    const heard = await connect({ socket: path })
+    const from = await heard.events.cursor()
+    // Whoever asks here never hears the answer.
+    const asking = connectSocket(path)
+    const params = { who: 'Bob', text: 'answered never', once: 'order 17' }
+    asking.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'chats.send', params })}\n`)
+    for await (const event of heard.events.since(from)) {
+      if (event.event === 'message:state' && event.chat === 'Bob') break
+    }
+    first.child.kill('SIGKILL')
+    await first.ended
+    asking.destroy()
+    const second = await start(['daemon', 'run', ...alice])
+    const node = await connect({ socket: path })
+    const sent = await node.chats.send(params.who, params.text, { once: params.once })
+    const messages = await node.chats.messages('Bob', { limit: 100 })
+    const alike = messages.filter(({ text }) => text === params.text)
+    expect(alike.map(({ id }) => id)).toEqual([sent.id])
+    await node.close()
+    second.child.kill('SIGTERM')
+    await second.ended
+    const { stdout } = await sotto(['read', 'Alice', '-n', '100', '--json', ...bob])
+    expect(stdout.split('"text":"answered never"')).toHaveLength(2)
   })
 
   test('--wait that cannot be met ends with 6; the message stays', async () => {

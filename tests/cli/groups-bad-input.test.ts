@@ -53,7 +53,7 @@ describe('a link', () => {
     const once = await alice.link('team')
     await joins(bob, once)
     const used = await carol.fails(['add', once], 'INVITE_USED')
-    expect(used).toContain('sotto group leave group')
+    expect(used).toContain(' group leave group')
     expect(await bob.fails(['add', once], 'ALREADY_MEMBER')).toContain('#team')
     await carol.fails(['add', `${once.slice(0, -4)}aaaa`], 'INVITE_INVALID')
     await carol.fails(['add', once.slice(0, 60)], 'INVITE_INVALID')
@@ -108,7 +108,14 @@ describe('a link', () => {
     const { stdout, stderr, exitCode } = await carol.type(['add', link])
     expect([stdout, exitCode]).toEqual(['Asked to join.\n', 0])
     expect(stderr).toContain('Waiting for their answer.')
-    expect((await carol.type(['group', 'list'])).stdout).toMatch(/#group +joining +- /)
+    // A link says who made it, and nothing of the group: who asked is told whom to wait for.
+    const asked = alice.node.address.slice(0, 10)
+    expect((await carol.type(['group', 'list'])).stdout).toMatch(
+      new RegExp(`#group +waiting for ${asked} +- `),
+    )
+    const { stdout: shown } = await carol.type(['group', 'show', 'group'])
+    expect(shown).toContain(`#group  waiting for ${asked}\n  how it is called is told`)
+    expect(shown).not.toContain('team')
     await carol.fails(['send', '#group', 'hi'], 'NOT_MEMBER')
     expect((await carol.type(['group', 'leave', 'group'])).exitCode).toBe(0)
   })
@@ -119,10 +126,11 @@ describe('a link', () => {
     await carol.type(['add', link])
     await groupIs(alice.node, (one) => one.pending.length === 1)
     await groupIs(carol.node, (one) => one.problem === 'PENDING')
+    expect((await carol.type(['group', 'list'])).stdout).toMatch(/#\w+ +waiting for an admin +- /)
     expect((await carol.type(['add', link])).stderr).toContain('An admin has yet to let you in.')
     await alice.fails(['group', 'approve', 'team', 'nobody'], 'NOT_MEMBER')
     await alice.json('group', 'approve', 'team', 'carol')
-    await groupIs(carol.node, (one) => one.state === 'joined')
+    await groupIs(carol.node, (one) => one.state === 'joined' && one.invitedBy === undefined)
     await alice.fails(['group', 'approve', 'team', 'carol'], 'ALREADY_MEMBER')
     await alice.fails(['group', 'reject', 'team', 'carol'], 'ALREADY_MEMBER')
   })
@@ -205,7 +213,7 @@ describe('without the role', () => {
       ['role', 'team', 'alice', 'admin'],
     ]) {
       const seen = await alice.fails(['group', ...words], 'LAST_OWNER')
-      expect(seen).toContain('sotto group role GROUP WHO owner')
+      expect(seen).toContain(' group role GROUP WHO owner')
     }
     await alice.json('group', 'role', 'team', 'bob', 'owner')
     expect((await alice.type(['group', 'remove', 'team', 'alice'])).stdout).toBe(
@@ -266,11 +274,11 @@ describe('names', () => {
   test('in a hint are one word of a shell, whatever they hold', async () => {
     const name = "x'; rm -rf ~; '"
     const { stderr } = await alice.type(['group', 'create', name])
-    expect(stderr).toContain(`sotto group invite 'x'\\''; rm -rf ~; '\\'''`)
+    expect(stderr).toContain(` group invite 'x'\\''; rm -rf ~; '\\'''`)
     await joins(bob, await alice.link(name))
     const link = await alice.link(name)
     const { stderr: next } = await carol.type(['add', link])
-    expect(next).toContain(`sotto send '#x'\\''; rm -rf ~; '\\''' "hello"`)
+    expect(next).toContain(` send '#x'\\''; rm -rf ~; '\\''' "hello"`)
   })
 
   test('given at once by two admins: one stands for all, and both are told', async () => {

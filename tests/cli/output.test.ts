@@ -91,6 +91,15 @@ describe('errors', () => {
     })
   })
 
+  test('of an update under a program that runs say so', () => {
+    const missing = Object.assign(new Error('Cannot find module x'), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    })
+    const { output, written } = capture()
+    expect(output.fail(missing)).toBe(1)
+    expect(written.stderr).toContain('updated or removed while this ran\n  Start it again.')
+  })
+
   test('show no stack unless asked, then with the cause', () => {
     const nested = new CliError('INPUT_INVALID', 'outer', '', new Error('inner'))
     const plain = capture()

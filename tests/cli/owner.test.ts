@@ -39,6 +39,7 @@ afterEach(() => rm(dir, { recursive: true }))
 class LockedNode extends FakeNode {
   override readonly log = fake.log
   override readonly feed = fake.feed
+  override readonly sentUnder = fake.sentUnder
   override async close(): Promise<void> {
     await super.close()
     locked = false
@@ -145,6 +146,37 @@ describe('who runs a profile', () => {
     const other = new OwnerFinder(options({ stop: () => undefined }))
     await expect(other.find(true)).rejects.toMatchObject({ code: 'NODE_RUNNING' })
     await daemon.close()
+  })
+
+  test('is handed over by one that follows offline, to whoever needs a network', async () => {
+    const following = await session({ online: false, stays: true })
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const event of following.subscribe(undefined, {})) {
+        if (event.event === 'message') seen.push(event.message.text)
+        if (seen.length === 2) return
+      }
+    })()
+    // Who needs no network either goes through it.
+    const offline = await session({ online: false })
+    expect([offline.owner.here, offline.owner.online]).toEqual([false, false])
+    await offline.close()
+    const daemon = await new OwnerFinder(options({ stop: () => undefined })).find(true)
+    await vi.waitFor(() => expect(following.owner.lasting).toBe(true))
+    await remoteNode(following).contacts.list()
+    fake.put('bob', 'heard by the daemon', false)
+    await running.contacts.rename('carol', 'caro')
+    await vi.waitFor(() => expect(seen).toEqual(['heard by the daemon']))
+    await daemon.close()
+    await vi.waitFor(() => expect(following.owner.here).toBe(true), 10_000)
+    const sending = await session()
+    expect([sending.owner.here, sending.owner.online]).toEqual([true, true])
+    fake.put('bob', 'heard by a command', false)
+    await running.contacts.rename('carol', 'carola')
+    await reading
+    await sending.close()
+    await following.close()
+    expect(locked).toBe(false)
   })
 
   test('an offline command shares its node with nobody', async () => {
@@ -277,7 +309,6 @@ describe('a daemon that is killed', () => {
   let daemon: LastingCalls
   let cable: Cable
   const told: string[] = []
-  afterEach(() => vi.useRealTimers())
   beforeEach(async () => {
     told.length = 0
     daemon = await session({ stop: () => undefined })
@@ -320,8 +351,6 @@ describe('a daemon that is killed', () => {
     ['that never reached it is sent', true],
   ])('a text %s', async (_, deaf) => {
     let open = (): void => undefined
-    // The time that the fake's messages bear.
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_764_000_000_000 })
     running.gate = new Promise((resolve) => (open = resolve))
     const calls = await client()
     cable.deaf = deaf
@@ -332,6 +361,27 @@ describe('a daemon that is killed', () => {
     await daemon.close()
     const { id } = await sending
     expect(fake.log.map((message) => [message.text, message.id])).toEqual([['in between', id]])
+    await calls.close()
+  })
+
+  test('two texts that are alike are two, though one was carried out and one was lost', async () => {
+    let open = (): void => undefined
+    running.gate = new Promise((resolve) => (open = resolve))
+    const calls = await client()
+    const node = remoteNode(calls)
+    const first = node.chats.send('bob', 'ok')
+    await until(() => running.sends > 0)
+    cable.deaf = true
+    const second = node.chats.send('bob', 'ok')
+    await cable.cut()
+    open()
+    await daemon.close()
+    const ids = [(await first).id, (await second).id]
+    expect(new Set(ids).size).toBe(2)
+    expect(fake.log.map(({ text, id }) => [text, ids.includes(id)])).toEqual([
+      ['ok', true],
+      ['ok', true],
+    ])
     await calls.close()
   })
 

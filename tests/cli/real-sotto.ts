@@ -70,8 +70,10 @@ export function launchOpen(words: readonly string[]): Open {
   const child = launch(words, undefined, {}, true)
   const ended = endOf(child)
   let text = ''
+  const waiting = new Set<() => void>()
   const heard = (part: string): void => {
     text += part
+    for (const look of waiting) look()
   }
   child.stdout?.on('data', heard)
   child.stderr?.on('data', heard)
@@ -81,10 +83,11 @@ export function launchOpen(words: readonly string[]): Open {
     said: (wanted, times = 1) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (text.split(wanted).length > times) resolve()
+          if (text.split(wanted).length <= times) return
+          waiting.delete(look)
+          resolve()
         }
-        child.stdout?.on('data', look)
-        child.stderr?.on('data', look)
+        waiting.add(look)
         void ended.then(({ stderr }) => reject(new Error(`${words.join(' ')} ended: ${stderr}`)))
         look()
       }),

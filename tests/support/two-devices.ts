@@ -3,9 +3,14 @@
 import {
   type GroupOp,
   type GroupOpRef,
+  commitEpoch,
   commitFreshEpoch,
   commitLength,
+  derivedEpochSecret,
+  epochAddKey,
   freshEpochSecret,
+  groupBaseHash,
+  lineageSecret,
   openDeviceList,
   signDeviceCert,
   signDeviceList,
@@ -13,6 +18,7 @@ import {
 } from '../../crypto/index.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import {
+  type BaseAuthor,
   adoptDeviceList,
   type DraftPayload,
   draftCreate,
@@ -36,6 +42,13 @@ export interface SeededOp {
   readonly seed: Uint8Array
 }
 
+/** An add, and what a welcome to whom it adds brings. */
+export interface WelcomingAdd {
+  readonly op: GroupOp
+  readonly epoch: Uint8Array
+  readonly lineage: Uint8Array
+}
+
 export class TwoDevices {
   /** Of the device that takes things in. */
   readonly driver: MemoryDriver
@@ -44,7 +57,8 @@ export class TwoDevices {
   readonly dag: GroupDag
   readonly root: SeededOp
 
-  constructor(name: string) {
+  /** `standing`: of the group at the device that takes things in, with all of it or none. */
+  constructor(name: string, standing: 'joined' | 'joining' = 'joined') {
     const random = seededRandom(name)
     const accountSeed = random(32)
     const self = makeSelf(random, crypto, accountSeed)
@@ -79,8 +93,8 @@ export class TwoDevices {
     })
     const { gid, root } = this
     this.driver.run(function* (turn) {
-      yield* addOperations(turn, gid, [root.op])
-      yield* newGroup(turn, { gid, name, named: false, standing: 'joined', join: undefined })
+      if (standing === 'joined') yield* addOperations(turn, gid, [root.op])
+      yield* newGroup(turn, { gid, name, named: false, standing, join: undefined })
     })
   }
 
@@ -99,6 +113,33 @@ export class TwoDevices {
       : { op: signGroupOp(this.#signer, draft.core), seed }
     this.dag.add(made.op)
     return made
+  }
+
+  /** An add of somebody that extends the first epoch, over a base. */
+  add(who: string, base: readonly BaseAuthor[]): WelcomingAdd {
+    const random = seededRandom(who)
+    const accountSeed = random(32)
+    const { account, deviceSeed, dh } = makeSelf(random, crypto, accountSeed)
+    const devices = [signDeviceCert(crypto, account, deviceSeed, dh)]
+    const bytes = signDeviceList(crypto, accountSeed, { version: 1, devices, revoked: [] })
+    const list = openDeviceList(crypto, bytes)
+    const rows = base.map(({ author, ...row }) => ({ device: author, ...row }))
+    const payload: DraftPayload = {
+      kind: 'add',
+      epochOp: this.gid,
+      newcomers: [{ account, list, inviteHash: undefined }],
+      heads: [],
+      baseHash: groupBaseHash(crypto, rows),
+    }
+    const draft = draftOp(crypto, this.dag, this.other, payload, this.dag.nextParents())
+    if (typeof draft === 'string') throw new Error(`refused: ${draft}`)
+    const rootCore = { group: new Uint8Array(32), coreHash: this.root.op.coreHash }
+    const extended = freshEpochSecret(crypto, rootCore, this.root.seed)
+    const core = { group: this.gid, coreHash: draft.coreHash }
+    const epoch = derivedEpochSecret(crypto, core, epochAddKey(crypto, extended))
+    const op = signGroupOp(this.#signer, draft.core, commitEpoch(crypto, core, epoch))
+    this.dag.add(op)
+    return { op, epoch, lineage: lineageSecret(crypto, extended) }
   }
 
   get #signer() {

@@ -7,21 +7,26 @@ import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
 import type { Courier } from '../../../node/relays/courier.ts'
 import { SumsKeeper } from '../../../node/sums.ts'
+import { BACKOFF_MAX_MS } from '../../../protocol/index.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 const turns = () => new Promise((resolve) => setImmediate(resolve))
 
-function setUp() {
+function setUp(courier: Partial<Courier> = {}) {
   const stop = new AbortController()
   const logged: string[] = []
   let fail: (error: Error) => void = () => undefined
+  let answer: (value: unknown) => void = () => undefined
   let passes = 0
   const ledger = {
     writable: true,
     run: () => {
       passes += 1
-      return new Promise((_, reject) => (fail = reject))
+      return new Promise((resolve, reject) => {
+        answer = resolve
+        fail = reject
+      })
     },
   } as unknown as Ledger
   const time = new VirtualClock()
@@ -39,12 +44,20 @@ function setUp() {
   const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(1)
   const lane = new DepositLane({
     core,
-    courier: {} as Courier,
+    courier: courier as Courier,
     device: bytes(32),
     mailbox: { serviceKey: bytes(32), addresses: [], mailboxId: bytes(16) },
     onProgress: () => undefined,
   })
-  return { lane, stop, logged, time, passes: () => passes, fail: () => fail(new Error('closed')) }
+  return {
+    lane,
+    stop,
+    logged,
+    time,
+    passes: () => passes,
+    fail: () => fail(new Error('closed')),
+    answer: (value: unknown) => answer(value),
+  }
 }
 
 test('what fails while the node runs is told, and tried again', async () => {
@@ -54,6 +67,18 @@ test('what fails while the node runs is told, and tried again', async () => {
   await turns()
   expect(logged).toEqual(['deposit 01010101: closed'])
   expect(time.step()).toBe(true)
+  expect(passes()).toBe(2)
+})
+
+test('a relay that says to wait for weeks is asked again within a quarter of an hour', async () => {
+  const refused = { kind: 'failed', reason: 'busy', retryAfterMs: 0xffffffff } as const
+  const { lane, time, passes, answer } = setUp({ deposit: () => Promise.resolve(refused) })
+  lane.kick()
+  answer({ copies: [{}], from: 1, done: true })
+  await turns()
+  expect(lane.trouble).toBe('busy')
+  expect(time.nextAtMs()).toBe(time.elapsedMs + BACKOFF_MAX_MS)
+  time.step()
   expect(passes()).toBe(2)
 })
 

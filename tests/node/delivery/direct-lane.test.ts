@@ -4,10 +4,11 @@ import { equalBytes } from '../../../crypto/index.ts'
 import type { Core } from '../../../node/core.ts'
 import { DirectLane } from '../../../node/delivery/direct-lane.ts'
 import type { DirectLink } from '../../../node/direct/direct-link.ts'
+import { NodeError } from '../../../node/errors.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
 import type { GuardedClock } from '../../../node/relay/guarded-clock.ts'
-import type { Answer, Step, Turn } from '../../../protocol/index.ts'
+import { type Answer, BACKOFF_MAX_MS, type Step, type Turn } from '../../../protocol/index.ts'
 import { SumsKeeper } from '../../../node/sums.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { Person, settle } from '../../support/person.ts'
@@ -61,8 +62,9 @@ function setUp() {
   const time = new VirtualClock()
   const run = <T>(machine: (turn: Turn) => Step<T>): Promise<T> =>
     new Promise((resolve) => resolve(alice.driver.run(machine)))
+  const ledger = { run, read: run, writable: true }
   const core: Core = {
-    ledger: { run, read: run } as unknown as Ledger,
+    ledger: ledger as unknown as Ledger,
     clock: time.port(),
     guarded: {} as GuardedClock,
     random: seededRandom('lane'),
@@ -72,7 +74,8 @@ function setUp() {
     stopping: new AbortController().signal,
     log: () => undefined,
   }
-  return { lane: new DirectLane(core, bob.device, () => undefined), home: bob.transportKey, time }
+  const lane = new DirectLane(core, bob.device, () => undefined)
+  return { lane, home: bob.transportKey, time, ledger }
 }
 
 describe('a direct lane', () => {
@@ -106,5 +109,38 @@ describe('a direct lane', () => {
     await running
     expect(fake.sent.length).toBe(3)
     expect(fake.sent.filter((inner) => equalBytes(inner, fake.sent[0] ?? inner)).length).toBe(2)
+  })
+
+  test('asks once more for an answer that could not be noted', async () => {
+    const { lane, home, time, ledger } = setUp()
+    const { run } = ledger
+    let refused = 0
+    ledger.run = <T>(machine: (turn: Turn) => Step<T>): Promise<T> => {
+      if (refused > 0) return run(machine)
+      refused += 1
+      return Promise.reject(new NodeError('BUSY', 'calls wait', { retryable: true }))
+    }
+    const fake = new FakeLink(home)
+    const running = lane.run(fake.link)
+    await turns()
+    expect(refused).toBe(1)
+    time.step()
+    await running
+    await turns()
+    expect(fake.sent.filter((inner) => equalBytes(inner, fake.sent[0] ?? inner)).length).toBe(2)
+    expect(fake.sent.length).toBe(3)
+    expect(lane.active).toBe(false)
+  })
+
+  test('is not put off for weeks by one answer', async () => {
+    const { lane, home, time } = setUp()
+    const fake = new FakeLink(home)
+    fake.answers = [{ code: 'busy', detail: 0xffffffff }]
+    const running = lane.run(fake.link)
+    await turns()
+    expect(time.nextAtMs()).toBe(time.elapsedMs + BACKOFF_MAX_MS)
+    time.step()
+    await running
+    expect(fake.sent.length).toBe(3)
   })
 })

@@ -233,6 +233,21 @@ describe('envelopes', () => {
     expect(link.hasRoom).toBe(false)
   })
 
+  test('unanswered beyond 500 stop the reading, however small they are', async () => {
+    const settle: (() => void)[] = []
+    const { stream } = setUp({
+      envelope: () => new Promise((resolve) => settle.push(() => resolve(COMMITTED))),
+    })
+    const small = Uint8Array.of(0x11)
+    for (let seq = 1; seq <= DIRECT_WINDOW_MESSAGES; seq++) stream.arrive(envelope(seq, small))
+    expect(stream.paused).toBe(false)
+    stream.arrive(envelope(DIRECT_WINDOW_MESSAGES + 1, small))
+    expect(stream.paused).toBe(true)
+    settle.shift()?.()
+    await turns()
+    expect(stream.paused).toBe(false)
+  })
+
   test('unanswered beyond 1 MiB stop the reading, and it goes on', async () => {
     const settle: (() => void)[] = []
     const { stream } = setUp({
@@ -328,7 +343,7 @@ describe('strangers', () => {
     allowed.stream.arrive(envelope(1, Uint8Array.of(0x10, 1)))
     allowed.stream.arrive({ kind: 'card-request', inviteId: SID })
     await turns()
-    expect(allowed.stream.kinds()).toEqual(['hello', 'card', 'answers'])
+    expect(allowed.stream.kinds().toSorted()).toEqual(['answers', 'card', 'hello'])
     for (const frame of [envelope(1), { kind: 'ephemeral', sid: SID, message: INNER } as const]) {
       const { stream } = setUp({ known: () => false, envelope: () => Promise.resolve(undefined) })
       stream.arrive(frame)

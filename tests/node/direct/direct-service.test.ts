@@ -343,15 +343,20 @@ describe('strangers', () => {
     const { alice } = await world.friends('bundles')
     alice.person.invite()
     const ask = encodeDirectFrame({ kind: 'card-request', inviteId: new Uint8Array(16) })
+    const ends: unknown[] = []
     const askFor = async (count: number): Promise<number> => {
       const { stream, frames } = await strangerStream(world, alice.host, 'mallory')
       for (let i = 0; i < count; i++) stream.send(ask)
       await world.pass(1_000)
       stream.abort(new Error('done'))
       await world.pass(1_000)
+      ends.push(frames.at(-1))
       return frames.filter((frame) => frame.kind === 'card' && frame.card.length > 0).length
     }
     expect([await askFor(4), await askFor(4), await askFor(4)]).toEqual([4, 2, 0])
+    // Not refused, which would say for good that the link was used: later.
+    const later = { kind: 'goaway', reason: 3 }
+    expect(ends.slice(1)).toEqual([later, later])
     await world.pass(600_000)
     expect(await askFor(8)).toBe(6)
   })

@@ -55,6 +55,30 @@ describe('sending and reading', () => {
     expect(await alice.chats.message(id)).toMatchObject({ mine: true, state: 'read' })
   })
 
+  it('sends once what is asked for again under the same id, to a group as to a person', async () => {
+    const { id } = await alice.chats.send('bob', 'ok', { once: 'order 17' })
+    await alice.chats.waitFor(id, 'delivered', { timeoutMs: 10_000 })
+    const again = await alice.chats.send('bob', 'other words', { once: 'order 17' })
+    expect(again).toEqual({ id, state: 'delivered' })
+    const other = await alice.chats.send('bob', 'ok', { once: 'order 18' })
+    expect((await alice.chats.messages('bob')).map((one) => [one.id, one.text])).toEqual([
+      [id, 'ok'],
+      [other.id, 'ok'],
+    ])
+    for (const once of ['', 'x'.repeat(65)]) {
+      await expect(alice.chats.send('bob', 'ok', { once })).rejects.toEqual(code('INVALID'))
+    }
+    // Nor after a restart, which is what an answer is lost by.
+    await alice.close()
+    alice = await net.node('alice')
+    expect((await alice.chats.send('bob', 'ok', { once: 'order 18' })).id).toBe(other.id)
+    // What was refused is not taken for sent.
+    await expect(alice.chats.send('bob', ' ', { once: 'blank' })).rejects.toEqual(
+      code('EMPTY_TEXT'),
+    )
+    expect((await alice.chats.send('bob', 'said', { once: 'blank' })).id).not.toBe(id)
+  })
+
   it('answers with an id and a durable state at once', async () => {
     const sent = await alice.chats.send('bob', 'hello')
     expect(sent.id).toMatch(/^[0-9a-f]{64}$/)

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunningNode } from '../../../node/create-node.ts'
 import { makeBot } from '../../../node/bot.ts'
 import { type TestNetwork, createTestNetwork } from '../../../node/test-network.ts'
+import { groupIs } from '../groups/wait.ts'
 
 let net: TestNetwork
 
@@ -67,6 +68,26 @@ describe('a bot', () => {
     await node.contacts.remove('alice')
     expect(await ask(alice, 'echo', 'it is me')).toBe('welcome')
     expect((await node.contacts.get('alice')).state).toBe('ready')
+  })
+
+  it('that accepts everyone answers in a group also who is no contact of it', async () => {
+    const relays = [await net.relay()]
+    const node = await net.node('echo', { relays, listens: false })
+    const alice = await net.node('alice', { relays, listens: false })
+    const carol = await net.node('carol', { relays, listens: false })
+    await alice.groups.create('team')
+    const { link } = await alice.groups.invite('#team', { reusable: true })
+    await node.groups.join(link)
+    await carol.groups.join(link)
+    await groupIs(carol, (group) => group.members.length === 3)
+    await groupIs(node, (group) => group.members.length === 3)
+    const errors: unknown[] = []
+    makeBot(node, { accept: 'everyone', onError: (error) => errors.push(error) }).on(
+      'text',
+      (context) => context.reply('welcome'),
+    )
+    expect(await ask(carol, '#team', 'hello')).toBe('welcome')
+    expect(errors).toEqual([])
   })
 
   it('answers later what came while it was away', async () => {

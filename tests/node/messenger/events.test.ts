@@ -286,6 +286,32 @@ describe('a running node', () => {
     expect(() => bob.on('message', listener, { resume: '' })).toThrow(/name/)
   })
 
+  it('gives a named listener a message once, also where its place cannot be kept at once', async () => {
+    await pair()
+    const got: string[] = []
+    const listener = (message: IncomingMessage): void => {
+      got.push(message.text)
+      // What the listener did is done: that it did cannot be written down.
+      if (message.text === '1') disk.full = true
+    }
+    bob.on('message', listener, { resume: 'archive' })
+    await alice.chats.send('bob', '1')
+    const failures = (): number => log.filter((line) => line.startsWith('listener: DISK')).length
+    await until(() => failures() >= 2)
+    disk.full = false
+    await until(async () => !(await bob.status()).readOnly)
+    const { id } = await alice.chats.send('bob', '2')
+    await until(() => got.includes('2'))
+    expect(got).toEqual(['1', '2'])
+    await alice.chats.waitFor(id, 'delivered')
+    await bob.close()
+    bob = await net.node('bob')
+    bob.on('message', listener, { resume: 'archive' })
+    await alice.chats.send('bob', '3')
+    await until(() => got.includes('3'))
+    expect(got.filter((text) => text !== '2')).toEqual(['1', '3'])
+  })
+
   it('is read-only while its disk is full, and back by itself within five seconds', async () => {
     await pair()
     const first = await alice.chats.send('bob', 'before')

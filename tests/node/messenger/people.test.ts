@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeAddress, encodeInviteLink, parseInviteLink } from '../../../crypto/index.ts'
 import type { RunningNode } from '../../../node/create-node.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
@@ -131,6 +131,22 @@ describe('links', () => {
       parseInviteLink(nativeCrypto, (await node.invites.create()).link).where.kind
     expect(await placeOf(alice)).toBe('relay')
     expect(await placeOf(bob)).toBe('direct')
+  })
+
+  it('points to a relay that answers, also where the first one chosen is gone', async () => {
+    const relays = [await net.relay(), await net.relay()]
+    alice = await net.node('alice', { relays, listens: false })
+    const connected = async (): Promise<readonly boolean[]> =>
+      (await alice.status()).relays.map((relay) => relay.connected)
+    await vi.waitFor(async () => expect(await connected()).toEqual([true, true]), 10_000)
+    await relays[0]!.close()
+    await vi.waitFor(async () => expect(await connected()).toEqual([false, true]), 10_000)
+    const { link } = await alice.invites.create()
+    bob = await net.node('bob', { relays: [relays[1]!], listens: false })
+    await bob.contacts.add(link, { name: 'alice' })
+    const isReady = async (): Promise<boolean> =>
+      (await bob.contacts.get('alice')).state === 'ready'
+    await vi.waitFor(async () => expect(await isReady()).toBe(true), 10_000)
   })
 
   it('needs a place where the maker is reached', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { type Socket, connect } from 'node:net'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import type { IdentifyResult, PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { noble } from '../../../crypto/index.ts'
 import { admission } from '../../../node/net/admission.ts'
@@ -58,6 +59,37 @@ describe('the libp2p host', () => {
       for (const socket of sockets) socket.destroy()
     },
   )
+
+  test('dials anew where a connection is open and nothing passes any more', async () => {
+    const relay = await Libp2pHost.start({
+      seed: seed(),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      role: 'relay',
+    })
+    await relay.handle(PROTOCOL, () => undefined)
+    // As a NAT that forgot, or a machine that woke in another network: no end is ever told.
+    let isHole = false
+    const proxy = createServer((near) => {
+      const far = connect({ port: portOf(relay.addresses()[0]!), host: '127.0.0.1' })
+      const born = isHole
+      near.on('data', (bytes) => isHole === born && far.write(bytes))
+      far.on('data', (bytes) => isHole === born && near.write(bytes))
+      for (const socket of [near, far]) socket.on('error', () => undefined)
+      near.on('close', () => far.destroy())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const { port } = proxy.address() as AddressInfo
+    const address = joinPeerAddress(`/ip4/127.0.0.1/tcp/${port}`, relay.transportKey)
+    const client = await Libp2pHost.start({ seed: seed(), listen: [], role: 'courier' })
+    const before = await client.dial(address, PROTOCOL)
+    const lost = new Promise<Error | undefined>((resolve) => before.onClose(resolve))
+    isHole = true
+    const after = await client.dial(address, PROTOCOL, { signal: AbortSignal.timeout(10_000) })
+    expect(after.open).toBe(true)
+    expect(await lost).toMatchObject({ name: 'NodeError' })
+    await Promise.all([client.stop(), relay.stop()])
+    proxy.close()
+  }, 20_000)
 
   test('identify names the program and no address', async () => {
     const listen = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws']
@@ -199,7 +231,45 @@ function peer(raw: Uint8Array, type = 'Ed25519'): PeerId {
 }
 
 describe('admission', () => {
-  const rules = admission(2)
+  const rules = admission({ maxPendingInboundPerAddress: 2, maxConnectionsPerAddress: 3 })
+
+  /** A connection that comes in from an address. */
+  function from(address: string): { readonly isIn: boolean; upgrade(): void; close(): void } {
+    const connection = new EventTarget()
+    Object.assign(connection, { remoteAddr: multiaddr(address) })
+    const inbound = connection as never
+    return {
+      isIn: rules.denyInboundConnection?.(inbound) === false,
+      upgrade: () => void rules.denyInboundUpgradedConnection?.(undefined as never, inbound),
+      close: () => void connection.dispatchEvent(new Event('close')),
+    }
+  }
+
+  test('takes so many connections of one address, also where they are never used', () => {
+    const open = Array.from({ length: 3 }, () => {
+      const one = from('/ip4/192.0.2.1/tcp/1')
+      one.upgrade()
+      return one
+    })
+    expect(open.map(({ isIn }) => isIn)).toEqual([true, true, true])
+    expect(from('/ip4/192.0.2.1/tcp/1').isIn).toBe(false)
+    expect(from('/ip4/192.0.2.2/tcp/1').isIn).toBe(true)
+    open[0]!.close()
+    const next = from('/ip4/192.0.2.1/tcp/1')
+    expect(next.isIn).toBe(true)
+    next.upgrade()
+    expect(from('/ip4/192.0.2.1/tcp/1').isIn).toBe(false)
+    for (const one of [...open, next]) one.close()
+    // A subscriber has 2^64 addresses of IPv6.
+    const many = [1, 2, 3, 4].map((n) => from(`/ip6/2001:db8::${n}/tcp/1`))
+    expect(many.map(({ isIn }) => isIn)).toEqual([true, true, false, false])
+    // Behind a proxy on this machine all have its address.
+    for (let i = 0; i < 9; i++) {
+      const local = from('/ip4/127.0.0.1/tcp/1')
+      expect(local.isIn).toBe(true)
+      local.upgrade()
+    }
+  })
 
   test('refuses transport keys outside the strict rule', () => {
     const smallOrder = new Uint8Array(32)

@@ -261,6 +261,17 @@ describe('a copied profile', () => {
     await expect(open()).rejects.toEqual(code('PROFILE_COPIED'))
   })
 
+  it('is told where its original was, which a move to another disk took away', async () => {
+    await openAndClose()
+    const copy = join(root, 'copy')
+    await cp(dir, copy, { recursive: true, preserveTimestamps: true })
+    await rm(dir, { recursive: true })
+    await expect(open(copy)).rejects.toMatchObject({
+      code: 'PROFILE_COPIED',
+      hint: expect.stringContaining(`was in ${dir} and is there no more`),
+    })
+  })
+
   it('is noticed where the file that marks the place is gone', async () => {
     await rm(join(dir, 'place'))
     await expect(open()).rejects.toEqual(code('PROFILE_COPIED'))

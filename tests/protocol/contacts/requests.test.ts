@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { noble } from '../../../crypto/index.ts'
+import { encodeAddress, noble } from '../../../crypto/index.ts'
 import {
   type ArrivalAnswer,
   blockContact,
@@ -9,6 +9,8 @@ import {
   revokeInvite,
   allInvites,
 } from '../../../protocol/index.ts'
+import type { Intro } from '../../../protocol/content/intro.ts'
+import { settleContact } from '../../../protocol/contacts/settle-contact.ts'
 import { forge } from '../../support/forge.ts'
 import { DAY_MS, Person, acquainted, settle } from '../../support/person.ts'
 
@@ -48,6 +50,23 @@ describe('requests', () => {
     alice.receipts()
     expect(alice.outbox(mallory)).toEqual([])
     expect(mallory.state(sent)).toBe('queued')
+  })
+
+  test('who told no name yet is called by the address, and by the name once it is told', () => {
+    const { alice, mallory } = stranger('nameless', revokeAll)
+    const { account, device } = mallory.self
+    const settle = (intro: Intro | undefined) =>
+      alice.driver.run((turn) =>
+        settleContact(turn, { account, device, admission: undefined, intro }),
+      )
+    const standIn = encodeAddress(noble, account).slice(0, 10)
+    expect(settle(undefined)).toMatchObject({ state: 'request', name: standIn, named: false })
+    const intro = { invite: undefined, mailboxes: [] }
+    // Of format characters alone: no name.
+    expect(settle({ ...intro, name: '\u200b' })).toMatchObject({ name: standIn })
+    expect(settle({ ...intro, name: 'Mal' })).toMatchObject({ name: 'Mal', theirName: 'Mal' })
+    alice.accept(mallory)
+    expect(settle({ ...intro, name: 'Mallory' })).toMatchObject({ name: 'Mal', named: true })
   })
 
   test('a copy of a waiting message is not called delivered either', () => {

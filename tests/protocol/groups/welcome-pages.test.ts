@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { takeWelcome } from '../../../protocol/groups/take-welcome.ts'
 import { newGroup } from '../../../protocol/groups/group.ts'
-import { baseTable } from '../../../protocol/groups/pending-secrets.ts'
+import { baseTable } from '../../../protocol/groups/pending-welcomes.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 import { openedFrom } from '../../support/opened-inner.ts'
@@ -20,7 +20,9 @@ it('of an add that another took the place of are dropped', () => {
     const rest = { c: page, group: GID, operations: 3, authors }
     driver.run((turn) => takeWelcome(turn, opened, { ...rest, addOp, epoch, lineage, page, pages }))
   }
-  const kept = (addOp: Uint8Array): number => driver.run(() => baseTable(addOp, 1))?.length ?? 0
+  const sent = { account: opened.account, pages: 1 }
+  const kept = (addOp: Uint8Array): number =>
+    driver.run(() => baseTable({ ...sent, addOp }))?.length ?? 0
   const adds = ['one', 'two', 'three'].map((name) => bytesOf(name))
   for (const addOp of adds) for (const page of [1, 2]) welcome(addOp, page, 3)
   expect(adds.map(kept)).toEqual([0, 0, 2])
