@@ -13,6 +13,7 @@ import {
   RELAY_FRAME_MAX_BYTES,
   type RelayOp,
   decodeRequest,
+  deriveCapKey,
   groupCapability,
   groupMailboxKeys,
   mailboxIdOf,
@@ -96,14 +97,19 @@ describe('a removed member, who keeps the keys of its lineage', () => {
       expect(await refusalOf(world, attempt()), what).toBe('refused')
     }
     // Nor by lanes that are a device's, nor by asking for what was never put there.
+    const rightIn = (lane: number) => {
+      const { capId: id, expiresS } = right
+      const capKey = deriveCapKey(noble, SERVICE, secret, { lane, expiresS, capId: id })
+      return { kind: 'capability', capId: id, expiresS, capKey } as const
+    }
     for (const lane of [0, 1, 2]) {
       const env = bytesOf('env', 512)
-      const deposit = { mailboxId, envId: bytesOf('id'), lane, ttlS: 60, auth, env }
-      expect(await refusalOf(world, mallory.deposit(deposit))).toBe('auth')
+      // Whoever has the secret has a right for each of them that would hold.
+      const deposit = { mailboxId, envId: bytesOf('id'), lane, ttlS: 60, auth: rightIn(lane), env }
+      expect(await refusalOf(world, mallory.deposit(deposit)), `lane ${lane}`).toBe('auth')
     }
-    expect(await refusalOf(world, mallory.take({ mailboxId, lane: 0, auth, classes: 7 }))).toBe(
-      'auth',
-    )
+    const taken = mallory.take({ mailboxId, lane: 0, auth: rightIn(0), classes: 7 })
+    expect(await refusalOf(world, taken)).toBe('auth')
     expect(await refusalOf(world, mallory.cardGet(mailboxId))).toBe('auth')
     const bob = await readerOf(world, 'bob')
     expect(bob.names).toEqual(['one', 'two', 'three'])

@@ -245,6 +245,11 @@ describe('a signature', () => {
     expect(openPrekey(noble, honest, { ...expected, kind: 1 }).publicKey).toEqual(dh)
     const asOkem = () => openPrekey(noble, honest, { ...expected, kind: 2 })
     expect(asOkem).toThrow(CryptoError)
+    // Nor where its key has the length of the other kind's.
+    const mixed = encodeCbor([1, 2, prekeyId(1, 1), serviceKey, 2_000_000_000, dh])
+    const asOpk = () =>
+      openPrekey(noble, signedBy(deviceSeed, 'prekey', mixed), { ...expected, kind: 1 })
+    expect(asOpk).toThrow(expect.objectContaining({ code: 'ERR_WIRE_MALFORMED' }))
     for (const context of ['card', 'device-cert', 'group-entry'] as const) {
       const confused = () =>
         openPrekey(noble, signedBy(deviceSeed, context, body), { ...expected, kind: 1 })

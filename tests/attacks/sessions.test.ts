@@ -192,6 +192,11 @@ describe('a flood of skipped numbers', () => {
       expect(toHex(encodeRatchetState(victim.state))).toBe(before)
       expect(victim.seeds.size).toBe(0)
     }
+    // On the chain that it is at as well: two jumps within the bound would be three thousand.
+    expect(victim.receive(mallory.send('hello'))).toBe('hello')
+    const jump = withHeader(mallory, (header) => header.set(u32(1_500), 36))
+    expect(victim.receive(jump)).toBe('held')
+    expect(victim.seeds.size).toBe(0)
   })
 
   it('within the bound costs two MACs a number, never more than its square', () => {

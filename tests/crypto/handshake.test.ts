@@ -146,6 +146,18 @@ describe('attacks on the handshake', () => {
       expect(toHex(accepted.transcript)).not.toBe(toHex(started.transcript))
       expect(talks(started.state, accepted.state)).toBe(false)
     }
+    // The same two the other way round: who began is part of it.
+    const { init } = decodeInit(started.init)
+    const swapped = acceptHandshake(noble, alice, {
+      init,
+      identity: openIdentity(noble, init, secrets),
+      initiator: bob,
+      spk: keys.spk,
+      opk: keys.opk,
+      kemKey: keys.kemKey,
+      nowMs: START_MS,
+    })
+    expect(toHex(swapped.transcript)).not.toBe(toHex(started.transcript))
   })
 
   it('a bundle passed off with a foreign device DH key fails: each side hashes its own', () => {
@@ -160,6 +172,12 @@ describe('attacks on the handshake', () => {
     const started = start()
     const accepted = accept(started.init, { kemKey: other.kemKey })
     expect(talks(started.state, accepted.state)).toBe(false)
+    // Whoever knows the secret and could make another ciphertext of it would still be noticed.
+    const { init } = decodeInit(started.init)
+    const bytes = Uint8Array.from(init.bytes)
+    bytes[600]! ^= 1
+    const again = accept(started.init, { init: { ...init, bytes } })
+    expect(talks(started.state, again.state)).toBe(false)
   })
 
   it('every byte of the init is authenticated', () => {
@@ -169,6 +187,14 @@ describe('attacks on the handshake', () => {
       init[at]! ^= 1
       const outcome = codeOf(() => accept(init))
       expect(['ERR_CRYPTO_UNAUTHENTIC', 'ERR_CRYPTO_KEY'], `byte ${at}`).toContain(outcome)
+    }
+    // Also where the identity would open: the whole of it is in the transcript.
+    const { init } = decodeInit(started.init)
+    for (let at = 0; at < init.bytes.length; at += 7) {
+      const bytes = Uint8Array.from(init.bytes)
+      bytes[at]! ^= 1
+      const { transcript } = accept(started.init, { init: { ...init, bytes } })
+      expect(toHex(transcript), `byte ${at}`).not.toBe(toHex(started.transcript))
     }
   })
 

@@ -119,6 +119,9 @@ describe('attacks on the ratchet', () => {
     const { alice, bob } = makeTalkingPair('epoch')
     bob.receive(alice.send('x'))
     alice.receive(bob.send('x'))
+    // By who derives the keys of that epoch as well, and by who changes the number alone.
+    const consistent = new RatchetPeer({ ...alice.state, pqEpoch: 1 }, alice.random)
+    expect(bob.receive(consistent.send('x'))).toBe('unauthentic')
     alice.send('the chain begins')
     const ahead = new RatchetPeer({ ...alice.state, pqEpoch: 1 }, alice.random)
     expect(bob.receive(ahead.send('x'))).toBe('unauthentic')

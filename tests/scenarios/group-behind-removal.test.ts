@@ -39,4 +39,8 @@ test('what was shown before a removal came stays, marked', { timeout: 60_000 }, 
   expect((await shown(bob, before))?.behindRemoval).toBeUndefined()
   expect((await shown(alice, after))?.kind ?? 'absent').toBe('absent')
   expect((await shown(alice, before))?.kind).toBe('text')
+  // What rests on it closes for her as well: nothing is missing, and the order is one.
+  await team.say(bob)
+  expect(await team.settled([alice, bob])).toEqual([])
+  expect((await team.read(alice)).at(-1)).toMatchObject({ id: team.said.at(-1)?.id, open: false })
 })

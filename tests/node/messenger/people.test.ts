@@ -124,6 +124,15 @@ describe('links', () => {
     await expect(alice.invites.create({ expiresInMs })).rejects.toEqual(code('INVALID'))
   })
 
+  it('names the mailbox at a relay, and the own host only where there is no relay', async () => {
+    alice = await net.node('alice', { relays: [await net.relay()] })
+    bob = await net.node('bob')
+    const placeOf = async (node: RunningNode) =>
+      parseInviteLink(nativeCrypto, (await node.invites.create()).link).where.kind
+    expect(await placeOf(alice)).toBe('relay')
+    expect(await placeOf(bob)).toBe('direct')
+  })
+
   it('points to a relay that answers, also where the first one chosen is gone', async () => {
     const relays = [await net.relay(), await net.relay()]
     alice = await net.node('alice', { relays, listens: false })

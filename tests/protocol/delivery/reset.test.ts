@@ -170,12 +170,14 @@ describe('resets', () => {
     carol.take(alice)
     settle([alice, bob, carol])
     alice.send(carol, 'for carol only')
-    settle([alice, carol])
+    alice.send(bob, 'for bob')
+    settle([alice, bob, carol])
     const conversation = directConversation(noble, alice.self.account, carol.self.account)
     const positions = [{ conversation, author: undefined, n: 0 }]
     forge(bob, alice, frameOf(resetFrame, { positions, lost: [] }))
+    // Neither what carol has nor, for it, what bob has already.
     expect(alice.outbox(bob)).toEqual([])
-    expect(bob.texts(alice)).toEqual([])
+    expect(bob.texts(alice)).toEqual(['for bob'])
   })
 
   test('a reset below what was delivered has it encrypted again, under the same ids', () => {

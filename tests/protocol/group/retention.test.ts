@@ -12,6 +12,7 @@ import {
   lineages,
   skippedCounts,
 } from '../../../protocol/index.ts'
+import { epochTags, lineageTags, recipientPages } from '../../../protocol/group/epoch-tables.ts'
 import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 
 const DAY = 86_400_000
@@ -166,6 +167,9 @@ describe('the sweep', () => {
     ])
     expect(bob.driver.rows(chains)).toHaveLength(2)
     expect(bob.driver.rows(lineages)).toHaveLength(1)
+    expect(bob.driver.rows(epochTags)).toHaveLength(1)
+    expect(bob.driver.rows(lineageTags)).toHaveLength(1)
+    expect(bob.driver.rows(recipientPages)).toHaveLength(1)
     expect(bob.driver.rows(groupSkipped)).toEqual([])
     expect(bob.driver.rows(skippedCounts)).toEqual([0])
     expect(stored(world, 1)).not.toContain(toHex(old.lineage))

@@ -170,9 +170,17 @@ describe('removals against each other', () => {
     world.write(alice, roleOf(bob, 2), { on: [byDave, byCarol] })
     const byBob = world.write(bob, removeOf(carol))
     expect(outcome(world)).toEqual(['alice', 'bob', 'eve'])
+    const renamed = world.write(bob, { kind: 'meta', name: 'ours', settings: undefined })
     world.write(eve, rotate, { on: [before] })
     expect(isVoid(world, byBob)).toBe(false)
     expect(outcome(world)).toEqual(['alice', 'bob', 'eve'])
+    // Nor does what carol says of bob's devices, which falls with her: that bob's acts are looked at
+    // again does not bring back a removal that all he did was done in the knowledge of being void.
+    const longer = fakeList(bob.account, 2, [bob.device, deviceOf('bob', 2)])
+    const falls = world.write(carol, listOf(longer), { on: [before] })
+    expect([falls, byBob, renamed].map((op) => isVoid(world, op))).toEqual([true, false, false])
+    expect(outcome(world)).toEqual(['alice', 'bob', 'eve'])
+    expect(world.dag.view().name).toBe('ours')
   })
 })
 

@@ -83,6 +83,9 @@ describe('V6, the author', () => {
   it('is a member', () => {
     const world = group()
     expect(world.faultOf(world.forge(eve, rotate))).toBe('author')
+    expect(world.faultOf(world.forge(dan, rotate))).toBeUndefined()
+    world.write(ann, removeOf(dan))
+    expect(world.faultOf(world.forge(dan, rotate))).toBe('author')
   })
 
   it('writes with a device of its own list, not of another member', () => {
@@ -272,7 +275,13 @@ describe('V10 to V12', () => {
     const more = [ann.device, ...[2, 3, 4, 5, 6, 7].map((n) => deviceOf('ann', n))]
     const grown = listOf(fakeList(ann.account, 2, more))
     expect(world.faultOf(world.forge(ann, grown))).toBe('limit')
+    // Adds that did not know of each other make it larger than that all the same.
     const [first = ann] = crowd
+    const before = world.ops.at(-2) ?? last
+    for (const name of ['late', 'later']) {
+      world.write(ann, addOf(before, [many(name)]), { on: [before] })
+    }
+    expect(world.dag.view().devices()).toHaveLength(4_111)
     expect(world.faultOf(world.forge(ann, removeOf(first)))).toBeUndefined()
   })
 
@@ -353,6 +362,7 @@ describe('operations that wait', () => {
         parents: [{ id: hashOf('nowhere', salt), lamport: 5 }],
         seq: 1,
       })
+    expect(world.dag.add(orphan(dan.device, 3)).kind).toBe('pending')
     const kinds = Array.from({ length: 65 }, (_, i) => world.dag.add(orphan(eve.device, i)).kind)
     expect(kinds.filter((kind) => kind === 'pending')).toHaveLength(64)
     expect(kinds.at(-1)).toBe('full')

@@ -384,7 +384,14 @@ describe('opening', () => {
     const first = await box.open({ awayDays: 180 })
     const again = await box.open({ ttlS: 1, awayDays: 1 })
     expect(again).toEqual(first)
-    expect(again).toMatchObject({ ttlS: LIMITS.groupTtlS, leaseUntilS: START_S + 180 * 86_400 })
+    const DAY = 24 * HOUR
+    expect(again).toMatchObject({ ttlS: LIMITS.groupTtlS, leaseUntilS: START_S + 180 * DAY })
+    // Nor by what it says for the next time, nor where the relay's clock was set back.
+    box.nowS += 2 * DAY
+    const leaseUntilS = START_S + 182 * DAY
+    expect(await box.open({ awayDays: 1 })).toMatchObject({ leaseUntilS })
+    box.nowS -= 2 * DAY
+    expect(await box.open({ awayDays: 1 })).toMatchObject({ leaseUntilS })
     expect(await box.deposit({ writer: 0, name: 1, sizeBytes: 1 })).toMatchObject({
       holdUntilS: START_S + LIMITS.groupHoldS,
     })
@@ -397,10 +404,11 @@ describe('opening', () => {
   })
 
   it('lasts at least as long as what was signed for', async () => {
-    const box = await opened()
+    const box = await opened({ ...LIMITS, groupHoldS: 48 * HOUR, groupTtlS: 49 * HOUR })
     box.nowS += 90 * 86_400 - HOUR
     await box.deposit({ writer: 0, name: 1, sizeBytes: 1 })
-    box.nowS += 2 * HOUR
+    // Leases are looked at by the day: a day and more past the end of this one.
+    box.nowS += 30 * HOUR
     await box.lapse()
     expect(await box.fetch()).toMatchObject({ items: { length: 1 } })
     box.nowS += 2 * 86_400

@@ -3,8 +3,10 @@ import {
   signDeviceCert,
   signDeviceList,
   concat,
+  initiateHandshake,
   noble,
   openDeviceList,
+  ratchetEncrypt,
   toHex,
   u16,
 } from '../../../crypto/index.ts'
@@ -17,7 +19,7 @@ import {
   skippedSeeds,
 } from '../../../protocol/index.ts'
 import { replayMap, replayPrekeys } from '../../../protocol/session/replay-map.ts'
-import { SessionPeer, TestAccount, textOf } from '../../support/session-peers.ts'
+import { SessionPeer, TestAccount, textFrame, textOf } from '../../support/session-peers.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 function strangers(seed: string): readonly [SessionPeer, SessionPeer] {
@@ -129,6 +131,15 @@ describe('a handshake that does not come through', () => {
     alice.start({ ...bundle, spk: { ...bundle.spk, id: 99 } })
     expect(bob.open(alice.send(bob, 'x'))).toEqual({ kind: 'unreadable', reason: 'prekey-unknown' })
     expectNothingKept(bob)
+    const once = bob.bundle({ okem: true })
+    const carol = new SessionPeer('carol never issued')
+    carol.start(once)
+    expect(bob.read(carol.send(bob, 'first'))).toBe('first')
+    alice.start(once)
+    expect(bob.open(alice.send(bob, 'x'))).toEqual({
+      kind: 'unreadable',
+      reason: 'prekey-consumed',
+    })
   })
 
   it('a ratchet part that was tampered with consumes nothing', () => {
@@ -187,6 +198,18 @@ describe('a handshake that does not come through', () => {
   it('a device that claims to be this device is refused', () => {
     const [, bob] = strangers('reflection')
     expect(bob.start(bob.bundle())).toEqual({ kind: 'refused', reason: 'bundle' })
+    // Nor is it heard where a copy of its keys began a session with it.
+    const { random, nowMs } = bob.driver
+    const list = bob.account.list()
+    const bundle = { ...bob.bundle(), listVersion: bob.account.version }
+    const handshake = { list, resetEpoch: 0, random, nowMs }
+    const { state, init } = initiateHandshake(noble, bob.self, bundle, handshake)
+    const lists = new Uint8Array(48)
+    const options = { lists, frames: textFrame('x'), initLength: init.length, random, nowMs }
+    const { message } = ratchetEncrypt(noble, state, options)
+    expect(bob.open({ sid: state.sid, inner: concat(init, message) })).toEqual({
+      kind: 'forbidden',
+    })
   })
 
   it('an unknown suite or first byte is unsupported, a size off the ladder malformed', () => {
