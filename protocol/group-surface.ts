@@ -1,25 +1,25 @@
 // What the floors above use of groups: membership, epochs, what carries and repairs them.
-export { GossipPeerGate, GossipSenderGate } from './group/gossip-gate.ts'
-export { type GossipLineage, topicToPublish, topicsToHear } from './group/gossip-topics.ts'
+export { GossipPeerGate, GossipSenderGate } from './groups/gossip-gate.ts'
+export { type GossipLineage, topicToPublish, topicsToHear } from './groups/gossip-topics.ts'
 export {
   chooseEpoch,
   missingFrom,
   type SendableEpoch,
   type SendChoice,
-} from './group/choose-epoch.ts'
-export { isNewControl, noteControl } from './group/control-window.ts'
-export { type GroupEncryptOutcome, encryptInEpoch } from './group/encrypt-message.ts'
-export { chainAt, epochsByTag } from './group/epoch-chains.ts'
-export { recipientsOf } from './group/epoch-recipients.ts'
-export { epochsOf } from './group/held-epochs.ts'
-export type { ChainRecord, EpochRecord, SkippedRecord } from './group/epoch-record.ts'
+} from './epochs/choose-epoch.ts'
+export { isNewControl, noteControl } from './epochs/control-window.ts'
+export { type GroupEncryptOutcome, encryptInEpoch } from './epochs/encrypt-message.ts'
+export { chainAt, epochsByTag } from './epochs/epoch-chains.ts'
+export { recipientsOf } from './epochs/epoch-recipients.ts'
+export { epochsOf } from './epochs/held-epochs.ts'
+export type { ChainRecord, EpochRecord, SkippedRecord } from './epochs/epoch-record.ts'
 export {
   type DroppedEpoch,
   judgeRetention,
   type RetainedEpoch,
   type RetentionVerdict,
   type RetentionView,
-} from './group/epoch-retention.ts'
+} from './epochs/epoch-retention.ts'
 export {
   chains,
   type ControlWindow,
@@ -30,7 +30,7 @@ export {
   type LineageRecord,
   lineages,
   skippedCounts,
-} from './group/epoch-tables.ts'
+} from './epochs/epoch-tables.ts'
 export {
   commitGenuine,
   type Examination,
@@ -38,8 +38,8 @@ export {
   type GenuineMessage,
   type GroupControl,
   type IsNewEntry,
-} from './group/examine-message.ts'
-export { causalEpochs, type GroupCipher } from './group/group-cipher.ts'
+} from './epochs/examine-message.ts'
+export { causalEpochs, type GroupCipher } from './epochs/group-cipher.ts'
 export {
   type EpochGrant,
   type EpochOperation,
@@ -47,19 +47,19 @@ export {
   keepEpoch,
   type KeepOutcome,
   type KeepRefusal,
-} from './group/keep-epoch.ts'
+} from './epochs/keep-epoch.ts'
 export {
   commitGroup,
   type GroupOpenOutcome,
   type GroupOrigin,
   openGroup,
   type OpenedCandidate,
-} from './group/open-message.ts'
+} from './epochs/open-message.ts'
 export {
   openGroupOperations,
   type OperationsOutcome,
   sealGroupOperations,
-} from './group/operations-message.ts'
+} from './epochs/operations-message.ts'
 export {
   answersSeedRequest,
   type MissingSeed,
@@ -67,31 +67,31 @@ export {
   repairDelayMs,
   repairsOf,
   type RepairView,
-} from './group/repair.ts'
-export { chooseSendingEpoch, type SendingView } from './group/sending-epoch.ts'
+} from './groups/repair.ts'
+export { chooseSendingEpoch, type SendingView } from './epochs/sending-epoch.ts'
 export {
   supersedeEpochs,
   sweepEpochs,
   type SweepRequest,
   type SweptEpochs,
-} from './group/sweep-epochs.ts'
+} from './epochs/sweep-epochs.ts'
 export {
   type DraftAuthor,
   draftCreate,
   draftOp,
   type DraftPayload,
   type OpDraft,
-} from './group/draft-op.ts'
+} from './membership/draft-op.ts'
 export {
   type EntryStanding,
   entryStanding,
   type GroupEntryRef,
   type IsBelowCut,
-} from './group/entry-standing.ts'
+} from './membership/entry-standing.ts'
 export { standingIn } from './groups/take-entry.ts'
-export { entryOp } from './group/entry-op.ts'
-export type { GroupFault } from './group/fault.ts'
-export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './group/group-dag.ts'
+export { entryOp } from './membership/entry-op.ts'
+export type { GroupFault } from './membership/fault.ts'
+export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './membership/group-dag.ts'
 export {
   compareRecipients,
   deviceIndex,
@@ -101,10 +101,10 @@ export {
   groupEpoch,
   groupEpochs,
   isEligible,
-} from './group/group-epochs.ts'
-export { type GroupMember, GroupView } from './group/group-view.ts'
-export { countOpsSince, opsSince, type ServedOps } from './group/serve-ops.ts'
-export { addGroupOp, loadGroup, type StoredGroup } from './group/stored-group.ts'
+} from './membership/group-epochs.ts'
+export { type GroupMember, GroupView } from './membership/group-view.ts'
+export { countOpsSince, opsSince, type ServedOps } from './membership/serve-ops.ts'
+export { addGroupOp, loadGroup, type StoredGroup } from './membership/stored-group.ts'
 export {
   addToGroup,
   approveJoin,
@@ -155,4 +155,4 @@ export { moveCarriage } from './groups/move-carriage.ts'
 export { noteStillDrained, sweepGroup } from './groups/sweep-group.ts'
 export { tendGroup, type Tended } from './groups/tend.ts'
 export { unanswered, wantsCompare } from './groups/sync-group.ts'
-export { GOSSIP_DATA_MAX_BYTES, GOSSIP_PEERS_MAX, GOSSIP_TOPICS_MAX } from './group/limits.ts'
+export { GOSSIP_DATA_MAX_BYTES, GOSSIP_PEERS_MAX, GOSSIP_TOPICS_MAX } from './group-limits.ts'

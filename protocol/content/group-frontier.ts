@@ -12,7 +12,7 @@ import {
   malformed,
 } from '../../crypto/index.ts'
 import { LAMPORT_MAX } from '../limits.ts'
-import { CARRIAGE_RELAYS_MAX, FRONTIER_OP_HEADS_MAX } from '../group/limits.ts'
+import { CARRIAGE_RELAYS_MAX, FRONTIER_OP_HEADS_MAX } from '../group-limits.ts'
 import { type ControlKind, controlKind } from './group-control.ts'
 
 /** A count of one recipient of the epoch that the frontier names. */

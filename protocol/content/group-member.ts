@@ -19,7 +19,7 @@ import {
   readMailbox,
 } from '../../crypto/index.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
-import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group/limits.ts'
+import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group-limits.ts'
 import { decodeHome, encodeHome, type HomeHost } from './endpoints.ts'
 import { versionedFields } from './fields.ts'
 import { type Control, type ControlKind, controlKind } from './group-control.ts'

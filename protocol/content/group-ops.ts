@@ -3,7 +3,7 @@
 //
 // [1, gid, [[head opId, lamport]] <=256]        [1, gid, [GroupOp bstr] 1.., more 0|1]
 import { type Bytes32, encodeCbor, malformed, GROUP_OP_MAX_BYTES } from '../../crypto/index.ts'
-import { GROUP_HEADS_MAX, GROUP_OPS_FRAME_BYTES, GROUP_OPS_FRAME_MAX } from '../group/limits.ts'
+import { GROUP_HEADS_MAX, GROUP_OPS_FRAME_BYTES, GROUP_OPS_FRAME_MAX } from '../group-limits.ts'
 import type { EntryRef } from '../log/header.ts'
 import { decodeRefs, encodeRefs, versionedFields } from './fields.ts'
 import type { ContentKind } from './kind.ts'

@@ -4,7 +4,7 @@
 // [c, gid, addOp, E, G, opCount, page, pages, [[DK, n, id, lamport]] <=500]
 import { type Bytes32, encodeCbor, FieldReader, malformed } from '../../crypto/index.ts'
 import { LAMPORT_MAX } from '../limits.ts'
-import { GROUP_OPS_HELD_MAX, WELCOME_PAGE_AUTHORS_MAX, WELCOME_PAGES_MAX } from '../group/limits.ts'
+import { GROUP_OPS_HELD_MAX, WELCOME_PAGE_AUTHORS_MAX, WELCOME_PAGES_MAX } from '../group-limits.ts'
 import type { BaseAuthor } from './base.ts'
 import { bodyFields, numberField } from './fields.ts'
 import type { ContentKind } from './kind.ts'

@@ -3,7 +3,7 @@
 //
 // [1, gid, opId, [[head opId, lamport]] <=256]
 import { type Bytes32, encodeCbor } from '../../crypto/index.ts'
-import { GROUP_HEADS_MAX } from '../group/limits.ts'
+import { GROUP_HEADS_MAX } from '../group-limits.ts'
 import type { EntryRef } from '../log/header.ts'
 import { decodeRefs, encodeRefs, versionedFields } from './fields.ts'
 import type { ContentKind } from './kind.ts'

@@ -6,14 +6,14 @@ import { groupWelcomeFrame } from '../content/group-welcome.ts'
 import { frameOf } from '../content/kind.ts'
 import { sendControl } from '../delivery/control.ts'
 import { ProtocolError } from '../errors.ts'
-import type { DraftPayload } from '../group/draft-op.ts'
-import { epochs, lineages } from '../group/epoch-tables.ts'
-import { opsSince } from '../group/serve-ops.ts'
+import type { DraftPayload } from '../membership/draft-op.ts'
+import { epochs, lineages } from '../epochs/epoch-tables.ts'
+import { opsSince } from '../membership/serve-ops.ts'
 import {
   GROUP_OPS_FRAME_BYTES,
   GROUP_RECIPIENTS_MAX,
   WELCOME_PAGE_AUTHORS_MAX,
-} from '../group/limits.ts'
+} from '../group-limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'

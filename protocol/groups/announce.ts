@@ -3,7 +3,7 @@
 // they are handed on like those.
 import { encodeCbor, encodeText, equalBytes, GROUP_SETTINGS } from '../../crypto/index.ts'
 import { groupMemberFrame } from '../content/group-member.ts'
-import { MEMBER_RENEW_MS } from '../group/limits.ts'
+import { MEMBER_RENEW_MS } from '../group-limits.ts'
 import { mailboxesFor } from '../peers/handed-capability.ts'
 import { currentSealKey } from '../prekeys/renew.ts'
 import { profile } from '../profile.ts'

@@ -1,7 +1,7 @@
 // In a group too large for everybody to say what they hold, who wrote asks (SPEC.md §21): seldom, and
 // few answer, so that a group of a thousand does not talk about itself all day.
 import { frontierRequestFrame } from '../content/group-frontier.ts'
-import { FRONTIER_ASK_AGAIN_MS, FRONTIER_ASKED_MEMBERS, FRONTIER_MAX_MS } from '../group/limits.ts'
+import { FRONTIER_ASK_AGAIN_MS, FRONTIER_ASKED_MEMBERS, FRONTIER_MAX_MS } from '../group-limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import type { Step, Turn } from '../step.ts'
 import { reachedN } from './frontiers.ts'

@@ -2,7 +2,7 @@
 // missing, heads that a frontier named, a welcome that came alone. One device at a time, another one
 // each time, at growing intervals.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { OPS_ASK_MAX_MS, OPS_ASK_MIN_MS } from '../group/limits.ts'
+import { OPS_ASK_MAX_MS, OPS_ASK_MIN_MS } from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import type { Membership } from './membership.ts'
 import { askOperations } from './ops-talk.ts'

@@ -1,6 +1,6 @@
 // What is remembered of an epoch whose secret is asked for (SPEC.md §20.8, R1).
 import type { Bytes32, FieldReader } from '../../crypto/index.ts'
-import { SEED_ASKED_MAX } from '../group/limits.ts'
+import { SEED_ASKED_MAX } from '../group-limits.ts'
 import { readList } from '../record.ts'
 
 /** A device that was asked, and when, guarded clock. */

@@ -2,16 +2,16 @@
 // and when. Asked for again and again, of one member after the other, until something comes: whoever
 // has it may be away, and may have been asked while it was.
 import { type Bytes32, compareBytes, equalBytes } from '../../crypto/index.ts'
-import type { Repair } from '../group/repair.ts'
-import { groupEpoch } from '../group/group-epochs.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
+import type { Repair } from './repair.ts'
+import { groupEpoch } from '../membership/group-epochs.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
 import {
   REPAIR_WAIT_MS,
   SEED_ANSWER_INTERVAL_MS,
   SEED_ASKED_MAX,
   SEED_ASK_OTHERS,
   SEED_COVERED_MS,
-} from '../group/limits.ts'
+} from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { ASKED_SEEDS_MAX, type AskedSeed } from './asked-seed.ts'
 import type { Membership } from './membership.ts'

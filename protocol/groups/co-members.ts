@@ -2,7 +2,7 @@
 // of the link by which one asks to join, of those whose join is judged here, and of those removed in
 // the last 30 days, who are owed their removal. They are heard for group frames only.
 import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { CO_MEMBER_TIES_MAX } from '../group/limits.ts'
+import { CO_MEMBER_TIES_MAX } from '../group-limits.ts'
 import { encodeRecord, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 

@@ -9,8 +9,8 @@ import {
   isDerivedOp,
 } from '../../crypto/index.ts'
 import { followDevices } from '../delivery/follow-devices.ts'
-import { lineagesOf } from '../group/held-lineages.ts'
-import { REMOVED_SERVED_MS } from '../group/limits.ts'
+import { lineagesOf } from '../epochs/held-lineages.ts'
+import { REMOVED_SERVED_MS } from '../group-limits.ts'
 import { adoptDeviceList } from '../peers/device-lists.ts'
 import { groupMailboxKeys } from '../relay/mailbox-keys.ts'
 import type { Step, Turn } from '../step.ts'

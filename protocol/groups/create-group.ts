@@ -2,8 +2,8 @@
 // in one batch. It is carried by this device's own relays.
 import { GROUP_SETTINGS, openDeviceList, signGroupOp } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { draftCreate } from '../group/draft-op.ts'
-import { CARRIAGE_RELAYS_MAX, GROUPS_MAX } from '../group/limits.ts'
+import { draftCreate } from '../membership/draft-op.ts'
+import { CARRIAGE_RELAYS_MAX, GROUPS_MAX } from '../group-limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { activeMailboxes } from '../peers/own-mailbox.ts'
 import { type Step, type Turn, get } from '../step.ts'

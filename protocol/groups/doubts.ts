@@ -3,7 +3,7 @@
 // are asked, in the group itself, and somebody's log is compared with this one.
 import { frontierRequestFrame } from '../content/group-frontier.ts'
 import { SYNC_RETRY_MAX_MS } from '../limits.ts'
-import { COMPARE_INTERVAL_MS, SEED_COVERED_MS } from '../group/limits.ts'
+import { COMPARE_INTERVAL_MS, SEED_COVERED_MS } from '../group-limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import type { Step, Turn } from '../step.ts'
 import { sendableEpoch } from './carry.ts'

@@ -3,7 +3,7 @@
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { addEvidence } from '../delivery/evidence.ts'
 import { enqueue } from '../delivery/outbox.ts'
-import { FALL_BACK_MS, TOP_UP_DEVICES_MAX } from '../group/limits.ts'
+import { FALL_BACK_MS, TOP_UP_DEVICES_MAX } from '../group-limits.ts'
 import { heldEntry } from '../log/working.ts'
 import type { Step, Turn } from '../step.ts'
 import { type GroupItem, groupItems, putGroupItem } from './group-outbox.ts'

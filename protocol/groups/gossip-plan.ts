@@ -1,10 +1,10 @@
 // What of our groups goes over gossip (SPEC.md §22): the topics of the lineages that are in use, and
 // the home hosts of members that are known.
 import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
-import { type GossipLineage, topicsToHear } from '../group/gossip-topics.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import { lineagesOf } from '../group/held-lineages.ts'
-import { GOSSIP_PEERS_MAX } from '../group/limits.ts'
+import { type GossipLineage, topicsToHear } from './gossip-topics.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import { lineagesOf } from '../epochs/held-lineages.ts'
+import { GOSSIP_PEERS_MAX } from '../group-limits.ts'
 import { peers } from '../peers/peer.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { allGroups } from './group.ts'

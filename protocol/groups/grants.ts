@@ -1,10 +1,10 @@
 // From an operation and a secret to an epoch that is held (SPEC.md §20.1), and on to the epochs that
 // extend it: those need no secret of their own.
 import type { Bytes32, GroupOp } from '../../crypto/index.ts'
-import { extendingOps, groupEpoch } from '../group/group-epochs.ts'
-import { epochs } from '../group/epoch-tables.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import type { EpochOperation, EpochSource, KeepOutcome } from '../group/keep-epoch.ts'
+import { extendingOps, groupEpoch } from '../membership/group-epochs.ts'
+import { epochs } from '../epochs/epoch-tables.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import type { EpochOperation, EpochSource, KeepOutcome } from '../epochs/keep-epoch.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'
 

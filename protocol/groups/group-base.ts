@@ -3,7 +3,7 @@
 // can hide by a base what was said after the add.
 import { type Bytes32, compareBytes, equalBytes, groupBaseHash, toHex } from '../../crypto/index.ts'
 import type { BaseAuthor } from '../content/base.ts'
-import { ADD_BASE_LOOKS_MAX } from '../group/limits.ts'
+import { ADD_BASE_LOOKS_MAX } from '../group-limits.ts'
 import { PARENTS_MAX } from '../limits.ts'
 import {
   type AuthorFrontier,

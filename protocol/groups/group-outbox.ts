@@ -8,9 +8,9 @@ import {
   equalBytes,
   u64,
 } from '../../crypto/index.ts'
-import { lineages } from '../group/epoch-tables.ts'
-import { topicToPublish } from '../group/gossip-topics.ts'
-import { GROUP_OUTBOX_MAX, CARRIAGE_RELAYS_MAX } from '../group/limits.ts'
+import { lineages } from '../epochs/epoch-tables.ts'
+import { topicToPublish } from './gossip-topics.ts'
+import { GROUP_OUTBOX_MAX, CARRIAGE_RELAYS_MAX } from '../group-limits.ts'
 import { ProtocolError } from '../errors.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'

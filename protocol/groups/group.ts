@@ -1,7 +1,7 @@
 // The groups of this profile, one record each: what its user calls it, how one stands to it, and, while
 // one asks to join, by which link. Membership itself is the fold of the operations (SPEC.md §19).
 import { type Bytes16, type Bytes32, EMPTY, GROUP_NAME_MAX_BYTES, u64 } from '../../crypto/index.ts'
-import { GROUPS_MAX } from '../group/limits.ts'
+import { GROUPS_MAX } from '../group-limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 

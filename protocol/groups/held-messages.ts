@@ -1,7 +1,7 @@
 // Messages of a group that do not open yet: of an epoch whose secret is on its way, or beyond a bound
 // (SPEC.md §20.4, G1). Durable, and bounded for each source; tried again when an epoch comes.
 import { type Bytes32, EMPTY, concat, u64 } from '../../crypto/index.ts'
-import { GROUP_HELD_MAX, GROUP_HELD_MAX_BYTES, GROUP_HELD_PER_SOURCE_MAX } from '../group/limits.ts'
+import { GROUP_HELD_MAX, GROUP_HELD_MAX_BYTES, GROUP_HELD_PER_SOURCE_MAX } from '../group-limits.ts'
 import { encodeRecord, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import type { HeldOrigin } from './tagged-epoch.ts'

@@ -4,12 +4,12 @@
 // one after the other, each after twice the time of the one before, and whoever hears the device in the
 // group has nothing to do any more.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
-import { groupEpochs } from '../group/group-epochs.ts'
+import { groupEpochs } from '../membership/group-epochs.ts'
 import {
   WELCOME_HELP_DOUBLINGS,
   WELCOME_HELP_END_MS,
   WELCOME_HELP_STEP_MS,
-} from '../group/limits.ts'
+} from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { renew, sendBase, sendSurroundings } from './add-members.ts'
 import { baseOfAdd } from './group-base.ts'

@@ -8,8 +8,8 @@ import {
   equalBytes,
   openGroupOp,
 } from '../../crypto/index.ts'
-import type { EpochSource } from '../group/keep-epoch.ts'
-import { GROUP_SECRETS_PENDING_MAX } from '../group/limits.ts'
+import type { EpochSource } from '../epochs/keep-epoch.ts'
+import { GROUP_SECRETS_PENDING_MAX } from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { followBoxes, followOperations } from './consequences.ts'
 import { keepGroupEpoch } from './grants.ts'

@@ -11,7 +11,7 @@ import {
 import { frameOf } from '../content/kind.ts'
 import { sendNotice } from '../delivery/notice.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
-import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group/limits.ts'
+import { MEMBERS_FRAME_BYTES, MEMBERS_FRAME_MAX } from '../group-limits.ts'
 import { deviceLists } from '../peers/device-lists.ts'
 import { newPeer, peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord, text, textField } from '../record.ts'

@@ -16,18 +16,18 @@ import {
   u64,
 } from '../../crypto/index.ts'
 import { ProtocolError } from '../errors.ts'
-import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../group/limits.ts'
+import { GROUP_MEMBERS_MAX, GROUP_OP_LOAD_ROWS } from '../group-limits.ts'
 import {
   entryStanding,
   type EntryStanding,
   type GroupEntryRef,
   type IsBelowCut,
-} from '../group/entry-standing.ts'
-import { GroupDag } from '../group/group-dag.ts'
-import { isEligible } from '../group/group-epochs.ts'
-import type { GroupMember, GroupView } from '../group/group-view.ts'
-import { type StoredGroup, addGroupOp, loadGroup } from '../group/stored-group.ts'
-import { groupOpTable, groupOpsTable } from '../group/tables.ts'
+} from '../membership/entry-standing.ts'
+import { GroupDag } from '../membership/group-dag.ts'
+import { isEligible } from '../membership/group-epochs.ts'
+import type { GroupMember, GroupView } from '../membership/group-view.ts'
+import { type StoredGroup, addGroupOp, loadGroup } from '../membership/stored-group.ts'
+import { groupOpTable, groupOpsTable } from '../membership/tables.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 
 interface Kept {

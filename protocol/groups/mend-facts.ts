@@ -1,10 +1,10 @@
 // What mending a group rests on and what only an operation or an epoch changes: looked for once for
 // all of a group's members, operations and epochs, and kept until there are others.
 import { type Bytes32, equalBytes, groupRepairRank, toHex } from '../../crypto/index.ts'
-import { Bits } from '../group/bits.ts'
-import { compareRecipients, groupEpochs } from '../group/group-epochs.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import { heldMark } from '../group/held-epochs.ts'
+import { Bits } from '../membership/bits.ts'
+import { compareRecipients, groupEpochs } from '../membership/group-epochs.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import { heldMark } from '../epochs/held-epochs.ts'
 import type { Step, Turn } from '../step.ts'
 import { ASKED_SEEDS_MAX } from './asked-seed.ts'
 import type { Membership } from './membership.ts'

@@ -2,15 +2,9 @@
 // hands it on, and after a departure or a week there are new ones. What is due follows from what is
 // held; what was done is written down in the batch that does it.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
-import { epochs, lineages } from '../group/epoch-tables.ts'
-import {
-  type Repair,
-  type RepairView,
-  isRotationDue,
-  repairDelayMs,
-  repairsOf,
-} from '../group/repair.ts'
-import { MERGES_PER_HOUR } from '../group/limits.ts'
+import { epochs, lineages } from '../epochs/epoch-tables.ts'
+import { type Repair, type RepairView, isRotationDue, repairDelayMs, repairsOf } from './repair.ts'
+import { MERGES_PER_HOUR } from '../group-limits.ts'
 import { conversationFacts } from '../log/read.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { renew } from './add-members.ts'

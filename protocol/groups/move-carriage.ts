@@ -1,8 +1,8 @@
 // Giving a group other relays (SPEC.md §21): when all of its own have been gone for long, an admin's
 // device, the first by rank, names its own. It is told over sessions, which need no group mailbox.
 import { type Bytes32, equalBytes, groupRepairRank } from '../../crypto/index.ts'
-import { repairDelayMs } from '../group/repair.ts'
-import { CARRIAGE_DEAD_MS, CARRIAGE_RELAYS_MAX } from '../group/limits.ts'
+import { repairDelayMs } from './repair.ts'
+import { CARRIAGE_DEAD_MS, CARRIAGE_RELAYS_MAX } from '../group-limits.ts'
 import { activeMailboxes } from '../peers/own-mailbox.ts'
 import type { Step, Turn } from '../step.ts'
 import { membershipOf } from './membership.ts'

@@ -1,7 +1,7 @@
 // Entries whose membership operation is not here yet: kept as they came, and judged when it is
 // (SPEC.md §20.4, G7). Bounded, and for each author; what does not fit comes again by sync.
 import { type Bytes32, EMPTY, concat, equalBytes, u64 } from '../../crypto/index.ts'
-import { GROUP_HELD_MAX, GROUP_HELD_MAX_BYTES, GROUP_HELD_PER_SOURCE_MAX } from '../group/limits.ts'
+import { GROUP_HELD_MAX, GROUP_HELD_MAX_BYTES, GROUP_HELD_PER_SOURCE_MAX } from '../group-limits.ts'
 import { type Entry, type WireEntry, decodeEntry, elideEntry, encodeEntry } from '../log/entry.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'

@@ -2,7 +2,7 @@
 // itself. It owes that to the newcomer, who cannot read what was said before it was added, and says it
 // as soon as it knows.
 import { type Bytes32, concat } from '../../crypto/index.ts'
-import { OWED_NEWCOMERS_MAX } from '../group/limits.ts'
+import { OWED_NEWCOMERS_MAX } from '../group-limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, range } from '../step.ts'
 

@@ -2,8 +2,8 @@
 // own will hardly come any more. They are held until their author told how far it wrote.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import { markSeen } from '../delivery/seen.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import { EPOCH_CAP_MS, GROUP_HELD_MAX } from '../group/limits.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import { EPOCH_CAP_MS, GROUP_HELD_MAX } from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { heldMessageCount, heldMessages, releaseMessage } from './held-messages.ts'
 import { type Membership, membershipOf } from './membership.ts'

@@ -2,7 +2,7 @@
 // them in a group at most.
 import { type Bytes16, type Bytes32, equalBytes, u64 } from '../../crypto/index.ts'
 import { NAME_MAX_BYTES } from '../limits.ts'
-import { JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../group/limits.ts'
+import { JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../group-limits.ts'
 import { encodeRecord, readRecord, text, textField } from '../record.ts'
 import { type Step, type Table, type Turn, range } from '../step.ts'
 

@@ -1,7 +1,7 @@
 // Secrets that came before what they belong to: their operations wait for their past (SPEC.md §20.9).
 // Under the state key, until they are used.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { GROUP_SECRETS_PENDING_MAX } from '../group/limits.ts'
+import { GROUP_SECRETS_PENDING_MAX } from '../group-limits.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 

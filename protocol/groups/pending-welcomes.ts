@@ -8,7 +8,7 @@ import {
   WELCOME_PAGES_MAX,
   WELCOME_WAITS_MS,
   WELCOMES_MAX,
-} from '../group/limits.ts'
+} from '../group-limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { groupOf } from './group.ts'

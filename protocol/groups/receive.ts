@@ -3,9 +3,9 @@
 // malformed changes nothing.
 import { type Bytes32, GROUP_MESSAGE_TYPE, equalBytes, innerId } from '../../crypto/index.ts'
 import { markSeen, seenBefore } from '../delivery/seen.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import type { GenuineMessage } from '../group/examine-message.ts'
-import type { GroupOpenOutcome } from '../group/open-message.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import type { GenuineMessage } from '../epochs/examine-message.ts'
+import type { GroupOpenOutcome } from '../epochs/open-message.ts'
 import type { Entry } from '../log/entry.ts'
 import { readHeldEntry } from '../log/read.ts'
 import type { Step, Turn } from '../step.ts'

@@ -1,7 +1,7 @@
 // Since when a group lacks something, and what was done about it (SPEC.md §20.8): kept, so that a
 // restart neither forgets to repair nor does it twice.
 import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { MERGES_PER_HOUR, OWED_REFRESHES_MAX } from '../group/limits.ts'
+import { MERGES_PER_HOUR, OWED_REFRESHES_MAX } from '../group-limits.ts'
 import { encodeRecord, orEmpty, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import { ASKED_SEEDS_MAX, type AskedSeed, readSeed, seedFields } from './asked-seed.ts'

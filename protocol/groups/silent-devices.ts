@@ -1,7 +1,7 @@
 // Devices of members that never told their group where they are reached (SPEC.md §21.3): new ones, and
 // perhaps nobody is left who welcomes them. Most often there is none.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { SILENT_DEVICES_PAGE } from '../group/limits.ts'
+import { SILENT_DEVICES_PAGE } from '../group-limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { allGroups } from './group.ts'

@@ -2,9 +2,9 @@
 // mailboxes of lineages that went with them. Nothing goes by time alone: every mailbox must have been
 // read to its end since.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { lineagesOf } from '../group/held-lineages.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
-import { EPOCH_KEEP_MS } from '../group/limits.ts'
+import { lineagesOf } from '../epochs/held-lineages.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
+import { EPOCH_KEEP_MS } from '../group-limits.ts'
 import { gapsOf } from '../log/frontier.ts'
 import { type Step, type Turn } from '../step.ts'
 import { dropExpiredHeld } from './passed-over.ts'

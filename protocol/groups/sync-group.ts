@@ -8,7 +8,7 @@ import { type SyncRange, syncRequestFrame } from '../content/sync-request.ts'
 import { sendNotice } from '../delivery/notice.ts'
 import { drawRequest } from '../delivery/sync-pages.ts'
 import { SYNC_ANSWER_MS, SYNC_GONE_MS, SYNC_RANGES_MAX, SYNC_RETRY_MAX_MS } from '../limits.ts'
-import { COMPARE_INTERVAL_MS, GROUPS_MAX } from '../group/limits.ts'
+import { COMPARE_INTERVAL_MS, GROUPS_MAX } from '../group-limits.ts'
 import {
   type ConversationFrontier,
   authorFrontier,

@@ -12,8 +12,8 @@ import {
   openGroupHeader,
   toHex,
 } from '../../crypto/index.ts'
-import { deviceIndex, groupEpoch, groupEpochs } from '../group/group-epochs.ts'
-import { lineagesOf } from '../group/held-lineages.ts'
+import { deviceIndex, groupEpoch, groupEpochs } from '../membership/group-epochs.ts'
+import { lineagesOf } from '../epochs/held-lineages.ts'
 import type { Step, Turn } from '../step.ts'
 import { membershipOf } from './membership.ts'
 

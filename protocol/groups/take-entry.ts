@@ -3,7 +3,7 @@
 // its place and shows nothing.
 import { type Bytes32, type GroupCut, equalBytes, verify } from '../../crypto/index.ts'
 import type { Brought } from '../delivery/brought.ts'
-import type { EntryStanding, GroupEntryRef } from '../group/entry-standing.ts'
+import type { EntryStanding, GroupEntryRef } from '../membership/entry-standing.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { ABSENCE, type Entry, type WireEntry, elideEntry, tryRestoreEntry } from '../log/entry.ts'
 import type { EntryHeader } from '../log/header.ts'

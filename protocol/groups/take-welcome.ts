@@ -2,7 +2,7 @@
 import { type Bytes32, type GroupOp, equalBytes } from '../../crypto/index.ts'
 import { contactOf, isAccepted } from '../contacts/contact.ts'
 import type { GroupWelcome } from '../content/group-welcome.ts'
-import { GROUPS_MAX, JOIN_LIFE_MS } from '../group/limits.ts'
+import { GROUPS_MAX, JOIN_LIFE_MS } from '../group-limits.ts'
 import type { OpenedInner } from '../session/open-outcome.ts'
 import type { Step, Turn } from '../step.ts'
 import { stopAsking } from './ask.ts'

@@ -1,7 +1,7 @@
 // A newcomer whose adder is gone before it told the group (SPEC.md §21.3): where the operation that
 // brought it in is not seen in the group's mailbox in time, the newcomer puts it there itself.
 import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { ADDING_TOLD_AFTER_MS } from '../group/limits.ts'
+import { ADDING_TOLD_AFTER_MS } from '../group-limits.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'

@@ -2,7 +2,7 @@
 // group at once, anybody else's after a minute and its rank. What a device that is gone wrote and is
 // held here stands.
 import { type Bytes32, equalBytes, openDeviceList, toHex } from '../../crypto/index.ts'
-import { LISTS_TOLD_AFTER_MS } from '../group/limits.ts'
+import { LISTS_TOLD_AFTER_MS } from '../group-limits.ts'
 import { type DeviceListRecord, deviceLists, deviceListsMark } from '../peers/device-lists.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { cutOf } from './cut.ts'

@@ -6,8 +6,8 @@ import {
   groupFrontierFrame,
   type IndexedCount,
 } from '../content/group-frontier.ts'
-import { epochs } from '../group/epoch-tables.ts'
-import { groupEpoch } from '../group/group-epochs.ts'
+import { epochs } from '../epochs/epoch-tables.ts'
+import { groupEpoch } from '../membership/group-epochs.ts'
 import {
   FRONTIER_ASKED_MEMBERS,
   FRONTIER_COUNTS_MAX,
@@ -16,7 +16,7 @@ import {
   FRONTIER_OP_HEADS_MAX,
   FRONTIER_SETTLE_MS,
   FRONTIER_STEP_MS,
-} from '../group/limits.ts'
+} from '../group-limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import { conversationFacts } from '../log/read.ts'
 import { profile } from '../profile.ts'

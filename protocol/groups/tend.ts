@@ -1,7 +1,7 @@
 // What a group needs from time to time, and whenever something of it changed (SPEC.md §21): what
 // waited for an operation or a key is tried again, what waits to go out is encrypted.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { causalEpochs } from '../group/group-cipher.ts'
+import { causalEpochs } from '../epochs/group-cipher.ts'
 import type { Step, Turn } from '../step.ts'
 import { askFrontiers } from './ask-frontiers.ts'
 import { askMissingOps } from './ask-ops.ts'

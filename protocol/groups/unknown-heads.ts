@@ -1,7 +1,7 @@
 // Heads of operations that members named and that are not here (SPEC.md §21): a hint that something
 // is to be asked for. Bounded, and forgotten when they came or a week passed: they may be a lie.
 import { type Bytes32, EMPTY, equalBytes } from '../../crypto/index.ts'
-import { UNKNOWN_HEADS_MAX, UNKNOWN_HEAD_LIFE_MS } from '../group/limits.ts'
+import { UNKNOWN_HEADS_MAX, UNKNOWN_HEAD_LIFE_MS } from '../group-limits.ts'
 import { encodeRecord, readList, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 import type { Membership } from './membership.ts'

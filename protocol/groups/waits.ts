@@ -2,7 +2,7 @@
 // that (SPEC.md §20.4, §21.8).
 import { type Bytes32, equalBytes, toHex } from '../../crypto/index.ts'
 import { addToRanges, type NumberRange } from '../log/ranges.ts'
-import { GROUP_HELD_MAX } from '../group/limits.ts'
+import { GROUP_HELD_MAX } from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import type { AskedDevice } from './asked-seed.ts'
 import { heldMessageCount, heldMessages } from './held-messages.ts'

@@ -6,7 +6,7 @@ import type { Bytes32 } from '../../crypto/index.ts'
 import type { Clock } from '../../node/clock.ts'
 import type { Gossip, GossipMessage, GossipVerdict } from '../../node/gossip.ts'
 import type { Host, Network, ProtocolSpec } from '../../node/transport.ts'
-import { GOSSIP_OUT_MS, GOSSIP_PEER_BURST } from '../../protocol/group/limits.ts'
+import { GOSSIP_OUT_MS, GOSSIP_PEER_BURST } from '../../protocol/group-limits.ts'
 
 const CONNECT: ProtocolSpec = { id: '/sotto/contract/1', maxFrameBytes: 1024 }
 const MAX_BYTES = 65_536

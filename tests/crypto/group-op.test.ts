@@ -25,7 +25,7 @@ import {
   sampleFields,
   sampleOp,
   samplePayloads,
-} from '../protocol/group/group-op-fixture.ts'
+} from '../protocol/groups/group-op-fixture.ts'
 import { counting, refusal, refusesOtherLengths, survivesNoise } from './decoder-checks.ts'
 
 const samples = samplePayloads(noble)

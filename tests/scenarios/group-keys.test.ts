@@ -1,7 +1,7 @@
 // How long the keys of a group live on the disk of a whole node (SPEC.md §20.6): 14 days after they were
 // superseded, and not before its mailboxes were read since then.
 import { expect, test } from 'vitest'
-import { EPOCH_KEEP_MS } from '../../protocol/group/limits.ts'
+import { EPOCH_KEEP_MS } from '../../protocol/group-limits.ts'
 import { Team } from '../sim/group-team.ts'
 import { durableEpochs } from '../sim/node-machine.ts'
 import { World } from '../sim/world.ts'

@@ -4,7 +4,7 @@ import { Team } from '../sim/group-team.ts'
 import { type Person, World } from '../sim/world.ts'
 
 // 4,096 and 8,192 of them would take hours; nothing but the numbers is another.
-vi.mock('../../protocol/group/limits.ts', async (original) => ({
+vi.mock('../../protocol/group-limits.ts', async (original) => ({
   ...(await original<object>()),
   GROUP_OPS_MAX: 5,
   GROUP_OPS_HARD_MAX: 8,

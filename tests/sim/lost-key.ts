@@ -1,7 +1,7 @@
 // A key that came and is gone: a store that lost rows, a profile put back to before. What no store
 // forgets in the simulation is taken out of it by hand, while its node is down.
 import { equalBytes, fromHex, toHex } from '../../crypto/index.ts'
-import type { EpochRecord } from '../../protocol/group/epoch-record.ts'
+import type { EpochRecord } from '../../protocol/epochs/epoch-record.ts'
 import {
   type LineageRecord,
   chains,
@@ -9,7 +9,7 @@ import {
   epochs,
   lineageTags,
   lineages,
-} from '../../protocol/group/epoch-tables.ts'
+} from '../../protocol/epochs/epoch-tables.ts'
 import type { Table } from '../../protocol/index.ts'
 import { durableRecords } from './node-machine.ts'
 import type { Simulation } from './simulation.ts'

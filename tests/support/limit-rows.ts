@@ -1,7 +1,7 @@
 // The bounds of the two pure floors as their sources state them, for the table of SPEC.md §15.
 import { readFile } from 'node:fs/promises'
 import * as cryptoLimits from '../../crypto/limits.ts'
-import * as groupLimits from '../../protocol/group/limits.ts'
+import * as groupLimits from '../../protocol/group-limits.ts'
 import * as protocolLimits from '../../protocol/limits.ts'
 
 export interface LimitRow {
@@ -13,7 +13,7 @@ export interface LimitRow {
 const SOURCES = [
   ['crypto/limits.ts', cryptoLimits],
   ['protocol/limits.ts', protocolLimits],
-  ['protocol/group/limits.ts', groupLimits],
+  ['protocol/group-limits.ts', groupLimits],
 ] as const
 
 /** One row per exported bound, in the order of the sources. A comment stands for all bounds below it. */

@@ -11,7 +11,7 @@ import { operationError } from '../../../protocol/groups/operate.ts'
 import { keepJoin, pendingJoins } from '../../../protocol/groups/pending-joins.ts'
 import { INVITES_MAX } from '../../../protocol/limits.ts'
 import { MAILBOX_LIMITS } from '../../../protocol/mailbox/limits.ts'
-import { GROUPS_MAX, JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../../../protocol/group/limits.ts'
+import { GROUPS_MAX, JOINS_PENDING_MAX, JOINS_PENDING_MS } from '../../../protocol/group-limits.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 
 const GID = new Uint8Array(32).fill(7)

@@ -1,7 +1,7 @@
 // How far a group's mailbox was read, as it is kept (SPEC.md §14.8, §21.6).
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Step } from '../../../protocol/index.ts'
-import { DRAINED_NOTED_MS } from '../../../protocol/group/limits.ts'
+import { DRAINED_NOTED_MS } from '../../../protocol/group-limits.ts'
 import { type BoxCursor, boxAt, putBox } from '../../../protocol/groups/boxes.ts'
 import {
   noteGroupDrained,

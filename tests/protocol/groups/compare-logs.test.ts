@@ -1,7 +1,7 @@
 // After an absence a log is compared with one member's: who was not asked ends nothing.
 import { expect, it } from 'vitest'
 import type { HomeHost } from '../../../protocol/content/endpoints.ts'
-import { COMPARE_INTERVAL_MS } from '../../../protocol/group/limits.ts'
+import { COMPARE_INTERVAL_MS } from '../../../protocol/group-limits.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
 import { syncGroup, takeSyncFrontier } from '../../../protocol/groups/sync-group.ts'
 import { syncState } from '../../../protocol/groups/sync-state.ts'

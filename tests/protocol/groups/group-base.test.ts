@@ -15,7 +15,7 @@ import { Writer } from '../../support/writer.ts'
 const LOOKS = 8
 
 // As many entries as are looked at take long to write.
-vi.mock('../../../protocol/group/limits.ts', async (original) => ({
+vi.mock('../../../protocol/group-limits.ts', async (original) => ({
   ...(await original<object>()),
   ADD_BASE_LOOKS_MAX: 8,
 }))

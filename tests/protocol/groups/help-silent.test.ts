@@ -5,7 +5,7 @@ import { nativeCrypto } from '../../../node/native-crypto.ts'
 import { RecentMemory } from '../../../node/ledger/memory.ts'
 import { type Ranked, helpRank } from '../../../protocol/groups/help-rank.ts'
 import { helpDelayMs } from '../../../protocol/groups/help-silent.ts'
-import { GROUP_MEMBERS_MAX, WELCOME_HELP_END_MS } from '../../../protocol/group/limits.ts'
+import { GROUP_MEMBERS_MAX, WELCOME_HELP_END_MS } from '../../../protocol/group-limits.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

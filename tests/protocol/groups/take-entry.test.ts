@@ -1,7 +1,7 @@
 // Entries of a group from whatever hands them on: what cannot be one is refused before anything is kept.
 import { describe, expect, it } from 'vitest'
 import { HEADER_MAX_BYTES } from '../../../protocol/limits.ts'
-import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group/limits.ts'
+import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group-limits.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
 import { openEntriesOf } from '../../../protocol/groups/open-entries.ts'
 import { takeEntry } from '../../../protocol/groups/take-entry.ts'

@@ -2,7 +2,7 @@
 // for each is judged by the operations that it names.
 import { describe, expect, it } from 'vitest'
 import type { BaseAuthor } from '../../../protocol/content/base.ts'
-import { WELCOMES_MAX, WELCOME_WAITS_MS } from '../../../protocol/group/limits.ts'
+import { WELCOMES_MAX, WELCOME_WAITS_MS } from '../../../protocol/group-limits.ts'
 import { groupOf, putGroup } from '../../../protocol/groups/group.ts'
 import { takeOperations, takeSeed } from '../../../protocol/groups/intake.ts'
 import { pendingWelcomes } from '../../../protocol/groups/pending-welcomes.ts'

@@ -27,7 +27,7 @@ import {
 } from '../../../protocol/index.ts'
 import { textContent } from '../../../protocol/content/text.ts'
 import { evidence } from '../../../protocol/delivery/evidence.ts'
-import { lineagesOf } from '../../../protocol/group/held-lineages.ts'
+import { lineagesOf } from '../../../protocol/epochs/held-lineages.ts'
 import { carryEntry } from '../../../protocol/groups/carry.ts'
 import { dropGroupItem, enqueueGroup, groupItems } from '../../../protocol/groups/group-outbox.ts'
 import { type Membership, knownMembership } from '../../../protocol/groups/membership.ts'

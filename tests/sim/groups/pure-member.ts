@@ -23,8 +23,8 @@ import {
   repairDelayMs,
   repairsOf,
 } from '../../../protocol/index.ts'
-import { compareRecipients, isEligible } from '../../../protocol/group/group-epochs.ts'
-import { REPAIR_WAIT_MS } from '../../../protocol/group/limits.ts'
+import { compareRecipients, isEligible } from '../../../protocol/membership/group-epochs.ts'
+import { REPAIR_WAIT_MS } from '../../../protocol/group-limits.ts'
 import { type PurePerson, crypto, pureOp } from './pure-people.ts'
 
 /** A message as everybody sees it; who opens it follows from its epoch. */

@@ -7,7 +7,7 @@ import {
   operationsTag,
   sealOperations,
 } from '../../crypto/index.ts'
-import { EPOCHS_PER_TAG_MAX } from './limits.ts'
+import { EPOCHS_PER_TAG_MAX } from '../group-limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import { type EpochKey, lineageTags, lineages } from './epoch-tables.ts'
 

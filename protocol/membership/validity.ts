@@ -11,7 +11,7 @@ import {
   GROUP_OPS_HARD_MAX,
   GROUP_OPS_MAX,
   GROUP_RECIPIENTS_MAX,
-} from './limits.ts'
+} from '../group-limits.ts'
 import { roleOf } from './account-state.ts'
 import type { GroupFault } from './fault.ts'
 import { type GroupState, StateBuilder } from './group-state.ts'

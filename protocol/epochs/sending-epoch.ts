@@ -1,7 +1,7 @@
 // Choosing the epoch to send in from what is stored (SPEC.md §20.8). In the usual case, that one epoch
 // has exactly the members, no list of recipients is read: equal hashes say so.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
-import { TOP_UP_DEVICES_MAX } from './limits.ts'
+import { TOP_UP_DEVICES_MAX } from '../group-limits.ts'
 import type { Step, Turn } from '../step.ts'
 import { type SendChoice, type SendableEpoch, chooseEpoch } from './choose-epoch.ts'
 import { chainAt } from './epoch-chains.ts'

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { equalBytes, toHex } from '../../../crypto/index.ts'
 import { NO_MEMORY, causalEpochs, chains, epochs, recipientsOf } from '../../../protocol/index.ts'
 import { nativeCrypto } from '../../../node/native-crypto.ts'
-import { addedRecipients, recipientPages } from '../../../protocol/group/epoch-tables.ts'
-import { chooseSendingEpoch } from '../../../protocol/group/sending-epoch.ts'
-import { EPOCH_SWEEP_ROWS, RECIPIENTS_CHAIN_MAX } from '../../../protocol/group/limits.ts'
+import { addedRecipients, recipientPages } from '../../../protocol/epochs/epoch-tables.ts'
+import { chooseSendingEpoch } from '../../../protocol/epochs/sending-epoch.ts'
+import { EPOCH_SWEEP_ROWS, RECIPIENTS_CHAIN_MAX } from '../../../protocol/group-limits.ts'
 import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 
 const DAY = 86_400_000

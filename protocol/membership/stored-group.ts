@@ -8,7 +8,7 @@ import {
   readU64,
   toHex,
 } from '../../crypto/index.ts'
-import { GROUP_OP_LOAD_ROWS } from './limits.ts'
+import { GROUP_OP_LOAD_ROWS } from '../group-limits.ts'
 import { get, range, type Step, type Turn } from '../step.ts'
 import { type AddOutcome, GroupDag } from './group-dag.ts'
 import { groupOpsTable, groupOpTable } from './tables.ts'

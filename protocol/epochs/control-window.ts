@@ -1,6 +1,6 @@
 // Which control objects of a device are new (SPEC.md §20.5): its numbers r rise, messages overtake
 // each other, and an old object must never count as new again, or it could be used to move a chain.
-import { CONTROL_WINDOW } from './limits.ts'
+import { CONTROL_WINDOW } from '../group-limits.ts'
 import type { ControlWindow } from './epoch-tables.ts'
 
 const NONE: ControlWindow = { highest: 0, seen: [0, 0] }

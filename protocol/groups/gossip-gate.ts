@@ -12,7 +12,7 @@ import {
   GOSSIP_SENDERS_WATCHED_MAX,
   GOSSIP_SENDER_BURST,
   GOSSIP_SENDER_PER_S,
-} from './limits.ts'
+} from '../group-limits.ts'
 
 interface Bucket {
   tokens: number

@@ -1,6 +1,6 @@
 // Carrying out what retention decides (SPEC.md §20.6), some rows a turn.
 import { type Bytes32, equalBytes, readU16, toHex } from '../../crypto/index.ts'
-import { EPOCH_SWEEP_ROWS } from './limits.ts'
+import { EPOCH_SWEEP_ROWS } from '../group-limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import { recipientsOf, removeRecipients, settleRecipients } from './epoch-recipients.ts'
 import type { EpochRecord } from './epoch-record.ts'

@@ -1,6 +1,6 @@
 // Reading what a message needs of an epoch, in a few small rows (SPEC.md §20.7).
 import { type Bytes8, epochChainKey, startChain } from '../../crypto/index.ts'
-import { EPOCHS_PER_TAG_MAX } from './limits.ts'
+import { EPOCHS_PER_TAG_MAX } from '../group-limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import type { ChainRecord, EpochRecord } from './epoch-record.ts'
 import { recipientAt } from './epoch-recipients.ts'

@@ -1,6 +1,6 @@
 // The lineages of a group whose keys are held: their mailboxes are read, their topics heard.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { GROUP_LINEAGES_MAX } from './limits.ts'
+import { GROUP_LINEAGES_MAX } from '../group-limits.ts'
 import { type Step, range } from '../step.ts'
 import { type LineageRecord, lineages } from './epoch-tables.ts'
 

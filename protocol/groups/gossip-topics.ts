@@ -1,7 +1,7 @@
 // Which topics a device listens to and publishes on (SPEC.md §22.2). A topic's name says nothing and
 // lasts a week; clocks that differ by less than a day still meet.
 import { type Bytes32, type CryptoProvider, encodeBase32, u32 } from '../../crypto/index.ts'
-import { GOSSIP_LINEAGE_LINGER_S, GOSSIP_TOPICS_MAX } from './limits.ts'
+import { GOSSIP_LINEAGE_LINGER_S, GOSSIP_TOPICS_MAX } from '../group-limits.ts'
 
 const WEEK_S: number = 7 * 86_400
 const OVERLAP_S = 86_400

@@ -1,7 +1,7 @@
 // Operations that wait for a parent (SPEC.md §19.2): bounded per group and device, for any key can
 // sign one.
 import { type Bytes32, type GroupOp, toHex } from '../../crypto/index.ts'
-import { GROUP_PENDING_MAX, GROUP_PENDING_PER_DEVICE_MAX } from './limits.ts'
+import { GROUP_PENDING_MAX, GROUP_PENDING_PER_DEVICE_MAX } from '../group-limits.ts'
 
 interface Waiting {
   readonly op: GroupOp

@@ -9,7 +9,7 @@ import {
   expectLength,
   toHex,
 } from '../../crypto/index.ts'
-import { EPOCHS_SCAN_MAX } from './limits.ts'
+import { EPOCHS_SCAN_MAX } from '../group-limits.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import type { EpochRecord } from './epoch-record.ts'
 import { type EpochKey, epochs } from './epoch-tables.ts'

@@ -33,7 +33,7 @@ import {
   FRONTIER_COUNTS_MAX,
   FRONTIER_OP_HEADS_MAX,
   GROUP_OPS_HELD_MAX,
-} from '../../../protocol/group/limits.ts'
+} from '../../../protocol/group-limits.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { testDecoder } from '../../support/decoder.ts'
 import { GROUP, GROUP_SAMPLES, SIGNER_SEED, control } from '../../support/group-samples.ts'

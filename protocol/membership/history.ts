@@ -2,7 +2,7 @@
 // (SPEC.md §19.4). States of recent head sets are kept, and one in so many for good, so that an
 // operation that cites the heads costs one step, and one that cites old ones a bounded walk.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { GROUP_STATE_ANCHOR_EVERY, GROUP_STATES_KEPT } from './limits.ts'
+import { GROUP_STATE_ANCHOR_EVERY, GROUP_STATES_KEPT } from '../group-limits.ts'
 import { Bits } from './bits.ts'
 import { decideBlock, type DecideWork } from './decide.ts'
 import { GroupState, StateBuilder } from './group-state.ts'

@@ -2,7 +2,7 @@
 // another that is held, only who came to it. So a thousand members that were added one by one leave
 // a thousand short rows, and not a thousand lists of up to a thousand.
 import { type Bytes32, compareBytes } from '../../crypto/index.ts'
-import { RECIPIENTS_CHAIN_MAX, RECIPIENTS_PAGE_DEVICES } from './limits.ts'
+import { RECIPIENTS_CHAIN_MAX, RECIPIENTS_PAGE_DEVICES } from '../group-limits.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
 import type { EpochRecord } from './epoch-record.ts'
 import { addedRecipients, recipientPages } from './epoch-tables.ts'

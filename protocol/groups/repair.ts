@@ -15,7 +15,7 @@ import {
   SEED_ANSWER_INTERVAL_MS,
   SEED_ASK_MAX_MS,
   SEED_ASK_OTHERS_MS,
-} from './limits.ts'
+} from '../group-limits.ts'
 
 /** min(500 ms x rank, 60 s) and up to 500 ms; `jitter` is uniform in 0 to 1. */
 export function repairDelayMs(rank: number, jitter: number): number {

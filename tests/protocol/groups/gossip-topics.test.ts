@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { decodeBase32, noble } from '../../../crypto/index.ts'
-import { topicToPublish, topicsToHear } from '../../../protocol/group/gossip-topics.ts'
+import { topicToPublish, topicsToHear } from '../../../protocol/groups/gossip-topics.ts'
 
 const WEEK_S = 604_800
 const HOUR_S = 3600

@@ -6,7 +6,7 @@ import {
   GROUP_FRESH_BUDGET,
   GROUP_FRESH_MIN,
   GROUP_FRESH_WINDOW,
-} from './limits.ts'
+} from '../group-limits.ts'
 import type { GroupDag } from './group-dag.ts'
 import type { OpNode } from './op-node.ts'
 

@@ -6,7 +6,7 @@ import {
   GROUP_CHAIN_ROTATE_AT,
   compareBytes,
 } from '../../crypto/index.ts'
-import { TOP_UP_DEVICES_MAX } from './limits.ts'
+import { TOP_UP_DEVICES_MAX } from '../group-limits.ts'
 
 export interface SendableEpoch {
   readonly opId: Bytes32

@@ -12,7 +12,7 @@ import {
   lineages,
   skippedCounts,
 } from '../../../protocol/index.ts'
-import { epochTags, lineageTags, recipientPages } from '../../../protocol/group/epoch-tables.ts'
+import { epochTags, lineageTags, recipientPages } from '../../../protocol/epochs/epoch-tables.ts'
 import { GroupWorld, type TestEpoch } from '../../support/epoch-world.ts'
 
 const DAY = 86_400_000

@@ -15,7 +15,7 @@ import {
   u16,
   u32,
 } from '../../crypto/index.ts'
-import { RECIPIENTS_PAGE_DEVICES } from './limits.ts'
+import { RECIPIENTS_PAGE_DEVICES } from '../group-limits.ts'
 import type { Table } from '../step.ts'
 import {
   type ChainRecord,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { GossipPeerGate, GossipSenderGate } from '../../../protocol/group/gossip-gate.ts'
+import { GossipPeerGate, GossipSenderGate } from '../../../protocol/groups/gossip-gate.ts'
 import {
   GOSSIP_OUT_MS,
   GOSSIP_PEERS_WATCHED_MAX,
   GOSSIP_REJECTS_WINDOW_MS,
-} from '../../../protocol/group/limits.ts'
+} from '../../../protocol/group-limits.ts'
 
 /** How many of `count` attempts at one time are taken. */
 function taken(count: number, take: () => boolean): number {

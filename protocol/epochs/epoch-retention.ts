@@ -2,7 +2,7 @@
 // before the cap: mail under an old epoch may wait in a mailbox for as long as a mailbox keeps it, so
 // the mailboxes must have been read to their ends after that.
 import type { Bytes32 } from '../../crypto/index.ts'
-import { EPOCHS_WITH_CHAINS_MAX, EPOCH_CAP_MS, EPOCH_KEEP_MS } from './limits.ts'
+import { EPOCHS_WITH_CHAINS_MAX, EPOCH_CAP_MS, EPOCH_KEEP_MS } from '../group-limits.ts'
 
 export interface RetainedEpoch {
   readonly opId: Bytes32

@@ -1,5 +1,5 @@
 // The membership of one group: its operations as a hash DAG, and what they amount to (SPEC.md §19).
-// In memory, rebuilt from stored operations (load-group.ts). Nothing here does I/O or reads a clock;
+// In memory, rebuilt from stored operations (stored-group.ts). Nothing here does I/O or reads a clock;
 // the order in which operations come makes no difference to what they amount to.
 import {
   type Bytes32,
@@ -12,7 +12,7 @@ import {
   type GroupPayload,
   toHex,
 } from '../../crypto/index.ts'
-import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from './limits.ts'
+import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from '../group-limits.ts'
 import type { DecideWork } from './decide.ts'
 import type { GroupFault } from './fault.ts'
 import { GroupView } from './group-view.ts'
