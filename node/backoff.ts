@@ -4,11 +4,13 @@ import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from '../protocol/index.ts'
 
 export class Backoff {
   readonly #unit: () => number
+  readonly #mostMs: number
   #attempts = 0
 
-  /** `unit`: 0 to 1, uniformly. */
-  constructor(unit: () => number) {
+  /** `unit`: 0 to 1, uniformly. `mostMs`: the ceiling, where it is not that of an outbox. */
+  constructor(unit: () => number, mostMs: number = BACKOFF_MAX_MS) {
     this.#unit = unit
+    this.#mostMs = mostMs
   }
 
   /**
@@ -16,7 +18,7 @@ export class Backoff {
    * weeks because of one answer.
    */
   nextMs(askedMs = 0): number {
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#attempts, 20))
+    const ceiling = Math.min(this.#mostMs, BACKOFF_MIN_MS * 2 ** Math.min(this.#attempts, 20))
     this.#attempts += 1
     const ownMs = Math.max(BACKOFF_MIN_MS / 4, this.#unit() * ceiling)
     return Math.max(ownMs, Math.min(askedMs, BACKOFF_MAX_MS))

@@ -2,6 +2,11 @@
 
 /** Dial, HELLO and descriptor together. */
 export const CONNECT_MS = 30_000
+/**
+ * Between attempts to follow a mailbox again, at most: what waits there is for us, and nobody sees that it
+ * does. Shorter than an outbox waits; ten thousand people spread over it are 83 a second.
+ */
+export const FOLLOW_BACKOFF_MAX_MS = 120_000
 /** An operation without an answer: the stream is dead. */
 export const ANSWER_MS = 30_000
 /** How often a stream on which mailboxes are followed is asked for a sign of life. */

@@ -11,6 +11,7 @@ import {
   isFailure,
   wireCursor,
 } from '../../protocol/index.ts'
+import { FOLLOW_BACKOFF_MAX_MS } from '../relay-client/limits.ts'
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { unit } from '../core.ts'
@@ -61,7 +62,7 @@ export class GroupMailbox {
     this.#access = new GroupAccess(options)
     this.serviceKey = relay.serviceKey
     this.mailboxId = this.#access.keys.mailboxId
-    this.#backoff = new Backoff(() => unit(core.random))
+    this.#backoff = new Backoff(() => unit(core.random), FOLLOW_BACKOFF_MAX_MS)
     this.#reading = new GroupReading(core.provider, cursor)
     this.#durable = cursor
   }

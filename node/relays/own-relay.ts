@@ -17,6 +17,7 @@ import {
   receiveInner,
   sealKeys,
 } from '../../protocol/index.ts'
+import { FOLLOW_BACKOFF_MAX_MS } from '../relay-client/limits.ts'
 import { Backoff } from '../backoff.ts'
 import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
@@ -80,7 +81,7 @@ export class OwnRelay {
     this.#core = options.core
     this.choice = options.choice
     this.#rendezvous = new RendezvousKeeper(options.core, options.choice)
-    this.#backoff = new Backoff(() => unit(options.core.random))
+    this.#backoff = new Backoff(() => unit(options.core.random), FOLLOW_BACKOFF_MAX_MS)
   }
 
   get connected(): boolean {
