@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000
 
 test(
   'without operations left people talk on, and are told once',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const world = new World('used up', { keepTrace: true })
     const { simulation } = world
