@@ -46,7 +46,8 @@ export class GroupWorker {
   #timer: Timer | undefined
   #later: Timer | undefined
   #stopped = false
-  #goneSinceMs: number | undefined
+  /** Since when none of these relays is reached, guarded clock. */
+  #gone: { readonly relays: string; readonly sinceMs: number } | undefined
 
   constructor(options: GroupWorkerOptions) {
     this.#options = options
@@ -163,13 +164,15 @@ export class GroupWorker {
     const written = [...this.#lanes.values()].filter(({ box }) => box.writes)
     const isGone = written.length > 0 && written.every(({ mailbox }) => !mailbox.open)
     if (!isGone) {
-      this.#goneSinceMs = undefined
+      this.#gone = undefined
       return undefined
     }
-    this.#goneSinceMs ??= guarded.nowMs()
-    const since = this.#goneSinceMs
+    // Others than before are only just being dialled: they are not gone for as long as those were.
+    const relays = written.map(({ box }) => toHex(box.serviceKey)).join()
+    if (this.#gone?.relays !== relays) this.#gone = { relays, sinceMs: guarded.nowMs() }
+    const { sinceMs } = this.#gone
     const usable = this.#options.ownRelays()
-    return ledger.run((turn) => moveCarriage(turn, this.#gid, since, usable))
+    return ledger.run((turn) => moveCarriage(turn, this.#gid, sinceMs, usable))
   }
 
   async #followBoxes(): Promise<void> {
