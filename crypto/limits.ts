@@ -98,7 +98,6 @@ export const TOPIC_OVERLAP_S = 86_400
 /** scrypt work factor, log2 N: below is weak, above exhausts memory before any check. */
 export const SCRYPT_LOG2N_MIN = 14
 export const SCRYPT_LOG2N_MAX = 20
-export const SCRYPT_LOG2N_DEFAULT = 17
 /** scrypt block size and the bound of its parallelism. */
 export const SCRYPT_R = 8
 export const SCRYPT_P_MAX = 4

@@ -266,8 +266,11 @@ export interface Node {
 
   readonly contacts: {
     /**
-     * Adds the maker of a link. Rejects with INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, and with
-     * GROUP_LINK for one that joins a group: that is for `groups.join`.
+     * Adds the maker of a link; resolves with the contact before the maker was reached. Rejects with
+     * INVITE_INVALID, INVITE_EXPIRED, VERSION_UNSUPPORTED or LIMIT, and with GROUP_LINK for one that
+     * joins a group: that is for `groups.join`. That a link was used or revoked only its maker or its
+     * relay knows: the contact stays `pending`, and an event brings it with `problem` INVITE_USED or
+     * INVITE_INVALID.
      */
     add(link: string, options?: { readonly name?: string } & CallOptions): Promise<Contact>
     list(options?: CallOptions): Promise<readonly Contact[]>
@@ -289,7 +292,10 @@ export interface Node {
   readonly groups: Groups
 
   readonly chats: {
-    /** Resolves once it is durably queued. Rejects with TOO_LARGE, EMPTY_TEXT, BLOCKED, .. */
+    /**
+     * Resolves once it is durably queued. Rejects with TOO_LARGE, EMPTY_TEXT, BLOCKED, PROFILE_BEHIND
+     * where this profile was set back to an earlier state, ..
+     */
     send(
       who: Chat,
       text: string,

@@ -53,6 +53,7 @@ export type NodeErrorCode =
   | 'CLOSED' // the node is stopped
   | 'BUSY' // too many calls wait: try again
   | 'PROFILE_COPIED' // the folder is a copy of another: its keys may be in use elsewhere
+  | 'PROFILE_BEHIND' // set back or copied: the contact holds more of this device than it does
   | 'STORE_FAILED' // the profile cannot be written: the node is read-only until it can
   | 'INTERNAL' // a defect of ours
   | 'NOT_WRITABLE'

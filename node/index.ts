@@ -1,5 +1,7 @@
 // The embedder's API: a node, a relay, and what both need. The first import fills the gaps of
-// Node 20 and must stay the first.
+// Node 20 and must stay the first. Its types need nothing but the language: the reference brings
+// Symbol.asyncDispose to who compiles without it.
+/// <reference lib="esnext.disposable" preserve="true" />
 import './runtime.ts'
 
 export type {
@@ -28,6 +30,9 @@ export type {
 } from './api.ts'
 export type {
   Group,
+  GroupAsked,
+  GroupGap,
+  GroupHeld,
   GroupJoin,
   GroupMember,
   GroupRole,

@@ -347,6 +347,8 @@ export class Messenger {
   async settle(signal: AbortSignal): Promise<void> {
     const services = this.#services
     if (services === undefined) return
+    // Every mailbox listens on it while it is waited for: many are no leak.
+    setMaxListeners(0, signal)
     await Promise.all(this.#relays.map((relay) => relay.firstDrain(signal)))
     await services.bundles.settled(signal)
     await this.core.ledger.settled()

@@ -201,11 +201,6 @@ export const PREKEY_RECORD_MAX_BYTES: number = 64 << 10
 /** A card is signed again after this, half its life. */
 export const CARD_RENEW_MS: number = 7 * DAY_MS
 
-// --- Change feed ---
-/** The change feed keeps rows for so long, and at most so many. */
-export const CHANGES_KEEP_MS: number = 30 * DAY_MS
-export const CHANGES_KEEP_ROWS = 100_000
-
 // --- Contacts (SPEC.md §3) ---
 /** Bytes of UTF-8 in the name a contact is listed under: its own name and a suffix. */
 export const LOCAL_NAME_MAX_BYTES = 80

@@ -32,6 +32,7 @@ import type { DirectLink } from '../direct/direct-link.ts'
 import type { DirectService } from '../direct/direct-service.ts'
 import { NodeError } from '../errors.ts'
 import type { Courier } from '../relays/courier.ts'
+import { Signal } from '../signal.ts'
 
 interface Fetching {
   readonly backoff: Backoff
@@ -50,7 +51,7 @@ export class Bundles {
   readonly #onStarted: (device: Bytes32) => void
   readonly #fetching = new Map<string, Fetching>()
   #active = 0
-  #idle: (() => void)[] = []
+  readonly #changed = new Signal()
 
   constructor(options: {
     readonly core: Core
@@ -76,16 +77,13 @@ export class Bundles {
 
   stop(): void {
     for (const { timer } of this.#fetching.values()) timer?.cancel()
-    this.#wake()
+    this.#changed.raise()
   }
 
   /** Resolves when no fetch is under way. */
   async settled(signal: AbortSignal): Promise<void> {
     while (this.#active > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#idle.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
   }
 
@@ -162,12 +160,6 @@ export class Bundles {
     return true
   }
 
-  #wake(): void {
-    const waiting = this.#idle
-    this.#idle = []
-    for (const wake of waiting) wake()
-  }
-
   /** Runs one fetch at a time per name; a fetch that says false is tried again. */
   #run(name: string, fetch: () => Promise<boolean>): void {
     let state = this.#fetching.get(name)
@@ -197,7 +189,7 @@ export class Bundles {
     } finally {
       state.running = false
       this.#active -= 1
-      this.#wake()
+      this.#changed.raise()
     }
     if (done) this.#fetching.delete(name)
     else if (!this.#core.stopping.aborted) {

@@ -21,6 +21,7 @@ import type { Timer } from '../clock.ts'
 import type { Core } from '../core.ts'
 import type { DirectService } from '../direct/direct-service.ts'
 import type { Courier } from '../relays/courier.ts'
+import { Signal } from '../signal.ts'
 import { DepositLane } from './deposit-lane.ts'
 import { DirectLane } from './direct-lane.ts'
 
@@ -51,7 +52,7 @@ export class Carrier {
   readonly #direct: DirectService
   readonly #courier: Courier
   readonly #destinations = new Map<string, Destination>()
-  #idle: (() => void)[] = []
+  readonly #changed = new Signal()
 
   constructor(core: Core, direct: DirectService, courier: Courier) {
     this.#core = core
@@ -87,10 +88,7 @@ export class Carrier {
   /** Resolves when every path either has nothing to do or waits for another attempt. */
   async settled(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && [...this.#destinations.values()].some((one) => this.#isActive(one))) {
-      await new Promise<void>((resolve) => {
-        this.#idle.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
   }
 
@@ -99,18 +97,12 @@ export class Carrier {
       retry?.cancel()
       for (const lane of deposits.values()) lane.stop()
     }
-    this.#progress()
+    this.#changed.raise()
   }
 
   #isActive(destination: Destination): boolean {
     if (destination.working > 0 || destination.direct.active) return true
     return [...destination.deposits.values()].some((lane) => lane.active)
-  }
-
-  #progress(): void {
-    const waiting = this.#idle
-    this.#idle = []
-    for (const wake of waiting) wake()
   }
 
   #destination(device: Bytes32): Destination {
@@ -121,7 +113,7 @@ export class Carrier {
         device,
         direct: new DirectLane(this.#core, device, (alive) => {
           if (alive) made.directOkMs = this.#core.clock.monotonicMs()
-          this.#progress()
+          this.#changed.raise()
         }),
         deposits: new Map(),
         directOkMs: Number.NEGATIVE_INFINITY,
@@ -158,7 +150,7 @@ export class Carrier {
       destination.retry = this.#core.clock.after(RETRY_MS, () => this.kick(destination.device))
     } finally {
       destination.working -= 1
-      this.#progress()
+      this.#changed.raise()
     }
   }
 
@@ -182,7 +174,7 @@ export class Carrier {
     } catch (error) {
       if (!this.#core.stopping.aborted) this.#core.log('carrier', `direct: ${String(error)}`)
     } finally {
-      this.#progress()
+      this.#changed.raise()
     }
   }
 
@@ -195,7 +187,7 @@ export class Carrier {
       if (!this.#core.stopping.aborted) this.#core.log('carrier', `dial: ${String(error)}`)
     } finally {
       destination.working -= 1
-      this.#progress()
+      this.#changed.raise()
     }
   }
 
@@ -219,7 +211,7 @@ export class Carrier {
       const done = (): void => {
         destination.working -= 1
         lane.kick()
-        this.#progress()
+        this.#changed.raise()
       }
       // The direct path goes first; what it has not delivered by then goes to the relays too.
       this.#core.clock.after(waitMs, done)
@@ -235,7 +227,7 @@ export class Carrier {
         courier: this.#courier,
         device: destination.device,
         mailbox,
-        onProgress: () => this.#progress(),
+        onProgress: () => this.#changed.raise(),
       })
       destination.deposits.set(key, lane)
     }

@@ -16,6 +16,7 @@ import type { Timer } from '../clock.ts'
 import { type Core, unit } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
 import { GroupMailbox } from '../relays/group-mailbox.ts'
+import { Signal } from '../signal.ts'
 import { takePage } from './take-page.ts'
 
 /** Deposits under way at once at one mailbox. */
@@ -45,7 +46,7 @@ export class BoxLane {
   #timer: Timer | undefined
   #stopped = false
   #drained = false
-  #waiting: (() => void)[] = []
+  readonly #changed = new Signal()
   /** Why the last deposit was refused; undefined when all were taken. */
   trouble: string | undefined
 
@@ -91,7 +92,7 @@ export class BoxLane {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
-    this.#settle()
+    this.#changed.raise()
     await this.mailbox.stop()
   }
 
@@ -110,17 +111,8 @@ export class BoxLane {
   async firstDrain(signal: AbortSignal): Promise<void> {
     await this.mailbox.opened(signal)
     while (this.mailbox.open && !this.#drained && !this.#stopped && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
-  }
-
-  #settle(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
   }
 
   async #take(items: readonly RelayItem[], cursor: GroupCursor): Promise<void> {
@@ -131,7 +123,7 @@ export class BoxLane {
   async #atHead(cursor: GroupCursor): Promise<void> {
     await this.#core.ledger.run((turn) => noteGroupDrained(turn, this.box, cursor))
     this.#drained = true
-    this.#settle()
+    this.#changed.raise()
     this.#options.onProgress()
   }
 

@@ -3,6 +3,7 @@ import { type Bytes32, toHex } from '../../crypto/index.ts'
 import { allGroups } from '../../protocol/index.ts'
 import type { Core } from '../core.ts'
 import type { Courier } from '../relays/courier.ts'
+import { Signal } from '../signal.ts'
 import type { Host } from '../transport.ts'
 import { GroupGossip } from './group-gossip.ts'
 import { GroupWorker } from './group-worker.ts'
@@ -21,7 +22,7 @@ export class GroupService {
   readonly #options: GroupServiceOptions
   readonly #workers = new Map<string, GroupWorker>()
   readonly #gossip: GroupGossip
-  #waiting: (() => void)[] = []
+  readonly #changed = new Signal()
 
   constructor(options: GroupServiceOptions) {
     this.#options = options
@@ -42,7 +43,7 @@ export class GroupService {
     const key = toHex(gid)
     let worker = this.#workers.get(key)
     if (worker === undefined) {
-      const onProgress = (): void => this.#settle()
+      const onProgress = (): void => this.#changed.raise()
       worker = new GroupWorker({ core, courier, gid, ticket, ownRelays, onProgress })
       this.#workers.set(key, worker)
     }
@@ -75,25 +76,16 @@ export class GroupService {
     return this.#workers.get(toHex(gid))?.troubles ?? []
   }
 
-  #settle(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
-  }
-
   /** Resolves when mailboxes were read to their heads and nothing is under way. */
   async settled(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.firstDrain(signal)))
     while (!signal.aborted && [...this.#workers.values()].some((worker) => worker.active)) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
   }
 
   async stop(): Promise<void> {
-    this.#settle()
+    this.#changed.raise()
     await Promise.all([
       this.#gossip.stop(),
       ...[...this.#workers.values()].map((worker) => worker.stop()),

@@ -65,12 +65,16 @@ const RANK: Readonly<Record<MessageState, number>> = {
   read: 3,
 }
 
+function unknownMessage(text = 'there is no such message here'): NodeError {
+  return new NodeError('UNKNOWN_MESSAGE', text, {
+    hint: 'Ids have 64 hexadecimal characters; see them with: sotto read WHO --json',
+  })
+}
+
 /** An entry id from its 64 hex characters. Throws UNKNOWN_MESSAGE. */
 export function parseId(id: string): Uint8Array {
   if (!/^[0-9a-f]{64}$/i.test(id)) {
-    throw new NodeError('UNKNOWN_MESSAGE', `"${id.slice(0, 80)}" is not a message id`, {
-      hint: 'Ids have 64 hexadecimal characters; see them with: sotto read WHO --json',
-    })
+    throw unknownMessage(`"${id.slice(0, 80)}" is not a message id`)
   }
   return fromHex(id.toLowerCase())
 }
@@ -131,7 +135,7 @@ function* chatMessages(
 
 function* refOf(turn: Turn, id: string): Step<EntryRef> {
   const entry = yield* readEntry(turn, parseId(id))
-  if (entry === undefined) throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
+  if (entry === undefined) throw unknownMessage()
   return { id: entry.id, lamport: entry.lamport }
 }
 
@@ -161,7 +165,7 @@ export function* contactOfEntry(turn: Turn, entry: EntryView): Step<ContactRecor
     const conversation = conversationWith(turn, contact.account)
     if (conversation.every((byte, i) => byte === entry.conversation[i])) return contact
   }
-  throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
+  throw unknownMessage()
 }
 
 /** Marks a conversation as seen; whether that was news. */
@@ -255,7 +259,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
 
   async function stateNow(id: Uint8Array): Promise<MessageState> {
     const row = await ledger.read(() => get(evidence, id))
-    if (row === undefined) throw new NodeError('UNKNOWN_MESSAGE', 'no message of yours has this id')
+    if (row === undefined) throw unknownMessage('no message of yours has this id')
     return shownState(row, core.guarded.nowMs()).state
   }
 
@@ -323,7 +327,7 @@ export function makeChats(options: ChatsOptions): Node['chats'] {
         ledger.read(function* (turn) {
           const entry = yield* readEntry(turn, parseId(id))
           if (entry === undefined) {
-            throw new NodeError('UNKNOWN_MESSAGE', 'there is no such message here')
+            throw unknownMessage()
           }
           return yield* anyMessage(turn, entry)
         }),

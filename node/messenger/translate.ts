@@ -130,16 +130,29 @@ function fromProtocol(error: ProtocolError): NodeError {
         cause: error,
       })
     case 'ERR_PROTOCOL_STALE':
-      return new NodeError('INTERNAL', error.message, { cause: error })
+      return defect(error)
     case 'ERR_PROTOCOL_STATE':
+      if (detail['reason'] === 'PROFILE_BEHIND') {
+        return new NodeError('PROFILE_BEHIND', error.message, {
+          hint: 'Nothing was sent. Make a new device of the account: sotto init --dir FOLDER --from-phrase-file FILE',
+          cause: error,
+        })
+      }
       if (detail['reason'] === 'no-relay') {
         return new NodeError('NO_RELAY', error.message, {
           hint: NO_RELAY_HINT,
           cause: error,
         })
       }
-      return new NodeError('INTERNAL', error.message, { cause: error })
+      return defect(error)
   }
+}
+
+function defect(error: unknown): NodeError {
+  return new NodeError('INTERNAL', error instanceof Error ? error.message : String(error), {
+    hint: 'This is a defect of ours: please report it.',
+    cause: error,
+  })
 }
 
 /** The NodeError for anything a call can fail with. */
@@ -157,8 +170,5 @@ export function toNodeError(error: unknown): NodeError {
   if (error instanceof TimeoutError) {
     return new NodeError('TIMEOUT', error.message, { cause: error, retryable: true })
   }
-  return new NodeError('INTERNAL', error instanceof Error ? error.message : String(error), {
-    hint: 'This is a defect of ours: please report it.',
-    cause: error,
-  })
+  return defect(error)
 }

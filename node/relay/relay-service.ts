@@ -14,6 +14,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import type { Store } from '../store.ts'
 import type { FrameStream, Host } from '../transport.ts'
+import { within } from '../within.ts'
 import { AddressLimits } from './address-limits.ts'
 import { Committer, type FlushSlot } from './committer.ts'
 import { RelayConnection } from './connection.ts'
@@ -255,9 +256,15 @@ class Service implements RelayService {
     await this.#committer.store
       .write([writeHead(this.#storeEpoch, this.#safe.nowMs())])
       .catch((error: unknown) => this.#options.onWarning?.('STORE_FAILED', error))
-    const limit = this.#options.clock.timeout(DRAIN_MS)
-    const closed = [...this.#connections].map(({ stream }) => closeWithin(stream, limit))
-    await Promise.all(closed)
+    const streams = [...this.#connections].map(({ stream }) => stream)
+    await within(
+      this.#options.clock,
+      DRAIN_MS,
+      streams.map((stream) => stream.close()),
+    )
+    for (const stream of streams) {
+      if (stream.open) stream.abort(new Error('the relay stops'))
+    }
   }
 
   #makeCore(): RelayCore {
@@ -346,16 +353,5 @@ class Service implements RelayService {
       if (!this.#draining) this.#probeLag()
     })
     this.#timers.set('lag', timer)
-  }
-}
-
-async function closeWithin(stream: FrameStream, limit: AbortSignal): Promise<void> {
-  const late = new Promise<void>((resolve) => {
-    limit.addEventListener('abort', () => resolve(), { once: true })
-  })
-  try {
-    await Promise.race([stream.close(), late])
-  } finally {
-    if (stream.open) stream.abort(new Error('the relay stops'))
   }
 }

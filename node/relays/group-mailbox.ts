@@ -18,6 +18,7 @@ import { unit } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import type { RelayConnection } from '../relay-client/relay-connection.ts'
 import type { DepositResult, DrainedHead, Subscription } from '../relay-client/relay-types.ts'
+import { Signal } from '../signal.ts'
 import type { HeldLine } from './courier.ts'
 import { GroupAccess } from './group-access.ts'
 import type {
@@ -51,7 +52,7 @@ export class GroupMailbox {
   #openedAtMs = 0
   #stopped = false
   #attempts = 0
-  #waiting: (() => void)[] = []
+  readonly #changed = new Signal()
   /** Why it is not followed; '' while it is. */
   trouble = 'not started'
 
@@ -85,16 +86,9 @@ export class GroupMailbox {
 
   /** Whether it is open now, or becomes so before an attempt fails or the signal aborts. */
   async opened(signal: AbortSignal): Promise<boolean> {
-    const { core } = this.#options
     const attempts = this.#attempts
     while (!this.open && this.#attempts === attempts && !this.#stopped && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        for (const end of [signal, core.stopping]) {
-          end.addEventListener('abort', () => resolve(), { once: true })
-        }
-      })
-      if (core.stopping.aborted) break
+      await this.#changed.next(signal)
     }
     return this.open
   }
@@ -237,7 +231,7 @@ export class GroupMailbox {
     if (begun.missing !== undefined) this.#options.handlers.onMissing?.(begun.missing)
     this.#subscription = subscription
     this.trouble = ''
-    this.#settle()
+    this.#changed.raise()
   }
 
   /** Lets the line go; what its stream still says is not listened to. */
@@ -251,7 +245,7 @@ export class GroupMailbox {
     }
     this.#line?.release()
     this.#line = undefined
-    this.#settle()
+    this.#changed.raise()
   }
 
   #lost(stream: number, why: string, waitMs = 0): void {
@@ -285,12 +279,6 @@ export class GroupMailbox {
     this.#attempts += 1
     this.#drop(reason)
     this.#again(BACKOFF_MAX_MS)
-  }
-
-  #settle(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
   }
 
   // --- What comes ---

@@ -26,6 +26,7 @@ import { connectRelay } from '../relay-client/connect-relay.ts'
 import type { RelayConnection } from '../relay-client/relay-connection.ts'
 import type { Subscription } from '../relay-client/relay-types.ts'
 import { joinPeerAddress } from '../net/peer-id.ts'
+import { Signal } from '../signal.ts'
 import type { Host } from '../transport.ts'
 import { RendezvousKeeper } from './rendezvous.ts'
 
@@ -68,7 +69,7 @@ export class OwnRelay {
   #attempts = 0
   #connectedAtMs = 0
   #stopped = false
-  #waiting: (() => void)[] = []
+  readonly #changed = new Signal()
   /** Ends when what came before is in the Ledger's queue. */
   #entering: Promise<unknown> = Promise.resolve()
   /** Why it is not connected; '' while it is. */
@@ -110,7 +111,7 @@ export class OwnRelay {
     this.#stopped = true
     this.#timer?.cancel()
     this.#hourly?.cancel()
-    this.#settle()
+    this.#changed.raise()
     await this.#connection?.close()
     await this.#rendezvous.stop()
   }
@@ -118,10 +119,7 @@ export class OwnRelay {
   /** Whether the mailbox is open now, or becomes so before an attempt fails or the signal aborts. */
   async opened(signal: AbortSignal): Promise<boolean> {
     while (!this.connected && this.trouble === '' && !this.#stopped && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
     return this.connected
   }
@@ -129,10 +127,7 @@ export class OwnRelay {
   /** Resolves once the mailbox was drained to its head, or an attempt to reach the relay failed. */
   async firstDrain(signal: AbortSignal): Promise<void> {
     while (!this.#drained && this.#attempts === 0 && !this.#stopped && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await this.#changed.next(signal)
     }
   }
 
@@ -152,12 +147,6 @@ export class OwnRelay {
   async tickets(count: number): Promise<readonly Uint8Array[]> {
     if (this.#connection === undefined || this.#own === undefined) return []
     return this.#connection.tickets(this.#own.mailboxId, count)
-  }
-
-  #settle(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
   }
 
   async #connect(): Promise<void> {
@@ -219,7 +208,7 @@ export class OwnRelay {
 
   #again(): void {
     this.#attempts += 1
-    this.#settle()
+    this.#changed.raise()
     if (this.#stopped) return
     this.#timer?.cancel()
     this.#timer = this.#core.clock.after(this.#backoff.nextMs(), () => void this.#connect())
@@ -247,7 +236,7 @@ export class OwnRelay {
     this.#connection = connection
     this.trouble = ''
     this.#connectedAtMs = this.#core.clock.monotonicMs()
-    this.#settle()
+    this.#changed.raise()
     const subscription = await connection.subscribe(
       own.mailboxId,
       {
@@ -256,7 +245,7 @@ export class OwnRelay {
           this.#drained = true
           this.atHead = true
           this.#options.onDrained()
-          this.#settle()
+          this.#changed.raise()
         },
         onEnd: (reason) => {
           if (reason === DISPLACED) void this.#displaced(connection)

@@ -57,7 +57,8 @@ export class Connection implements Calls {
   /** The owner said that whatever it did not answer was not carried out. */
   #ownerClosed = false
 
-  constructor(socket: Socket, report: (error: unknown) => void) {
+  // Private also for its type: what embedders compile against names nothing of node:net.
+  private constructor(socket: Socket, report: (error: unknown) => void) {
     this.#socket = socket
     this.#report = report
     this.#rpc = new JSONRPCClient(

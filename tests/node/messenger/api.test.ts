@@ -174,7 +174,8 @@ describe('sending and reading', () => {
     ['no id', 'zz'],
     ['an id of nothing', 'ab'.repeat(32)],
   ])('says UNKNOWN_MESSAGE for %s', async (_, id) => {
-    const wanted = code('UNKNOWN_MESSAGE')
+    const hint = expect.stringContaining('sotto read WHO --json')
+    const wanted = expect.objectContaining({ code: 'UNKNOWN_MESSAGE', hint })
     await expect(alice.chats.message(id)).rejects.toEqual(wanted)
     await expect(alice.chats.why(id)).rejects.toEqual(wanted)
     await expect(alice.chats.waitFor(id, 'read')).rejects.toEqual(wanted)

@@ -3,6 +3,7 @@ import { encodeCbor, noble } from '../../../crypto/index.ts'
 import type { RelayConnection } from '../../../node/relay-client/relay-connection.ts'
 import { RELAY_PROTOCOL } from '../../../node/relay/limits.ts'
 import { decodeRelayFrame, encodeRequest, serviceKeyHash } from '../../../protocol/index.ts'
+import { warningsOf } from '../../support/warnings.ts'
 import {
   RelayWorld,
   bytesOf,
@@ -289,6 +290,16 @@ describe('the stream', () => {
     expect(events).toContain('stored')
     expect(events.at(-1)).toBe('closed')
     expect(world.service!.ready).toBe(false)
+  })
+
+  it('ends for as many as there are without a warning of listeners that leak', async () => {
+    const { world } = await prepared()
+    for (let at = 0; at < 12; at++) {
+      await world.connect()
+      await world.advance(10_000) // One address may open so many in a while.
+    }
+    const warnings = await warningsOf(() => world.settle(world.service!.drain()))
+    expect(warnings).toEqual([])
   })
 })
 

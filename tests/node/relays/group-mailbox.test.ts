@@ -1,4 +1,5 @@
 // Members at a group's mailbox: the real client and the real relay over a network in memory.
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { EMPTY, noble, toHex } from '../../../crypto/index.ts'
 import { joinPeerAddress } from '../../../node/net/peer-id.ts'
@@ -93,6 +94,16 @@ describe('a mailbox of a group', () => {
     await world.settle(later.until(() => later.items.length === 2))
     expect(later.names).toEqual(['three', 'four'])
     expect(later.cursor?.chain).toEqual(alice.cursor?.chain)
+  })
+
+  it('leaves nothing on the signal of who waited for it: that may live much longer', async () => {
+    const world = await worldOf()
+    const { signal } = new AbortController()
+    const alice = world.member('alice')
+    const waits = alice.mailbox.opened(signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    expect(await world.settle(waits)).toBe(true)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('is read far beyond what one credit allows', async () => {
