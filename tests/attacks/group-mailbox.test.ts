@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type CborValue, EMPTY, decodeCbor, encodeText, noble, toHex } from '../../crypto/index.ts'
 import type { RelayConnection } from '../../node/relay-client/relay-connection.ts'
 import { startRelayService } from '../../node/relay/relay-service.ts'
-import { GroupCarriage } from '../../node/relays/group-carriage.ts'
+import type { GroupDepositOutcome, GroupRelay } from '../../node/relays/group-mailbox-types.ts'
+import { GroupMailbox } from '../../node/relays/group-mailbox.ts'
 import { Courier } from '../../node/relays/courier.ts'
 import { MemoryStore } from '../../node/store/memory-store.ts'
 import { SortedMap } from '../../node/store/sorted-map.ts'
@@ -239,42 +240,41 @@ describe('a member who fills the mailbox', () => {
     const core = { clock, random, provider: noble, stopping, log: () => undefined }
     const handlers = { onItems: () => Promise.resolve() }
     const addresses = [joinPeerAddress('/ip4/10.0.0.2/tcp/4001', second.transportKey)]
-    const carriage = new GroupCarriage({
-      core,
-      courier: new Courier(core, () => host),
-      lineageSecret: LINEAGE,
-      mode: 'open',
-      mailboxes: [
-        { relay: { serviceKey: SERVICE, addresses: [world.address] }, cursor: undefined, handlers },
-        {
-          relay: { serviceKey: noble.ed25519PublicKey(bytesOf('second')), addresses },
+    const courier = new Courier(core, () => host)
+    const relays: readonly GroupRelay[] = [
+      { serviceKey: SERVICE, addresses: [world.address] },
+      { serviceKey: noble.ed25519PublicKey(bytesOf('second')), addresses },
+    ]
+    const mailboxes = relays.map(
+      (relay) =>
+        new GroupMailbox({
+          core,
+          courier,
+          lineageSecret: LINEAGE,
+          mode: 'open',
+          relay,
           cursor: undefined,
           handlers,
-        },
-      ],
-    })
-    carriage.start()
-    expect(await world.settle(carriage.opened(clock.timeout(10_000)))).toBe(2)
+        }),
+    )
     const message = { envId: bytesOf('hers'), env: bytesOf('hers', 512), capId: alice.capId }
-    const outcome = await world.settle(carriage.deposit(message, 1))
-    expect(outcome.failed).toMatchObject([{ reason: 'quota', serviceKey: SERVICE }])
-    expect(outcome.failed[0]?.retryAfterMs).toBeGreaterThan(0)
-    expect(outcome.held).toMatchObject([{ seq: 1 }])
-    const only = new GroupCarriage({
-      core,
-      courier: new Courier(core, () => host),
-      lineageSecret: LINEAGE,
-      mode: 'open',
-      mailboxes: [
-        { relay: { serviceKey: SERVICE, addresses: [world.address] }, cursor: undefined, handlers },
-      ],
-    })
-    const nowhere = await world.settle(only.deposit({ ...message, envId: bytesOf('another') }))
-    expect(nowhere.held).toEqual([])
-    expect(nowhere.retryAfterMs).toBeGreaterThan(0)
+    const outcomes: GroupDepositOutcome[] = []
+    for (const mailbox of mailboxes) {
+      mailbox.start()
+      await world.settle(mailbox.opened(clock.timeout(10_000)))
+      expect(mailbox.open).toBe(true)
+      outcomes.push(await world.settle(mailbox.deposit(message)))
+    }
+    // The full one says when to come again; the other holds it.
+    expect(outcomes).toMatchObject([
+      { kind: 'failed', reason: 'quota' },
+      { kind: 'held', seq: 1 },
+    ])
+    const [refused] = outcomes
+    expect(refused?.kind === 'failed' && refused.retryAfterMs > 0).toBe(true)
     const bob = await readerOf(world, 'bob')
     expect(bob.names[0]).toBe('kept')
-    await world.settle(carriage.stop())
+    for (const mailbox of mailboxes) await world.settle(mailbox.stop())
   })
 })
 
