@@ -227,13 +227,21 @@ describe('opening a profile', () => {
   })
 
   it('says CORRUPT_STORE for a record that was moved from another place', async () => {
-    const { records, identity } = await open()
-    const other = { ...identities, name: 'identities2' }
-    const write = records.seal(other as never, identities.place(0), identity)
-    const right = records.seal(identities as never, identities.place(0), identity)
-    await records.write([{ key: right.key, value: write.value }])
-    await records.close()
-    await expect(open()).rejects.toEqual(code('CORRUPT_STORE'))
+    const place = identities.place(0)
+    for (const [name, from] of [
+      ['identities2', place],
+      [identities.name, { ...place, order: Uint8Array.of(1) }],
+    ] as const) {
+      const { records, identity } = await open()
+      const write = records.seal({ ...identities, name } as never, from, identity)
+      const right = records.seal(identities as never, place, identity)
+      await records.write([{ key: right.key, value: write.value }])
+      await expect(records.get(identities as never, place), name).rejects.toEqual(
+        code('CORRUPT_STORE'),
+      )
+      await records.write([right])
+      await records.close()
+    }
   })
 })
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { toHex } from '../../../crypto/index.ts'
+import { noble, toHex } from '../../../crypto/index.ts'
 import type { RelayConnection } from '../../../node/relay-client/relay-connection.ts'
 import type { Deposit, DepositResult } from '../../../node/relay-client/relay-types.ts'
+import { deriveCapKey } from '../../../protocol/relay/capability.ts'
 import {
   FaultyStore,
   type Owner,
@@ -89,13 +90,30 @@ describe('depositing', () => {
     const { world, bob, alice } = await prepared()
     const good = world.capability(bob, 'alice')
     const revoked = world.capability(bob, 'mallory')
+    const { serviceKey } = bob.connection
+    const ended = { lane: 0, expiresS: 5, capId: good.capId }
+    const expired = {
+      ...good,
+      ...ended,
+      capKey: deriveCapKey(noble, serviceKey, bob.secret, ended),
+    }
+    const invite = {
+      kind: 'invite',
+      capId: bytesOf('invite', 8),
+      capKey: bytesOf('invite key'),
+      claim: bytesOf('claim', 16),
+    } as const
+    const nobody = { mailboxId: bytesOf('nobody', 16) }
     await world.settle(bob.connection.revoke(bob.mailboxId, [revoked.capId]))
     const rights: readonly Deposit[] = [
-      depositTo(bob, good, '1', { mailboxId: bytesOf('nobody', 16) }),
+      depositTo(bob, good, '1', nobody),
       depositTo(bob, { ...good, capKey: bytesOf('wrong') }, '2'),
-      depositTo(bob, { ...good, expiresS: 5 }, '3'),
+      depositTo(bob, expired, '3'),
       depositTo(bob, revoked, '4'),
       depositTo(bob, good, '5', { lane: 2 }),
+      depositTo(bob, invite, '6'),
+      depositTo(bob, invite, '7', nobody),
+      depositTo(bob, { kind: 'work' }, '8', nobody),
     ]
     for (const deposit of rights) {
       expect(await world.settle(alice.deposit(deposit))).toEqual({
@@ -159,6 +177,22 @@ describe('fair shares', () => {
       const result = await world.settle(alice.deposit(depositTo(bob, quiet, `q${i}`)))
       expect(result).toMatchObject(i < 4 ? { kind: 'stored' } : { status: 'quota' })
     }
+  })
+
+  it.each([
+    ['in rows', { rows: 10, bytes: 1 << 20 }],
+    ['in bytes', { rows: 100, bytes: 10 * 512 }],
+  ])('are half of the lane while another has something in it, %s', async (_, lane) => {
+    const world = new RelayWorld()
+    await world.start({ limits: { lanes: [lane, lanes[1], lanes[2]], reservedRows: 0 } })
+    const bob = await world.owner('bob')
+    const alice = await world.connect()
+    const send = (capability: string, name: string): Promise<DepositResult> =>
+      world.settle(alice.deposit(depositTo(bob, world.capability(bob, capability), name)))
+    await send('quiet', 'first')
+    for (let i = 0; i < 5; i++) expect(await send('hog', `h${i}`)).toMatchObject({ kind: 'stored' })
+    expect(await send('hog', 'h5')).toMatchObject({ status: 'quota', scope: 'capability' })
+    expect(await send('quiet', 'second')).toMatchObject({ kind: 'stored' })
   })
 
   it('are told with ROOM when the owner made some', async () => {

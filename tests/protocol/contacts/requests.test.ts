@@ -102,6 +102,13 @@ describe('requests', () => {
     expect(alice.texts(mallory)).toHaveLength(9)
   })
 
+  test('whatever comes of an account with eight messages is told to wait', () => {
+    const { alice, mallory } = stranger('ninth', revokeAll)
+    for (let i = 0; i < 8; i++) mallory.send(alice, `text ${i}`)
+    carry(mallory, alice)
+    expect(forge(mallory, alice)).toMatchObject({ code: 'busy' })
+  })
+
   test('one message with many entries takes no more room than there is', () => {
     const { alice, mallory } = stranger('bytes', revokeAll)
     for (let i = 0; i < 8; i++) mallory.send(alice, 'x'.repeat(49_152))

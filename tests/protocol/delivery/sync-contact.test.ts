@@ -228,6 +228,7 @@ test('what its author has no more is named as gone, and asked for no longer', ()
 test('a contact is served what we wrote in our conversation, and nothing else', () => {
   const [alice, bob] = talked('served')
   const conversation = conversationOf(alice, bob)
+  let pages = 0
   const ask = (question: Partial<SyncRequest>): number => {
     const request = { req: 7, conversation: undefined, ranges: [], ids: [], ...question }
     bob.driver.run(function* (turn) {
@@ -241,8 +242,9 @@ test('a contact is served what we wrote in our conversation, and nothing else', 
         content.kind === 'notice' ? decodeFrames(content.frames, 'ratchet') : [],
       )
     settle([alice, bob])
-    const pages = frames.flatMap((frame) => readFrame(syncPageFrame, frame) ?? [])
-    return pages.reduce((sum, { entries }) => sum + entries.length, 0)
+    const found = frames.flatMap((frame) => readFrame(syncPageFrame, frame) ?? [])
+    pages += found.length
+    return found.reduce((sum, { entries }) => sum + entries.length, 0)
   }
   const all = (author: Bytes32): SyncRequest['ranges'] => [{ author, from: 1, to: 3 }]
   expect(ask({ ranges: all(bob.device) })).toBe(3)
@@ -255,12 +257,15 @@ test('a contact is served what we wrote in our conversation, and nothing else', 
   for (let i = 0; i < 200; i++) ask({ ids: [idAt(bob, conversation, bob.device, 2)] })
   bob.driver.safeNowMs = Math.ceil(bob.driver.safeNowMs / 60_000) * 60_000
   let answered = 0
+  pages = 0
   for (let i = 0; i < 200; i++) {
     const at = bob.driver.safeNowMs
     answered += ask({ ids: [idAt(bob, conversation, bob.device, 2)] })
     bob.driver.safeNowMs = at
   }
   expect(answered).toBe(157)
+  // Nor with an empty page.
+  expect(pages).toBe(157)
   bob.driver.run((turn) => blockContact(turn, alice.self.account, true))
   bob.driver.advance(60_000)
   expect(ask({ ranges: all(bob.device) })).toBe(0)

@@ -44,6 +44,12 @@ describe('who may hand on whose entries', () => {
     if (mine === undefined) throw new Error('no entry')
     expect(a2.accept(mine, session(bob, 'contact'))).toEqual(refused)
     expect(a2.ordered()).toEqual([])
+    // Not even what an accepted entry names as prev, and not its own from an own device.
+    const [first, second] = chain(a1, 2)
+    if (first === undefined || second === undefined) throw new Error('no entries')
+    a2.accept(second, session(a1, 'own'))
+    expect(a2.accept(first, session(bob, 'contact'))).toEqual(refused)
+    expect(a2.accept(mine, session(a1, 'own'))).toEqual(refused)
   })
 
   it('labels entries that another listed device of the contact hands on', () => {

@@ -13,6 +13,9 @@ import {
   readArrivals,
 } from '../../../protocol/log/read.ts'
 import { eraseBody, markSeen, readPosition } from '../../../protocol/log/seen.ts'
+import { conversationTable } from '../../../protocol/log/conversation-table.ts'
+import { OPEN_PER_CONVERSATION_MAX } from '../../../protocol/limits.ts'
+import { get } from '../../../protocol/step.ts'
 import { bodyTable, entryTable } from '../../../protocol/log/tables.ts'
 import { bytesOf, chain, CONVERSATION, entryOf, refOf } from '../../support/entries.ts'
 import { fromDevice, Replica } from '../../support/replica.ts'
@@ -284,6 +287,22 @@ describe('a flood of open entries', () => {
     const [, second] = chain(bob, 2)
     if (second === undefined) throw new Error('no entry')
     expect(alice.accept(second)).toMatchObject({ kind: 'open' })
+  })
+
+  it('of many authors leaves room for ten entries of each other one, and no more', () => {
+    const alice = new Replica('alice')
+    accept(alice, chain(carol, 1))
+    alice.driver.run(function* (turn) {
+      const row = yield* get(conversationTable, CONVERSATION)
+      if (row === undefined) throw new Error('no conversation')
+      turn.put(conversationTable, CONVERSATION, { ...row, open: OPEN_PER_CONVERSATION_MAX })
+    })
+    const outcomes = chain(bob, 12)
+      .slice(1)
+      .toReversed()
+      .map((entry) => alice.accept(entry))
+    expect(outcomes.slice(0, 10).map(({ kind }) => kind)).toEqual(Array(10).fill('open'))
+    expect(outcomes[10]).toMatchObject({ kind: 'beyondLimit', limit: 'openPerConversation' })
   })
 })
 

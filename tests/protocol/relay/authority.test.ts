@@ -121,12 +121,17 @@ describe('an owner proof', () => {
       expect(verifyAuth(noble, proof, other, mailbox)).toBe(false)
     }
     expect(verifyAuth(noble, proof, stream, { ...mailbox, type: 3 })).toBe(false)
+    expect(verifyAuth(noble, proof, stream, { ...mailbox, mailboxId: bytesOf('n', 16) })).toBe(
+      false,
+    )
     expect(verifyOpen(noble, proof, stream, opened)).toBe(false)
   })
 
-  it('of an opening binds secret and generation', () => {
+  it('of an opening binds mailbox, secret and generation', () => {
     const proof = { ownerKey, signature: signOpen(noble, seed, stream, opened) }
     expect(verifyOpen(noble, proof, stream, opened)).toBe(true)
+    const elsewhere = { ...opened, mailboxId: bytesOf('n', 16) }
+    expect(verifyOpen(noble, proof, stream, elsewhere)).toBe(false)
     expect(verifyOpen(noble, proof, stream, { ...opened, gen: 4 })).toBe(false)
     expect(verifyOpen(noble, proof, stream, { ...opened, secret: bytesOf('x') })).toBe(false)
     expect(verifyOpen(noble, proof, stream, { ...opened, secret: undefined })).toBe(false)
