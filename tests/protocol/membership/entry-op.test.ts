@@ -1,7 +1,8 @@
 // Under which operation an entry is written: whoever is topped up must be a member there.
 import { describe, expect, it } from 'vitest'
+import { compareBytes } from '../../../crypto/index.ts'
 import { entryOp } from '../../../protocol/index.ts'
-import { GroupWorld, addOf, person, roleOf } from '../../support/group-world.ts'
+import { GroupWorld, addOf, person, removeOf, roleOf } from '../../support/group-world.ts'
 
 const alice = person('alice')
 const bob = person('bob')
@@ -34,5 +35,30 @@ describe('the operation of an entry', () => {
     const { world } = twoAdds()
     const highest = world.dag.heads().at(-1)?.id
     expect(entryOp(world.dag, world.root.id, [carol.device, dave.device])).toEqual(highest)
+  })
+
+  it('is never one at which somebody is a member who is none any more: they would be served the text', () => {
+    const higher = new Set<string>()
+    for (const name of ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi']) {
+      const gone = person(name)
+      const world = new GroupWorld(alice)
+      world.add(alice, [bob, gone])
+      const on = [world.write(alice, roleOf(bob, 1))]
+      // Two that know nothing of each other.
+      const rotation = world.write(alice, { kind: 'rotate', ownN: 0 }, { on })
+      const removal = world.write(bob, removeOf(gone), { on })
+      higher.add(compareBytes(rotation.id, removal.id) > 0 ? 'rotation' : 'removal')
+      expect(entryOp(world.dag, world.root.id, [bob.device])).toEqual(removal.id)
+    }
+    expect(higher.size).toBe(2)
+  })
+
+  it('is that of its epoch where every head has somebody who is none', () => {
+    const world = new GroupWorld(alice)
+    world.add(alice, [bob, carol, dave])
+    const on = [world.write(alice, roleOf(bob, 1))]
+    world.write(alice, removeOf(carol), { on })
+    world.write(bob, removeOf(dave), { on })
+    expect(entryOp(world.dag, world.root.id, [bob.device])).toEqual(world.root.id)
   })
 })
