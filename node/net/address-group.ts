@@ -17,7 +17,10 @@ export function addressGroup(address: string): string {
     .join(':')
 }
 
-/** Who is on this machine: also a proxy before it, behind which everybody is. */
+/**
+ * Who is on this machine: also a proxy before it, behind which everybody is. IPv4 never comes in the
+ * form of IPv6: whoever listens for that takes nothing else.
+ */
 export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
+  return address === '::1' || address.startsWith('127.')
 }

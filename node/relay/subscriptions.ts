@@ -72,7 +72,7 @@ export class Subscriptions {
   readonly #options: SubscriptionsOptions
   readonly #byMailbox = new Map<string, Map<FrameStream, Subscription>>()
   readonly #queue: Subscription[] = []
-  /** Streams that take no more for now, and which of their subscriptions wait for that. */
+  /** Streams whose buffer is full, and which of their subscriptions wait until it drained. */
   readonly #full = new Map<FrameStream, Set<Subscription>>()
   #pumps = 0
   #size = 0

@@ -52,27 +52,39 @@ async function stop({ child, ended }: Started): Promise<void> {
   await ended
 }
 
+/** Alice and Bob, each with a daemon, and how Bob comes back on another device. */
+async function aliceAndBob(path: 'direct' | 'relay') {
+  const at = (name: string): readonly string[] => ['--dir', join(root, name)]
+  const [alice, bob, again] = [at('alice'), at('bob'), at('bob-again')]
+  const relays: string[] = []
+  if (path === 'relay') {
+    const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
+    relays.push('--relay', String(relay.ready['address']))
+  }
+  const listen = path === 'relay' ? [] : ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`]
+  await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
+  const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
+  const made = await sotto([...init, '--json', ...bob])
+  const { address } = JSON.parse(made.stdout) as { address: string }
+  const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(made.stderr)?.[0] ?? ''
+  expect(phrase.split(' ').length).toBe(24)
+  await start(['daemon', 'run', ...listen, ...alice])
+  const lost = await start(['daemon', 'run', ...bob])
+  const restore = async (): Promise<void> => {
+    const file = join(root, 'words')
+    await writeFile(file, `${phrase}\n`)
+    const restored = await json([...init, '--from-phrase-file', file, ...again])
+    expect(restored['address']).toBe(address)
+    await start(['daemon', 'run', ...again])
+  }
+  return { alice, bob, again, address, lost, restore }
+}
+
 it.each(['direct', 'relay'] as const)(
   'restored from the phrase and added again (%s): one contact, and the same chat both ways',
   { timeout: 90_000 },
   async (path) => {
-    const alice = ['--dir', join(root, 'alice')]
-    const bob = ['--dir', join(root, 'bob')]
-    const again = ['--dir', join(root, 'bob-again')]
-    const relays: string[] = []
-    if (path === 'relay') {
-      const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
-      relays.push('--relay', String(relay.ready['address']))
-    }
-    const listen = path === 'relay' ? [] : ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`]
-    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
-    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
-    const made = await sotto([...init, '--json', ...bob])
-    const { address } = JSON.parse(made.stdout) as { address: string }
-    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(made.stderr)?.[0] ?? ''
-    expect(phrase.split(' ').length).toBe(24)
-    await start(['daemon', 'run', ...listen, ...alice])
-    const lost = await start(['daemon', 'run', ...bob])
+    const { alice, bob, again, address, lost, restore } = await aliceAndBob(path)
     const first = await json(['invite', ...alice])
     await json(['add', String(first['link']), '--name', 'Alice', ...bob])
     await json(['send', 'Alice', 'before', '--wait', 'delivered', ...bob])
@@ -81,11 +93,7 @@ it.each(['direct', 'relay'] as const)(
     // Its folder is gone, and Alice does not know: what she writes now waits for the account.
     await json(['send', 'Bob', 'are you there?', ...alice])
 
-    const file = join(root, 'words')
-    await writeFile(file, `${phrase}\n`)
-    const restored = await json([...init, '--from-phrase-file', file, ...again])
-    expect(restored['address']).toBe(address)
-    await start(['daemon', 'run', ...again])
+    await restore()
     const second = await json(['invite', ...alice])
     await json(['add', String(second['link']), '--name', 'Alice', ...again])
     await json(['send', 'Alice', 'it is me again', '--wait', 'delivered', ...again])
@@ -121,27 +129,14 @@ it(
   'restored from the phrase, and the old contact takes a link of it: the same, and what waited arrives',
   { timeout: 90_000 },
   async () => {
-    const alice = ['--dir', join(root, 'alice')]
-    const bob = ['--dir', join(root, 'bob')]
-    const again = ['--dir', join(root, 'bob-again')]
-    const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
-    const relays = ['--relay', String(relay.ready['address'])]
-    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
-    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
-    const { stderr } = await sotto([...init, '--json', ...bob])
-    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(stderr)?.[0] ?? ''
-    await start(['daemon', 'run', ...alice])
-    const lost = await start(['daemon', 'run', ...bob])
+    const { alice, bob, again, lost, restore } = await aliceAndBob('relay')
     const first = await json(['invite', ...alice])
     await json(['add', String(first['link']), '--name', 'Alice', ...bob])
     await json(['send', 'Alice', 'before', '--wait', 'delivered', ...bob])
     await stop(lost)
     await json(['send', 'Bob', 'are you there?', ...alice])
 
-    const file = join(root, 'words')
-    await writeFile(file, `${phrase}\n`)
-    await json([...init, '--from-phrase-file', file, ...again])
-    await start(['daemon', 'run', ...again])
+    await restore()
     const link = String((await json(['invite', ...again]))['link'])
     // Given twice it does no more than once.
     for (let times = 0; times < 2; times += 1) {
@@ -170,17 +165,7 @@ it(
   'restored from the phrase and added again: its group takes it back, with what was said there',
   { timeout: 300_000 },
   async () => {
-    const alice = ['--dir', join(root, 'alice')]
-    const bob = ['--dir', join(root, 'bob')]
-    const again = ['--dir', join(root, 'bob-again')]
-    const relay = await start(['relay', 'run', '--open', '--dir', join(root, 'relay')])
-    const relays = ['--relay', String(relay.ready['address'])]
-    await json(['init', '--name', 'Alice', '--no-passphrase', ...relays, ...alice])
-    const init = ['init', '--name', 'Bob', '--no-passphrase', ...relays]
-    const { stderr } = await sotto([...init, '--json', ...bob])
-    const phrase = /(?:\b[a-z]+\b ){23}\b[a-z]+\b/.exec(stderr)?.[0] ?? ''
-    await start(['daemon', 'run', ...alice])
-    const lost = await start(['daemon', 'run', ...bob])
+    const { alice, bob, again, lost, restore } = await aliceAndBob('relay')
     await json(['group', 'create', 'team', ...alice])
     const link = String((await json(['group', 'invite', 'team', ...alice]))['link'])
     await json(['add', link, ...bob])
@@ -194,10 +179,7 @@ it(
     await expect.poll(() => texts('#team', bob), { timeout: 30_000 }).toHaveLength(2)
     await stop(lost)
 
-    const file = join(root, 'words')
-    await writeFile(file, `${phrase}\n`)
-    await json([...init, '--from-phrase-file', file, ...again])
-    await start(['daemon', 'run', ...again])
+    await restore()
     const invite = await json(['invite', ...alice])
     await json(['add', String(invite['link']), '--name', 'Alice', ...again])
     // Another's new device is told to a group after a minute.

@@ -100,20 +100,27 @@ test(
   },
 )
 
+/** Alice and Bob in a group at one relay, and a contact of hers at another. */
+async function contactElsewhere(name: string) {
+  const world = new World(name)
+  const { simulation } = world
+  const first = await world.relay()
+  const second = await world.relay()
+  const alice = await world.person('alice', { relays: [first.address] })
+  const bob = await world.person('bob', { relays: [first.address] })
+  const dave = await world.person('dave', { relays: [second.address] })
+  await world.introduce(alice, dave)
+  const team = new Team(world)
+  await team.gather([alice, bob])
+  return { simulation, second, alice, bob, dave, team }
+}
+
 test(
   'a contact is added by who is gone then, and comes in all the same',
   { timeout: 60_000 },
   async () => {
-    const world = new World('contact of adder lost')
-    const { simulation } = world
-    const first = await world.relay()
-    const second = await world.relay()
-    const alice = await world.person('alice', { relays: [first.address] })
-    const bob = await world.person('bob', { relays: [first.address] })
-    const dave = await world.person('dave', { relays: [second.address] })
-    await world.introduce(alice, dave)
-    const team = new Team(world)
-    await team.gather([alice, bob])
+    const { simulation, second, alice, bob, dave, team } =
+      await contactElsewhere('contact of adder lost')
     expect(await team.settled([alice, bob])).toEqual([])
     // She reaches the group's relay, and the one of her contact no more.
     simulation.partition(['alice'], [second.machine.name])
@@ -131,16 +138,8 @@ test(
   'a newcomer whom others welcome misses nothing of what was said before it came',
   { timeout: 120_000 },
   async () => {
-    const world = new World('base of adder lost')
-    const { simulation } = world
-    const first = await world.relay()
-    const second = await world.relay()
-    const alice = await world.person('alice', { relays: [first.address] })
-    const bob = await world.person('bob', { relays: [first.address] })
-    const dave = await world.person('dave', { relays: [second.address] })
-    await world.introduce(alice, dave)
-    const team = new Team(world)
-    await team.gather([alice, bob])
+    const { simulation, second, alice, bob, dave, team } =
+      await contactElsewhere('base of adder lost')
     for (let i = 0; i < 3; i++) for (const person of [alice, bob]) await team.say(person)
     expect(await team.settled([alice, bob])).toEqual([])
     simulation.partition(['alice'], [second.machine.name])

@@ -2,9 +2,10 @@
 // processes of the real program. Every so often somebody, or one of the relays, ends and comes back.
 // Nothing may be lost, stand twice, or in another order; and who never ended may not grow.
 import { EventEmitter, once, setMaxListeners } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RelayProcess } from '../relay-process.ts'
 import { Person } from './person.ts'
-import { Relay } from './relay.ts'
 import { type Growth, type Vitals, growth, sizeOf, vitalsOf } from './vitals.ts'
 
 const GROUP = '#soak'
@@ -59,7 +60,7 @@ interface Chat {
 
 export class Soak {
   readonly #plan: SoakPlan
-  readonly #relays: readonly [Relay, Relay]
+  readonly #relays: readonly [RelayProcess, RelayProcess]
   readonly #people: readonly Person[]
   readonly #chats: readonly Chat[]
   readonly #vitals = new Map<string, Vitals[]>()
@@ -67,7 +68,7 @@ export class Soak {
   readonly #churned = new EventEmitter()
   #ends = 0
 
-  private constructor(plan: SoakPlan, relays: readonly [Relay, Relay]) {
+  private constructor(plan: SoakPlan, relays: readonly [RelayProcess, RelayProcess]) {
     this.#plan = plan
     this.#relays = relays
     const [one, two] = relays
@@ -87,7 +88,8 @@ export class Soak {
 
   /** Lives through it all. What is to hold of the figures is up to the caller. */
   static async live(plan: SoakPlan): Promise<SoakFigures> {
-    const relays = [new Relay('one', plan.root), new Relay('two', plan.root)] as const
+    const at = (name: string): RelayProcess => new RelayProcess(join(plan.root, name))
+    const relays = [at('relay-one'), at('relay-two')] as const
     await Promise.all(relays.map((relay) => relay.up()))
     return new Soak(plan, relays).#live()
   }
@@ -145,13 +147,13 @@ export class Soak {
   }
 
   async #sees(person: Person): Promise<void> {
-    const endMs = performance.now() + PATIENCE_MS
+    const signal = AbortSignal.timeout(PATIENCE_MS)
     await person.ask(async (node) => {
-      for await (const event of node.events.since(0)) {
+      for await (const event of node.events.since(0, { signal })) {
         if (event.event !== 'group') continue
         if (event.group.members.length === this.#people.length) return
-        if (performance.now() > endMs) throw new Error(`${person.name} does not see all members`)
       }
+      throw new Error(`${person.name} does not see all members`)
     })
   }
 
@@ -187,7 +189,7 @@ export class Soak {
   }
 
   #watched(): readonly { readonly name: string; readonly pid: number | undefined }[] {
-    return [...this.#people.slice(0, STEADY), this.#relays[0]]
+    return [...this.#people.slice(0, STEADY), { name: 'relay one', pid: this.#relays[0].pid }]
   }
 
   async #sample(): Promise<ReadonlyMap<string, Vitals>> {

@@ -79,7 +79,7 @@ export class Cast {
   /** Ends all as their users would. */
   async stop(): Promise<void> {
     await Promise.all(this.people.map((person) => person.stop()))
-    await Promise.all(this.relays.map((relay) => relay.stop()))
+    await Promise.all(this.relays.map((relay) => relay.end('SIGTERM')))
   }
 
   /** Waits until all of them see these members. */

@@ -200,7 +200,7 @@ export class Story {
     const talking = this.#talk.everybody(people, { topic: 'killed', each })
     await Promise.race([this.#talk.reaches(from + Math.floor((people.length * each) / 4)), talking])
     const [relay] = relays
-    await Promise.all([...victims.map((person) => person.kill()), relay.kill()])
+    await Promise.all([...victims.map((person) => person.kill()), relay.end('SIGKILL')])
     const killedAt = this.#talk.said.length - from
     const spared = people.length - victims.length
     // Those who are left say at least a round of their own while half is gone.
