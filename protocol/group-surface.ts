@@ -89,7 +89,7 @@ export {
   type IsBelowCut,
 } from './membership/entry-standing.ts'
 export { standingIn } from './groups/take-entry.ts'
-export { entryOp } from './membership/entry-op.ts'
+export { entryOp, waitingOp } from './membership/entry-op.ts'
 export type { GroupFault } from './membership/fault.ts'
 export { type AddOutcome, GroupDag, type RefusedOp, type SeqProof } from './membership/group-dag.ts'
 export {

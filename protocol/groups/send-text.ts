@@ -4,7 +4,7 @@ import { textContent } from '../content/text.ts'
 import { evidence } from '../delivery/evidence.ts'
 import { type SentEntry, checkText } from '../delivery/send.ts'
 import { ProtocolError } from '../errors.ts'
-import { entryOp } from '../membership/entry-op.ts'
+import { entryOp, waitingOp } from '../membership/entry-op.ts'
 import { GROUP_OUTBOX_MAX } from '../group-limits.ts'
 import { appendEntry } from '../log/append.ts'
 import type { Step, Turn } from '../step.ts'
@@ -39,7 +39,7 @@ export function* sendGroupText(
     conversation: gid,
     op:
       target === undefined
-        ? members.highestHead
+        ? (waitingOp(members.dag) ?? members.highestHead)
         : entryOp(members.dag, target.opId, target.missing),
     kind: textContent.kind,
     body: textContent.encode({ text, replyTo }),

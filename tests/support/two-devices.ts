@@ -59,6 +59,13 @@ function signedList(accountSeed: Uint8Array, devices: readonly Self[]): DeviceLi
   return openDeviceList(crypto, signDeviceList(crypto, accountSeed, list))
 }
 
+/** The device list of an account that is in nothing yet. */
+export function listOfSomebody(name: string): DeviceList {
+  const random = seededRandom(name)
+  const accountSeed = random(32)
+  return signedList(accountSeed, [makeSelf(random, crypto, accountSeed)])
+}
+
 export class TwoDevices {
   /** Of the device that takes things in. */
   readonly driver: MemoryDriver
@@ -127,9 +134,8 @@ export class TwoDevices {
     return made
   }
 
-  /** An add of the account that takes things in, which extends the first epoch, over a base. */
-  add(base: readonly BaseAuthor[]): WelcomingAdd {
-    const { list } = this
+  /** An add, of the account that takes things in if not told, that extends the first epoch, over a base. */
+  add(base: readonly BaseAuthor[], list: DeviceList = this.list): WelcomingAdd {
     const rows = base.map(({ author, ...row }) => ({ device: author, ...row }))
     const payload: DraftPayload = {
       kind: 'add',

@@ -1,7 +1,7 @@
 // Under which operation an entry is written: whoever is topped up must be a member there.
 import { describe, expect, it } from 'vitest'
 import { compareBytes } from '../../../crypto/index.ts'
-import { entryOp } from '../../../protocol/index.ts'
+import { entryOp, waitingOp } from '../../../protocol/index.ts'
 import { GroupWorld, addOf, person, removeOf, roleOf } from '../../support/group-world.ts'
 
 const alice = person('alice')
@@ -60,5 +60,31 @@ describe('the operation of an entry', () => {
     world.write(alice, removeOf(carol), { on })
     world.write(bob, removeOf(dave), { on })
     expect(entryOp(world.dag, world.root.id, [bob.device])).toEqual(world.root.id)
+  })
+})
+
+describe('the operation of an entry that waits for a key', () => {
+  it('is the highest head at which nobody is a member who is none any more', () => {
+    const higher = new Set<string>()
+    for (const name of ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi']) {
+      const gone = person(name)
+      const world = new GroupWorld(alice)
+      world.add(alice, [bob, gone])
+      const on = [world.write(alice, roleOf(bob, 1))]
+      const rotation = world.write(alice, { kind: 'rotate', ownN: 0 }, { on })
+      const removal = world.write(bob, removeOf(gone), { on })
+      higher.add(compareBytes(rotation.id, removal.id) > 0 ? 'rotation' : 'removal')
+      expect(waitingOp(world.dag)).toEqual(removal.id)
+    }
+    expect(higher.size).toBe(2)
+  })
+
+  it('is none of them where each has somebody who is none', () => {
+    const world = new GroupWorld(alice)
+    world.add(alice, [bob, carol, dave])
+    const on = [world.write(alice, roleOf(bob, 1))]
+    world.write(alice, removeOf(carol), { on })
+    world.write(bob, removeOf(dave), { on })
+    expect(waitingOp(world.dag)).toBeUndefined()
   })
 })
