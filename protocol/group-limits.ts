@@ -157,8 +157,6 @@ export const GROUP_OPS_MAX = 4_096
 export const GROUP_OPS_HARD_MAX = 8_192
 /** Operations held of one group: forks of its members make more than any of them cites. */
 export const GROUP_OPS_HELD_MAX = 16_384
-/** Operations of one device with one number; more only where another device cites them. */
-export const GROUP_SIBLINGS_MAX = 8
 /** Operations that wait for a parent: of one group, and of one device in it. */
 export const GROUP_PENDING_MAX = 1_024
 export const GROUP_PENDING_PER_DEVICE_MAX = 64

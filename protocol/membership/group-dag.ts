@@ -12,12 +12,12 @@ import {
   type GroupPayload,
   toHex,
 } from '../../crypto/index.ts'
-import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX, GROUP_SIBLINGS_MAX } from '../group-limits.ts'
+import { GROUP_INVALID_KEPT, GROUP_OPS_HELD_MAX } from '../group-limits.ts'
 import type { DecideWork } from './decide.ts'
 import type { GroupFault } from './fault.ts'
 import { GroupView } from './group-view.ts'
 import { OpHistory } from './history.ts'
-import { compareOps, type OpNode } from './op-node.ts'
+import { compareOps } from './op-node.ts'
 import { PendingOps } from './pending-ops.ts'
 import { type Judged, judgeOp, pastLimit } from './validity.ts'
 
@@ -215,7 +215,7 @@ export class GroupDag {
       const gone = dropped === undefined ? [] : [dropped]
       return outcome('pending', { missing: this.#missingOf(op), dropped: gone })
     }
-    if (!this.#hasRoom(op)) return outcome('full')
+    if (this.size >= GROUP_OPS_HELD_MAX) return outcome('full')
     this.#settle(op, collected)
     return outcome(this.has(op.id) ? 'accepted' : 'invalid')
   }
@@ -223,19 +223,6 @@ export class GroupDag {
   #invalidParent(op: GroupOp): GroupFault | undefined {
     const cites = op.parents.some(({ id }) => this.#invalid.has(toHex(id)))
     return cites ? 'parent-invalid' : undefined
-  }
-
-  #siblings(op: GroupOp): readonly OpNode[] {
-    const device = this.history.devices.find(op.device)
-    if (device === undefined) return []
-    return this.history.withSeq(device, op.seq).map((index) => this.history.at(index))
-  }
-
-  /** Forks are kept in a bounded number, unless somebody else builds on one. */
-  #hasRoom(op: GroupOp): boolean {
-    if (this.size >= GROUP_OPS_HELD_MAX) return false
-    if (this.#siblings(op).length < GROUP_SIBLINGS_MAX) return true
-    return this.#pending.citing(op.id).some((citing) => !equalBytes(citing.device, op.device))
   }
 
   /** Judges an operation whose past is here, then whatever waited for it alone. */
@@ -255,9 +242,11 @@ export class GroupDag {
   #accept(op: GroupOp, collected: Collected): GroupFault | undefined {
     const judged = this.#judge(op, true)
     if (typeof judged === 'string') return judged
-    for (const { op: first } of this.#siblings(op)) {
-      collected.proofs.push({ first, second: op })
-      this.#equivocators.add(judged.node.device)
+    const { device } = judged.node
+    const [sibling] = this.history.withSeq(device, op.seq)
+    if (sibling !== undefined && !this.#equivocators.has(device)) {
+      collected.proofs.push({ first: this.history.at(sibling).op, second: op })
+      this.#equivocators.add(device)
     }
     this.history.accept(judged.node, judged.state)
     collected.accepted.push(op)
