@@ -112,6 +112,7 @@ export class ByzantineLife {
       simulation.partition([random.pick(this.#honest).machine.name], ['relay1'])
     } else if (random.chance(0.3)) simulation.heal()
     await simulation.run(random.integer(0, random.chance(0.2) ? MINUTE_MS : 4_000))
+    await simulation.settle(this.log.look())
   }
 
   async #lie(lie: Lie): Promise<void> {
@@ -146,6 +147,7 @@ export class ByzantineLife {
       await this.#lie(lie)
       await this.#act(this.#random.pick(this.#honest))
       await simulation.run(this.#random.integer(0, 4_000))
+      await simulation.settle(this.log.look())
     }
   }
 

@@ -270,9 +270,11 @@ export class GroupLife {
     if (!person.machine.running) await this.world.start(person)
   }
 
-  #pass(): Promise<void> {
+  async #pass(): Promise<void> {
     const random = this.#random
-    return this.world.simulation.run(random.integer(0, random.chance(0.2) ? MINUTE_MS : 2_000))
+    const { simulation } = this.world
+    await simulation.run(random.integer(0, random.chance(0.2) ? MINUTE_MS : 2_000))
+    await simulation.settle(this.log.look())
   }
 
   async #heal(): Promise<void> {

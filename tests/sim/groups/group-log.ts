@@ -27,6 +27,8 @@ function addressesOf(group: Group | undefined): ReadonlySet<string> {
 
 export class GroupLog {
   readonly said: Said[] = []
+  /** Said while there was no key: each goes out when there is one, to who is a member then. */
+  readonly #waiting = new Set<Said>()
   readonly gid: string
 
   constructor(gid: string) {
@@ -42,9 +44,22 @@ export class GroupLog {
     const entry: Said = { text, from, id: undefined, owed: new Set(), allowed: before }
     this.said.push(entry)
     const { id } = await node.chats.send(`#${this.gid}`, text)
-    const after = addressesOf(await viewOf(machine, this.gid))
+    const view = await viewOf(machine, this.gid)
+    const after = addressesOf(view)
     entry.id = id
+    if (view?.epoch === '') this.#waiting.add(entry)
     entry.owed = new Set([...before].filter((address) => after.has(address)))
     entry.allowed = new Set([...before, ...after])
+  }
+
+  /** To be called often: whom a new link brings while a text waits for a key may read that as well. */
+  async look(): Promise<void> {
+    for (const entry of this.#waiting) {
+      const { machine } = entry.from
+      const view = machine.running ? await viewOf(machine, this.gid) : undefined
+      if (view === undefined) continue
+      entry.allowed = new Set([...entry.allowed, ...addressesOf(view)])
+      if (view.epoch !== '') this.#waiting.delete(entry)
+    }
   }
 }

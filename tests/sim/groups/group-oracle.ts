@@ -64,6 +64,7 @@ function stateText(gid: string, ops: readonly GroupOp[]): string {
 
 /** What everybody sees and holds now. */
 export async function lookAll(world: World, log: GroupLog): Promise<readonly Judged[]> {
+  await world.simulation.settle(log.look())
   const seen: Judged[] = []
   for (const person of world.people) seen.push(await lookAt(world, log, person))
   return seen
