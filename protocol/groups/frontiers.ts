@@ -10,6 +10,7 @@ import { groupEpoch } from '../membership/group-epochs.ts'
 import type { Membership } from './membership.ts'
 import { noteOwnControl, ownControl } from './own-control.ts'
 import { noteReached } from './reached.ts'
+import { tellAgain } from './tell-frontier.ts'
 import { noteHeads } from './unknown-heads.ts'
 
 /** Takes what a device of a member says it holds. */
@@ -46,6 +47,7 @@ export function* takeFrontierRequest(
   const { gid } = members
   if (members.accountOf(device) === undefined) return
   if (equalBytes(author, device)) yield* noteHead(turn, gid, device, n)
+  tellAgain(turn, gid, author)
   const own = yield* ownControl(gid)
   if (own.frontierAskedMs > own.frontierAtMs) return
   const chance = FRONTIER_ANSWERS / Math.max(1, members.devices.length - 1)

@@ -1,5 +1,6 @@
-// What is shown as delivered in a group was delivered: who came back gets headers of what was said
-// meanwhile, and nothing that it says of those makes anybody believe that it has them.
+// What is shown as delivered in a group was delivered, and what was delivered is shown so: who came back
+// gets headers of what was said meanwhile, and nothing that it says of those makes anybody believe that
+// it has them; who was away when others said what they hold learns it when it is back.
 import { expect, test } from 'vitest'
 import { Team } from '../sim/group-team.ts'
 import { World } from '../sim/world.ts'
@@ -35,5 +36,42 @@ test(
     const why = await simulation.settle(chats.why(id))
     expect(why.steps.map(({ what }) => what)).toEqual(['queued', 'relayed'])
     expect(why.missing).toEqual([])
+  },
+)
+
+test(
+  'who was away while all talked on sees what they got, when it is back',
+  { timeout: 60_000 },
+  async () => {
+    const world = new World('away while they talked')
+    const { simulation } = world
+    const relay = await world.relay()
+    const [alice, bob, carol] = [
+      await world.person('alice'),
+      await world.person('bob'),
+      await world.person('carol'),
+    ]
+    const people = [alice, bob, carol]
+    const team = new Team(world)
+    await team.gather([alice, bob, carol])
+    for (const person of people) await team.say(person)
+    expect(await team.settled(people)).toEqual([])
+    await simulation.run(600_000)
+    simulation.partition(['bob', 'carol'], ['alice', relay.machine.name])
+    const text = await team.say(alice)
+    await simulation.run(10_000)
+    await world.stop(alice)
+    simulation.heal()
+    // Each frontier takes the place of the one before at the relay.
+    for (let round = 0; round < 2; round++) {
+      await simulation.run(120_000)
+      await team.say(bob)
+      await team.say(carol)
+    }
+    await simulation.run(120_000)
+    await world.start(alice)
+    await simulation.run(60_000)
+    const shown = (await team.read(alice)).find((one) => one.text === text)
+    expect(shown?.state).toBe('delivered')
   },
 )
