@@ -190,6 +190,16 @@ describe('a welcome', () => {
     expect(standing(two)).toBeUndefined()
   })
 
+  it('that is complete after our removal lets us in nowhere', () => {
+    const world = new TwoDevices('too late', 'joining')
+    const { op, ...secrets } = world.add(BASE)
+    const target = world.driver.self.account
+    const { op: removal } = world.write({ kind: 'remove', target, cut: [], reason: 0 })
+    brings(world, world.root.op, op, removal)
+    welcomes(world, 'adder', { addOp: op.id, ...secrets })
+    expect(standing(world)).toBe('removed')
+  })
+
   it('makes room for another after a day', () => {
     const world = new TwoDevices('a day', 'joining')
     const { op, ...secrets } = world.add(BASE)
