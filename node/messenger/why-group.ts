@@ -9,9 +9,11 @@ import {
   type Turn,
   coverageOf,
   membershipOf,
+  readEntry,
   repairState,
   sendableEpoch,
   speaksOf,
+  standingIn,
 } from '../../protocol/index.ts'
 import type { WhyStep } from '../api.ts'
 import { personAt } from './person-at.ts'
@@ -48,6 +50,11 @@ export function* explainGroup(
     }
     missing.push(...troubles)
   }
+  if (members !== undefined && (yield* isCutOff(turn, members, entry, row.n))) {
+    missing.push(
+      'you were removed before it was written: its place is kept, its text shown to nobody',
+    )
+  }
   const having = new Set(holders.map(({ account }) => toHex(account))).size
   if (others > 0 && having < others) {
     missing.push(`${having} of ${others} other members said that they have it`)
@@ -70,6 +77,14 @@ function* askedForKeys(turn: Turn, members: Membership): Step<string> {
 interface Holder {
   readonly account: Bytes32
   readonly step: WhyStep
+}
+
+/** Whether a removal of ourselves, or that of who let us in, leaves of an entry of ours its header alone. */
+function* isCutOff(turn: Turn, members: Membership, id: Bytes32, n: number): Step<boolean> {
+  const op = (yield* readEntry(turn, id))?.op
+  if (op === undefined) return false
+  const { kind } = yield* standingIn(members, { id, author: turn.self.device, n, op })
+  return kind === 'after-removal' || kind === 'void-author'
 }
 
 interface Holders {

@@ -75,3 +75,38 @@ test(
     expect(shown?.state).toBe('delivered')
   },
 )
+
+test(
+  "what one said before one knew of one's removal is explained, and never shown as delivered",
+  { timeout: 60_000 },
+  async () => {
+    const world = new World('said too late')
+    const { simulation } = world
+    const relay = await world.relay()
+    const [alice, bob, carol] = [
+      await world.person('alice'),
+      await world.person('bob'),
+      await world.person('carol'),
+    ]
+    const team = new Team(world)
+    await team.gather([alice, bob, carol])
+    await team.say(bob)
+    expect(await team.settled([alice, bob, carol])).toEqual([])
+    simulation.partition(['bob'], ['alice', 'carol', relay.machine.name])
+    await simulation.settle(alice.machine.program.node.groups.remove('#team', bob.address))
+    const text = await team.say(bob)
+    const id = team.said.at(-1)?.id ?? ''
+    simulation.heal()
+    await team.until(bob, ({ state }) => state === 'removed')
+    await team.join(bob, await team.link(alice))
+    await team.say(bob)
+    await team.say(alice)
+    await simulation.run(600_000)
+    expect((await team.read(alice)).find((one) => one.id === id)?.kind).toBe('absent')
+    const shown = (await team.read(bob)).find((one) => one.text === text)
+    expect(shown?.state).not.toBe('delivered')
+    const why = await simulation.settle(bob.machine.program.node.chats.why(id))
+    expect(why.steps.map(({ what }) => what)).not.toContain('delivered')
+    expect(why.missing).toEqual([expect.stringContaining('you were removed before it was written')])
+  },
+)
