@@ -47,7 +47,7 @@ export const OPS_ASK_MAX_MS: number = 15 * MINUTE_MS
 export const UNKNOWN_HEADS_MAX = 64
 export const UNKNOWN_HEAD_LIFE_MS: number = 7 * DAY_MS
 /** A frontier goes out so long after a change, at intervals of so much for each ten members, at most
- * so long; above so many members only where somebody asks; every 24th names all devices. */
+ * so long; above so many members only where somebody asks, and there every 24th alone names all devices. */
 export const FRONTIER_SETTLE_MS: number = 2 * SECOND_MS
 export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
 export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS

@@ -137,6 +137,8 @@ function* takeJoinAck(turn: Turn, { account }: OpenedInner, ack: JoinAck): Step<
   }
   yield* stopAsking(turn, group)
   if (ack.group === undefined) return
+  // A welcome, or the seed of an add, that overtook it told another group: the first word counts.
+  if (group.gid !== undefined && !equalBytes(group.gid, ack.group)) return
   const known = yield* groupOf(ack.group)
   if (known !== undefined && known.number !== group.number) {
     // It is a group that one was in before: its record goes on.

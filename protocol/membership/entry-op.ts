@@ -23,19 +23,19 @@ function openHeads(dag: GroupDag): readonly OpenHead[] {
     .toSorted(compareOps)
     .flatMap(({ id }) => {
       const view = dag.viewAfter(id)
-      const isOpen = view?.members().every(({ account }) => now.member(account) !== undefined)
-      return view !== undefined && isOpen === true ? [{ id, view }] : []
+      return view?.isWithin(now) === true ? [{ id, view }] : []
     })
 }
 
 /**
- * The epoch's operation where the epoch has everybody; else an open head at which the devices it lacks
- * are members, for at the epoch's own operation they were not: nobody would serve them the body. Of
- * several such heads the highest, the highest of all where no single one has them all, and the epoch's
- * operation where there is none.
+ * The epoch's operation where the epoch has everybody, and nobody is a member there who is none any more:
+ * the epoch may never have had it. Else an open head at which the devices that the epoch lacks are
+ * members, for at the epoch's own operation they were not: nobody would serve them the body. Of several
+ * such heads the highest, the highest of all where no single one has them all, and the epoch's operation
+ * where there is none.
  */
 export function entryOp(dag: GroupDag, epochOp: Bytes32, missing: readonly Bytes32[]): Bytes32 {
-  if (missing.length === 0) return epochOp
+  if (missing.length === 0 && dag.viewAfter(epochOp)?.isWithin(dag.view()) === true) return epochOp
   const heads = openHeads(dag)
   const covering = heads.findLast(({ view }) => missing.every((device) => view.hasDevice(device)))
   return (covering ?? heads.at(-1))?.id ?? epochOp
