@@ -1,7 +1,7 @@
 // sotto relays: where this profile's messages are kept while it is away.
 import type { Node, RelayStatus } from '../../node/api.ts'
 import type { Output } from '../output.ts'
-import { withNode } from '../session.ts'
+import { GLANCE_MS, HAND_OVER_MS, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 
@@ -27,11 +27,14 @@ export async function list(invocation: Invocation): Promise<void> {
 
 export async function add(invocation: Invocation): Promise<void> {
   const { output, words, signal } = invocation
-  await withNode(invocation, async ({ node, settle }) => {
+  await withNode(invocation, async ({ node, lasting }) => {
     await node.relays.add(words[0] ?? '', { signal })
-    await settle()
+    // With a daemon, too: whether it answers is what one wants to see.
+    await node.settle(lasting() ? GLANCE_MS : HAND_OVER_MS, { signal })
     await show(output, node)
-    output.talk('Contacts are told once it was met.')
+    output.talk(
+      'Contacts are told once it was met. Whom only a lost relay reached needs a new link.',
+    )
   })
 }
 

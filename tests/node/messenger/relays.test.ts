@@ -38,6 +38,24 @@ describe('the relays of a profile', () => {
     expect((await alice.invites.create()).link).toMatch(/^sotto:/)
   })
 
+  it('a new link brings two together whom only a lost relay joined, and what waited', async () => {
+    const bob = await net.node('bob', { relays: [old], listens: false })
+    await net.introduce(alice, bob)
+    const { id: waits } = await bob.chats.send('alice', 'hello?')
+    await bob.chats.waitFor(waits, 'relayed', { timeoutMs: 10_000 })
+    await old.close()
+    for (const node of [alice, bob]) {
+      await node.relays.add((await net.relay()).address)
+      await node.relays.remove(old.address)
+    }
+    const { id } = await bob.chats.send('alice', 'are you there?')
+    await bob.contacts.add((await alice.invites.create()).link)
+    await bob.chats.waitFor(id, 'delivered', { timeoutMs: 20_000 })
+    const { id: back } = await alice.chats.send('bob', 'here')
+    await alice.chats.waitFor(back, 'delivered', { timeoutMs: 20_000 })
+    expect(await alice.requests.list()).toEqual([])
+  }, 60_000)
+
   it('keeps what was chosen over a restart', async () => {
     const next = await net.relay()
     await alice.relays.add(next.address)
