@@ -4,7 +4,9 @@ import { expect, test, vi } from 'vitest'
 import { type GroupOp, signGroupOp } from '../../../crypto/index.ts'
 import { groupOpsFrame } from '../../../protocol/content/group-ops.ts'
 import { frameOf } from '../../../protocol/content/kind.ts'
+import { takeOperations } from '../../../protocol/groups/intake.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
+import { issue } from '../../../protocol/groups/operate.ts'
 import { takeGroupFrame } from '../../../protocol/groups/take-frame.ts'
 import { draftOp } from '../../../protocol/index.ts'
 import { newPeer } from '../../../protocol/peers/peer.ts'
@@ -53,3 +55,28 @@ test('forks of a member beyond its room are let in where another operation stand
   expect([loaded.size, loaded.pendingSize]).toEqual([2 + 6 + 2, 0])
   expect(loaded.has(next.id)).toBe(true)
 })
+
+test('a member without a rank is told when it has no operation left, and may still leave', () => {
+  const { driver, gid, root, add } = joined('own budget')
+  const write = (payload: Parameters<typeof issue>[2]): void =>
+    driver.run(function* (turn) {
+      yield* issue(turn, yield* knownMembership(turn, gid), payload)
+    })
+  driver.run((turn) => takeOperations(turn, gid, [root.op.bytes, add.op.bytes]))
+  for (let i = 0; i < 4; i++) write({ kind: 'rotate', ownN: 0 })
+  expect(() => write({ kind: 'rotate', ownN: 0 })).toThrow(
+    expect.objectContaining({
+      code: 'ERR_PROTOCOL_LIMIT',
+      detail: { reason: 'member-operations' },
+    }),
+  )
+  expect(driver.run((turn) => knownMembership(turn, gid)).usedUp('rotate')).toBe('member')
+  write({ kind: 'leave', cut: [] })
+})
+
+/** A device that another account's device added to its group. */
+function joined(name: string) {
+  const world = new TwoDevices(name, 'joining')
+  const { driver, gid, root } = world
+  return { driver, gid, root, add: world.add([]) }
+}
