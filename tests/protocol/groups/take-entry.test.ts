@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { HEADER_MAX_BYTES } from '../../../protocol/limits.ts'
 import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group-limits.ts'
+import { takeOperations } from '../../../protocol/groups/intake.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
 import { openEntriesOf } from '../../../protocol/groups/open-entries.ts'
 import { takeEntry } from '../../../protocol/groups/take-entry.ts'
+import { tendGroup } from '../../../protocol/groups/tend.ts'
 import {
   decodeEntry,
   elideEntry,
@@ -70,5 +72,19 @@ describe('an entry that somebody hands on', () => {
       }
     }
     expect(bytes).toBeLessThanOrEqual(GROUP_HELD_MAX_BYTES)
+  })
+})
+
+describe('what waited for an operation', () => {
+  it('is judged once that is here, though the batch that judged it was lost', () => {
+    const world = new TwoDevices('a full disk')
+    const { op } = world.write({ kind: 'rotate', ownN: 0 })
+    expect(take(world, elideEntry(written(world, 1, op.id), 'none'))).toBe('news')
+    const { driver, gid } = world
+    driver.run((turn) => takeOperations(turn, gid, [op.bytes]))
+    driver.crash((turn) => tendGroup(turn, gid))
+    expect(waiting(world)).toBe(1)
+    driver.run((turn) => tendGroup(turn, gid))
+    expect(waiting(world)).toBe(0)
   })
 })
