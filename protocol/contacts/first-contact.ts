@@ -19,6 +19,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
 import { standIn, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
+import { takeUp } from './take-up.ts'
 
 /** A link whose first message is not out yet. */
 export interface FirstContact {
@@ -102,7 +103,8 @@ function startFirstContact(turn: Turn, { account, number }: Contact, link: strin
 
 /**
  * Adds the maker of a link as a contact. Adding the same account again only renews the link; a contact
- * that is there stays as it is, and a device of it that is not known is met: its account was restored.
+ * that is there stays as it is, and is met where the link leads if that is not known: its account was
+ * restored, or took other relays.
  * Throws InviteLinkError for a bad link, ERR_PROTOCOL_INVITE for one's own or an expired one.
  */
 export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Contact> {
@@ -150,7 +152,10 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
           name: uniqueName(name ?? before.name, others, before),
           named: before.named || name !== undefined,
         }
-  if (before !== undefined) putContact(turn, contact)
+  if (before !== undefined) {
+    putContact(turn, contact)
+    yield* takeUp(turn, link.account)
+  }
   startFirstContact(turn, contact, linkText)
   return contact
 }

@@ -58,7 +58,7 @@ export function* takeGroupFrame(
   const ops = readFrame(groupOpsFrame, frame)
   if (ops !== undefined) {
     if ((yield* groupOf(ops.group)) === undefined) return 'nothing'
-    yield* takeOperations(turn, ops.group, ops.operations)
+    yield* takeOperations(turn, ops.group, ops.operations, sender.peer.account)
     return yield* heard(turn, ops.group, device)
   }
   const opsRequest = readFrame(opsRequestFrame, frame)

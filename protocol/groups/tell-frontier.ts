@@ -102,7 +102,7 @@ function* queueFrontier(
     held: counts,
     read: reads,
     carriage: yield* positions(members, opId),
-    heads: members.heads.slice(-FRONTIER_OP_HEADS_MAX).map(({ id }) => id),
+    heads: members.dag.namedHeads(FRONTIER_OP_HEADS_MAX).map(({ id }) => id),
   }
   const frame = yield* signOwnControl(turn, gid, groupFrontierFrame, frontier, {
     frontiers: own.frontiers + 1,

@@ -3,6 +3,7 @@
 import type { Bytes32 } from '../../crypto/index.ts'
 import type { GroupDag } from './group-dag.ts'
 import type { GroupView } from './group-view.ts'
+import { compareOps } from './op-node.ts'
 
 interface OpenHead {
   readonly id: Bytes32
@@ -10,16 +11,20 @@ interface OpenHead {
 }
 
 /**
- * Heads at which nobody is a member who is none any more, ascending. A removal and another's new keys
- * may know nothing of each other: under the keys, whoever was removed is a member, and once taken back
- * would be served what was said without it.
+ * Heads at which nobody is a member who is none any more, ascending; of those alone that the next
+ * operation would cite, for a member can make thousands, and each is looked at. A removal and another's
+ * new keys may know nothing of each other: under the keys, whoever was removed is a member, and once
+ * taken back would be served what was said without it.
  */
 function openHeads(dag: GroupDag): readonly OpenHead[] {
   const now = dag.view()
-  return dag.heads().flatMap(({ id }) => {
-    const view = dag.viewAfter(id)
-    return view?.isWithin(now) === true ? [{ id, view }] : []
-  })
+  return dag
+    .nextParents()
+    .toSorted(compareOps)
+    .flatMap(({ id }) => {
+      const view = dag.viewAfter(id)
+      return view?.isWithin(now) === true ? [{ id, view }] : []
+    })
 }
 
 /**

@@ -1,8 +1,15 @@
 // Under which operation an entry is written: whoever is topped up must be a member there.
-import { describe, expect, it } from 'vitest'
-import { compareBytes } from '../../../crypto/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { compareBytes, GROUP_PARENTS_MAX } from '../../../crypto/index.ts'
 import { entryOp, groupEpoch, waitingOp } from '../../../protocol/index.ts'
-import { GroupWorld, addOf, person, removeOf, roleOf } from '../../support/group-world.ts'
+import {
+  GroupWorld,
+  addOf,
+  person,
+  removeOf,
+  roleOf,
+  unsignedOp,
+} from '../../support/group-world.ts'
 
 const alice = person('alice')
 const bob = person('bob')
@@ -20,6 +27,16 @@ function twoAdds() {
 }
 
 describe('the operation of an entry', () => {
+  it('is looked for at as many heads as are cited, however many a member makes', () => {
+    const { world, first } = twoAdds()
+    const on = [world.ops[2] ?? world.root]
+    const fork = world.forge(bob, { kind: 'rotate', ownN: 0 }, { on })
+    for (let salt = 0; salt < 200; salt++) world.take(unsignedOp(fork, salt))
+    const looked = vi.spyOn(world.dag, 'viewAfter')
+    expect(entryOp(world.dag, world.root.id, [carol.device])).toEqual(first.id)
+    expect(looked.mock.calls.length).toBeLessThanOrEqual(GROUP_PARENTS_MAX)
+  })
+
   it('is that of its epoch where the epoch has everybody', () => {
     const { world, first } = twoAdds()
     expect(entryOp(world.dag, first.id, [])).toEqual(first.id)
