@@ -5,7 +5,7 @@ import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group-limits.ts'
 import { takeOperations } from '../../../protocol/groups/intake.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
 import { openEntriesOf } from '../../../protocol/groups/open-entries.ts'
-import { takeEntry } from '../../../protocol/groups/take-entry.ts'
+import { standingIn, takeEntry } from '../../../protocol/groups/take-entry.ts'
 import { tendGroup } from '../../../protocol/groups/tend.ts'
 import {
   decodeEntry,
@@ -86,5 +86,30 @@ describe('what waited for an operation', () => {
     expect(waiting(world)).toBe(1)
     driver.run((turn) => tendGroup(turn, gid))
     expect(waiting(world)).toBe(0)
+  })
+})
+
+describe('two entries of one number below the cut of a removal', () => {
+  it('are told apart by the chain that ends in the cut, whatever number they have', () => {
+    const world = new TwoDevices('forked')
+    const { driver, gid, other } = world
+    const { device: author } = other
+    const first = written(world, 1, gid, 'one')
+    const forked = written(world, 1, gid, 'another')
+    const prev = { id: first.id, lamport: first.header.lamport }
+    const parts = { conversation: gid, author, seed: other.deviceSeed, op: gid, n: 2, prev }
+    const second = entryOf({ ...parts, text: 'two' })
+    for (const one of [first, forked, second]) take(world, elideEntry(one, 'none'))
+    const payload = { kind: 'leave', cut: [{ device: author, n: 2, entry: second.id }] } as const
+    const { op: leave } = world.write(payload)
+    driver.run((turn) => takeOperations(turn, gid, [leave.bytes]))
+    const standing = (one: Entry) =>
+      driver.run(function* (turn) {
+        const members = yield* knownMembership(turn, gid)
+        const { kind } = yield* standingIn(members, { id: one.id, author, n: 1, op: gid })
+        return kind
+      })
+    expect(standing(first)).toBe('stands')
+    expect(standing(forked)).toBe('after-removal')
   })
 })
