@@ -1,10 +1,11 @@
 // Entries of a group from whatever hands them on: what cannot be one is refused before anything is kept.
 import { describe, expect, it } from 'vitest'
 import { HEADER_MAX_BYTES } from '../../../protocol/limits.ts'
-import { GROUP_HELD_MAX_BYTES } from '../../../protocol/group-limits.ts'
+import { GROUP_HELD_MAX_BYTES, GROUP_HELD_PER_SOURCE_MAX } from '../../../protocol/group-limits.ts'
 import { takeOperations } from '../../../protocol/groups/intake.ts'
 import { knownMembership } from '../../../protocol/groups/membership.ts'
 import { openEntriesOf } from '../../../protocol/groups/open-entries.ts'
+import { repairState } from '../../../protocol/groups/repair-state.ts'
 import { standingIn, takeEntry } from '../../../protocol/groups/take-entry.ts'
 import { tendGroup } from '../../../protocol/groups/tend.ts'
 import {
@@ -54,6 +55,24 @@ describe('an entry that somebody hands on', () => {
     expect(waiting(world)).toBe(0)
     expect(take(world, entry)).toBe('news')
     expect(waiting(world)).toBe(1)
+  })
+
+  it('of an author who fills its room keeps no other author out, and what found none is a doubt', () => {
+    const world = new TwoDevices('one fills its room')
+    const { driver, gid } = world
+    const doubts = () => driver.run(() => repairState(gid)).doubtSinceMs
+    for (let n = 1; n <= GROUP_HELD_PER_SOURCE_MAX; n++) {
+      expect(take(world, elideEntry(written(world, n, UNSEEN), 'none'))).toBe('news')
+    }
+    expect(doubts()).toBe(0)
+    const one = written(world, GROUP_HELD_PER_SOURCE_MAX + 1, UNSEEN)
+    expect(take(world, elideEntry(one, 'none'))).toBe('beyondLimit')
+    expect(doubts()).toBeGreaterThan(0)
+    const seed = world.other.deviceSeed.map((byte) => byte ^ 1)
+    const author = driver.crypto.ed25519PublicKey(seed)
+    const parts = { conversation: gid, author, seed, op: UNSEEN, n: 1, prev: undefined }
+    const another = entryOf({ ...parts, text: 'hello' })
+    expect(take(world, elideEntry(another, 'none'))).toBe('news')
   })
 
   it('finds no more room than messages do, however long it is', () => {
