@@ -11,7 +11,6 @@ import {
   membershipOf,
   readEntry,
   repairState,
-  sendableEpoch,
   speaksOf,
   standingIn,
 } from '../../protocol/index.ts'
@@ -44,10 +43,8 @@ export function* explainGroup(
   steps.push(...holders.map(({ step }) => step))
   const missing: string[] = []
   if (members !== undefined && group.custody.length === 0 && holders.length === 0) {
-    if ((yield* sendableEpoch(turn, members)) === undefined) {
-      const asked = yield* askedForKeys(turn, members)
-      missing.push(`waiting for the group's key${asked === '' ? '' : `: asked ${asked}`}`)
-    }
+    // Encrypted once it waits for its carriage alone.
+    if (group.epoch === undefined) missing.push(yield* withoutKey(turn, members))
     missing.push(...troubles)
   }
   if (members !== undefined && (yield* isCutOff(turn, members, entry, row.n))) {
@@ -60,6 +57,13 @@ export function* explainGroup(
     missing.push(`${having} of ${others} other members said that they have it`)
   }
   return { steps, missing }
+}
+
+/** Why an entry is in no epoch yet. */
+function* withoutKey(turn: Turn, members: Membership): Step<string> {
+  if (!members.isMember) return 'you are in this group no more: it was never sent'
+  const asked = yield* askedForKeys(turn, members)
+  return `waiting for the group's key${asked === '' ? '' : `: asked ${asked}`}`
 }
 
 /** Who was asked for the keys that are lacking, as names. */

@@ -68,7 +68,7 @@ export function* serveOperations(
   if (members === undefined || peer === undefined) return
   const within =
     members.accountOf(device) === undefined ? removalsOf(members, peer.account) : undefined
-  if (within?.length === 0 || (yield* servedAtMost(turn, device)) === 0) return
+  if ((yield* servedAtMost(turn, device)) === 0) return
   const { ops, more } = opsSince(
     members.dag,
     heads.map(({ id }) => id),

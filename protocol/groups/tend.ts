@@ -1,8 +1,15 @@
 // What a group needs from time to time, and whenever something of it changed (SPEC.md §21): what
 // waited for an operation or a key is tried again, what waits to go out is encrypted.
-import type { Bytes32 } from '../../crypto/index.ts'
-import { causalEpochs } from '../epochs/group-cipher.ts'
-import type { Step, Turn } from '../step.ts'
+import {
+  type Bytes8,
+  type Bytes32,
+  EMPTY,
+  equalBytes,
+  expectLength,
+  toHex,
+} from '../../crypto/index.ts'
+import { heldMark } from '../epochs/held-epochs.ts'
+import { type Step, type Table, type Turn, get } from '../step.ts'
 import { askFrontiers } from './ask-frontiers.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
@@ -11,7 +18,7 @@ import { fallBack } from './fall-back.ts'
 import { groupOf } from './group.ts'
 import { helpSilent } from './help-silent.ts'
 import { heldMessageCount } from './held-messages.ts'
-import { membershipOf } from './membership.ts'
+import { type Membership, membershipOf } from './membership.ts'
 import { mend } from './mend.ts'
 import { takeOpenEntries } from './open-entries.ts'
 import { settleReached } from './reached.ts'
@@ -36,6 +43,47 @@ function earliest(...times: readonly (number | undefined)[]): number | undefined
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
+/** When what waits was last tried: 8 bytes, others each time. A turn that was undone leaves the old ones. */
+const tried: Table<Bytes32, Bytes8> = {
+  name: 'group-tried',
+  sealing: 'value',
+  place: (gid) => ({ owner: gid, order: EMPTY }),
+  encode: (mark) => mark,
+  decode: (bytes) => {
+    expectLength(bytes, 8, 'mark of what was tried')
+    return bytes.slice()
+  },
+}
+
+interface Tried {
+  readonly state: string
+  /** undefined: nothing waited. */
+  readonly mark: Bytes8 | undefined
+}
+
+/** Tries what waits for operations and epochs. With those that it was tried with it would fail again. */
+function* tryAgain(turn: Turn, members: Membership): Step<void> {
+  const { gid, dag } = members
+  const key = `tended ${toHex(gid)}`
+  const state = `${dag.size} ${yield* heldMark(gid)}`
+  const before = turn.memory.get(key) as Tried | undefined
+  if (before?.state === state && (yield* isLast(gid, before.mark))) return
+  const entries = yield* takeOpenEntries(turn, gid)
+  const isHolding = (yield* heldMessageCount(gid)) > 0
+  for (const entry of entries) yield* takeEntry(turn, members, entry)
+  let from: number | undefined = isHolding ? 0 : undefined
+  while (from !== undefined) from = yield* retryHeld(turn, members, from)
+  const mark = entries.length > 0 || isHolding ? turn.random(8) : undefined
+  if (mark !== undefined) turn.put(tried, gid, mark)
+  turn.memory.set(key, { state, mark })
+}
+
+function* isLast(gid: Bytes32, mark: Bytes8 | undefined): Step<boolean> {
+  if (mark === undefined) return true
+  const last = yield* get(tried, gid)
+  return last !== undefined && equalBytes(mark, last)
+}
+
 export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const group = yield* groupOf(gid)
   const members = yield* membershipOf(turn, gid)
@@ -44,17 +92,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   if (members?.isKnown !== true || group.standing !== 'joined') {
     return { again: false, nextAtMs: askAtMs }
   }
-  // What was tried with these operations and epochs fails again: only new ones are worth it.
-  const key = `tended ${gid.join()}`
-  const state = `${members.dag.size} ${(yield* causalEpochs.held(turn, gid)).length}`
-  if (turn.memory.get(key) !== state) {
-    for (const entry of yield* takeOpenEntries(turn, gid)) yield* takeEntry(turn, members, entry)
-    if ((yield* heldMessageCount(gid)) > 0) {
-      let from: number | undefined = 0
-      while (from !== undefined) from = yield* retryHeld(turn, members, from)
-    }
-    turn.memory.set(key, state)
-  }
+  yield* tryAgain(turn, members)
   const mendAtMs = yield* mend(turn, members)
   // What was mended changed the membership.
   const now = (yield* membershipOf(turn, gid)) ?? members

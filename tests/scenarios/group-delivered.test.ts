@@ -110,3 +110,22 @@ test(
     expect(why.missing).toEqual([expect.stringContaining('you were removed before it was written')])
   },
 )
+
+test('what waits for a relay when one leaves waits for no key', { timeout: 60_000 }, async () => {
+  const world = new World('left behind')
+  const { simulation } = world
+  const relay = await world.relay()
+  const [alice, bob] = [await world.person('alice'), await world.person('bob')]
+  const team = new Team(world)
+  await team.gather([alice, bob])
+  simulation.partition(['bob', 'courier of bob'], ['alice', relay.machine.name])
+  await team.say(bob)
+  const id = team.said.at(-1)?.id ?? ''
+  const { groups, chats } = bob.machine.program.node
+  await simulation.settle(groups.leave('#team'))
+  const why = await simulation.settle(chats.why(id))
+  expect(why.state).toBe('queued')
+  for (const what of why.missing) expect(what).not.toContain('key')
+  simulation.heal()
+  expect(await team.settled([alice])).toEqual([])
+})

@@ -141,12 +141,16 @@ export class TwoDevices {
   }
 
   /** An add, of the account that takes things in if not told, that extends the first epoch, over a base. */
-  add(base: readonly BaseAuthor[], list: DeviceList = this.list): WelcomingAdd {
+  add(
+    base: readonly BaseAuthor[],
+    list: DeviceList = this.list,
+    inviteHash?: Uint8Array,
+  ): WelcomingAdd {
     const rows = base.map(({ author, ...row }) => ({ device: author, ...row }))
     const payload: DraftPayload = {
       kind: 'add',
       epochOp: this.gid,
-      newcomers: [{ account: list.account, list, inviteHash: undefined }],
+      newcomers: [{ account: list.account, list, inviteHash }],
       heads: [],
       baseHash: groupBaseHash(crypto, rows),
     }
