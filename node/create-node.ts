@@ -95,7 +95,10 @@ export async function startNode(
   const chats = makeChats({
     core,
     stateRose: (entry, signal) => messenger.waiters.stateRose(entry, signal),
-    troubles: (device) => messenger.troubles(device),
+    troubles: {
+      device: (device) => messenger.troubles(device),
+      link: (contactNumber) => messenger.linkTroubles(contactNumber),
+    },
     groupTroubles: (gid) => messenger.groupTroubles(gid),
   })
   const listeners = new Listeners(feed, messenger.startCursor, (who, text, sendOptions) =>

@@ -172,6 +172,11 @@ export class Messenger {
     ]
   }
 
+  /** What keeps the link of a contact from being answered, as sentences. */
+  linkTroubles(contactNumber: number): readonly string[] {
+    return this.#services?.bundles.linkTroubles(contactNumber) ?? ['this node is offline']
+  }
+
   /** What keeps a group's messages from its relays, as sentences. */
   groupTroubles(gid: Bytes32): readonly string[] {
     return this.#services?.groups.troubles(gid) ?? ['this node is offline']

@@ -102,14 +102,17 @@ export {
   type DeviceEvidence,
   type Evidence,
   type GroupEvidence,
+  DEVICE_REMOVED,
   evidence,
   shownState,
   type ShownState,
+  standingCustody,
 } from './delivery/evidence.ts'
 export { receiveInner } from './delivery/inbox.ts'
 export { forgetSeen } from './delivery/seen.ts'
 export { nextDeposits, type NextDeposits } from './delivery/next-deposits.ts'
 export {
+  entryItem,
   type OutboxHead,
   outboxHead,
   unsentEntries,

@@ -93,6 +93,12 @@ export class Bundles {
     return why === '' ? [] : [`its keys, for a new session: ${why}`]
   }
 
+  /** Why the link of a contact was not answered yet, as a sentence; none while nothing failed. */
+  linkTroubles(number: number): readonly string[] {
+    const why = this.#fetching.get(`contact ${number}`)?.trouble ?? ''
+    return why === '' ? [] : [`its link: ${why}`]
+  }
+
   firstContact(number: number): void {
     this.#run(`contact ${number}`, () => this.#answerLink(number))
   }

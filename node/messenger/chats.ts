@@ -48,6 +48,7 @@ import { conversationWith, messageView } from './views.ts'
 import { isGroupChat, resolveWhich } from './which.ts'
 import { resolveWho } from './who.ts'
 import { explain } from './why.ts'
+import type { Troubles } from './why-waits.ts'
 
 const DEFAULT_LIMIT = 20
 /** Messages one call answers with at most. */
@@ -247,7 +248,7 @@ export interface ChatsOptions {
   readonly core: Core
   /** Resolves when the message's state rises, or the signal aborts. */
   readonly stateRose: (entry: Uint8Array, signal: AbortSignal) => Promise<void>
-  readonly troubles: (device: Uint8Array) => readonly string[]
+  readonly troubles: Troubles
   /** What keeps a group's messages from its relays. */
   readonly groupTroubles: (gid: Uint8Array) => readonly string[]
 }

@@ -2,18 +2,16 @@
 import { type Bytes32, toHex } from '../../crypto/index.ts'
 import {
   type DeviceEvidence,
-  type Evidence,
   type Step,
   type Turn,
   evidence,
   get,
-  outboxHead,
-  peers,
   shownState,
 } from '../../protocol/index.ts'
 import type { Why, WhyStep } from '../api.ts'
 import { NodeError } from '../errors.ts'
 import { explainGroup } from './why-group.ts'
+import { type Troubles, waitsOf } from './why-waits.ts'
 
 function short(key: Bytes32): string {
   return toHex(key).slice(0, 8)
@@ -38,39 +36,11 @@ function deviceSteps(row: DeviceEvidence): readonly WhyStep[] {
   return steps
 }
 
-function* obstacles(
-  row: Evidence,
-  troubles: (device: Bytes32) => readonly string[],
-): Step<readonly string[]> {
-  const missing: string[] = []
-  for (const { device, custody } of row.devices) {
-    const peer = yield* get(peers, device)
-    const head = yield* outboxHead(device)
-    if (peer === undefined) {
-      missing.push(
-        'the keys of the contact are not here yet: its relay or its node was not reached',
-      )
-      continue
-    }
-    if (head.prepared < head.next - 1 && !peer.heard) {
-      missing.push('the contact has not answered yet: a few messages go ahead, the rest wait')
-    }
-    if (custody.length === 0) {
-      for (const why of troubles(device)) missing.push(why)
-      const { mailboxes, home } = peer.endpoints
-      if (mailboxes.length === 0 && (home?.addresses ?? []).length === 0) {
-        missing.push('the contact told no relay and no address')
-      }
-    } else missing.push('the contact has not fetched it from the relay yet')
-  }
-  return missing
-}
-
 /** Explains one of one's own messages. Throws UNKNOWN_MESSAGE for any other id. */
 export function* explain(
   turn: Turn,
   entry: Bytes32,
-  troubles: (device: Bytes32) => readonly string[],
+  troubles: Troubles,
   groupTroubles: (gid: Bytes32) => readonly string[] = () => [],
 ): Step<Why> {
   const row = yield* get(evidence, entry)
@@ -85,7 +55,7 @@ export function* explain(
   const told =
     group === undefined
       ? undefined
-      : yield* explainGroup(turn, row, group, groupTroubles(conversation))
+      : yield* explainGroup(turn, entry, { ...row, group }, groupTroubles(conversation))
   const all = [queued, ...row.devices.flatMap(deviceSteps), ...(told?.steps ?? [])]
   const steps = all.sort((a, b) => a.at - b.at)
   if (told !== undefined) return { id: toHex(entry), state, steps, missing: told.missing }
@@ -94,6 +64,6 @@ export function* explain(
     id: toHex(entry),
     state,
     steps,
-    missing: done ? [] : yield* obstacles(row, troubles),
+    missing: done ? [] : yield* waitsOf(turn, row, troubles),
   }
 }

@@ -19,6 +19,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { type Contact, allContacts, contactOf, newContact, putContact } from './contact.ts'
 import { standIn, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
+import { takeUp } from './take-up.ts'
 
 /** A link whose first message is not out yet. */
 export interface FirstContact {
@@ -151,7 +152,10 @@ export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Co
           name: uniqueName(name ?? before.name, others, before),
           named: before.named || name !== undefined,
         }
-  if (before !== undefined) putContact(turn, contact)
+  if (before !== undefined) {
+    putContact(turn, contact)
+    yield* takeUp(turn, link.account)
+  }
   startFirstContact(turn, contact, linkText)
   return contact
 }

@@ -1,17 +1,15 @@
 // What a user does with contacts: accept or reject a request, rename, verify, block, remove.
 import { type Bytes32 } from '../../crypto/index.ts'
-import { markReceiptDue } from '../delivery/receipts-out.ts'
-import { resumeCarriage, stopCarriage } from '../delivery/stop-carriage.ts'
+import { stopCarriage } from '../delivery/stop-carriage.ts'
 import { ProtocolError } from '../errors.ts'
-import { directConversation } from '../log/entry.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
-import { peers } from '../peers/peer.ts'
-import { type Step, type Turn, get } from '../step.ts'
+import type { Step, Turn } from '../step.ts'
 import { type Contact, allContacts, contactOf, putContact } from './contact.ts'
 import { closeFirstContact } from './first-contact.ts'
 import { foldName, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
+import { takeUp } from './take-up.ts'
 
 function* known(account: Bytes32): Step<Contact> {
   const contact = yield* contactOf(account)
@@ -31,13 +29,7 @@ export function* acceptRequest(turn: Turn, account: Bytes32, name?: string): Ste
     name: uniqueName(wanted, yield* allContacts(), contact),
   }
   putContact(turn, accepted)
-  const conversation = directConversation(turn.crypto, turn.self.account, account)
-  for (const { device } of yield* knownDevices(account)) {
-    if ((yield* get(peers, device)) === undefined) continue
-    yield* sendEndpoints(turn, device)
-    yield* markReceiptDue(turn, device, conversation)
-    yield* resumeCarriage(turn, device)
-  }
+  yield* takeUp(turn, account, sendEndpoints)
   return accepted
 }
 
@@ -62,7 +54,8 @@ export function* markVerified(turn: Turn, account: Bytes32, verified: boolean): 
 
 /**
  * Silence: nothing more is taken from, or sent to, this account. Unblocking brings back a contact
- * that was one before, and makes a stranger of whoever was none.
+ * that was one before, and makes a stranger of whoever was none. The contact is told where we are, so that
+ * its receipt names what it wrote meanwhile, and we ask for it.
  */
 export function* blockContact(turn: Turn, account: Bytes32, blocked: boolean): Step<Contact> {
   const contact = yield* known(account)
@@ -74,9 +67,7 @@ export function* blockContact(turn: Turn, account: Bytes32, blocked: boolean): S
   }
   putContact(turn, changed)
   if (blocked) yield* endCarriage(turn, changed, 'blocked')
-  else if (changed.state === 'ready') {
-    for (const { device } of yield* knownDevices(account)) yield* resumeCarriage(turn, device)
-  }
+  else if (changed.state === 'ready') yield* takeUp(turn, account, sendEndpoints)
   return changed
 }
 

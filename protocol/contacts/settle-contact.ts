@@ -1,7 +1,9 @@
 // The contact behind a message: made where an invite admits it, a request where none does
 // (SPEC.md §3.4).
 import { type Bytes32, toHex } from '../../crypto/index.ts'
+import { endpointsFrame } from '../content/endpoints.ts'
 import type { Intro } from '../content/intro.ts'
+import { isControlOpen } from '../delivery/control.ts'
 import { addressTo } from '../delivery/unaddressed.ts'
 import { directConversation } from '../log/entry.ts'
 import { knownDevices } from '../peers/known-devices.ts'
@@ -51,7 +53,16 @@ export function* settleContact(turn: Turn, sender: Sender): Step<Contact> {
     putContact(turn, changed)
   }
   if (met) yield* meet(turn, changed, sender.device)
+  // Who answers a link of ours waits for our endpoints, whatever it is to us: it may have removed us.
+  else if (contact.state === 'ready' && intro?.invite !== undefined) {
+    yield* tellEndpoints(turn, sender.device)
+  }
   return changed
+}
+
+function* tellEndpoints(turn: Turn, device: Bytes32): Step<void> {
+  const isTold = yield* isControlOpen(device, ({ kind }) => kind === endpointsFrame.kind)
+  if (!isTold) yield* sendEndpoints(turn, device)
 }
 
 /** A stand-in gives way to the name it tells; one that its user chose stays. */

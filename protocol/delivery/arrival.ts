@@ -24,3 +24,8 @@ export interface ArrivalAnswer {
   /** The peer broke the format: close the stream, score it. */
   readonly malformed: boolean
 }
+
+export const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: false }
+export const IN_REQUESTS: ArrivalAnswer = { code: 'held', detail: 2, malformed: false }
+export const BEYOND_LIMIT: ArrivalAnswer = { code: 'held', detail: 0, malformed: false }
+export const REFUSED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }

@@ -332,3 +332,13 @@ export const undelivered: Table<
     return { entry: fields.bytes('entry', 32), sequence: fields.uint('sequence') }
   },
 }
+
+/** What carries an entry to a device; undefined where nothing does. */
+export function* entryItem(
+  device: Bytes32,
+  conversation: Bytes32,
+  n: number,
+): Step<OutboxItem | undefined> {
+  const row = yield* get(undelivered, { device, conversation, n })
+  return row === undefined ? undefined : yield* get(outbox, { device, sequence: row.sequence })
+}

@@ -14,7 +14,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { noteBehind } from './behind.ts'
 import { remainingLifeMs } from './carriage.ts'
 import { controlsReceived } from './control.ts'
-import { addEvidence } from './evidence.ts'
+import { addEvidence, evidence, hasEntry } from './evidence.ts'
 import { type Deposit, type OutboxItem, dequeue, outbox, putItem, undelivered } from './outbox.ts'
 import { scoreDown } from './relay-score.ts'
 import { resumeCarriage, stopItem } from './stop-carriage.ts'
@@ -133,7 +133,10 @@ function* noteRead(turn: Turn, device: Bytes32, conversation: Bytes32, readN: nu
   const upTo = Math.min(readN, before + READS_MAX)
   for (let n = before + 1; n <= upTo; n++) {
     const own = yield* firstAt(conversation, turn.self.device, n)
-    if (own === undefined) continue
+    const row = own === undefined ? undefined : yield* get(evidence, own.id)
+    const known = row?.devices.find((one) => equalBytes(one.device, device))
+    // A device counts what lies below its base as read, and never had it: that says nothing.
+    if (own === undefined || known === undefined || !hasEntry(known)) continue
     yield* addEvidence(turn, own.id, device, (one) => ({
       ...one,
       readAtMs: one.readAtMs || turn.nowMs,

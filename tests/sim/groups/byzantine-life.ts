@@ -13,6 +13,14 @@ const LIVENESS_MS = 6 * 60 * MINUTE_MS
 const JOIN_MS = 20 * MINUTE_MS
 const ALL_READ_MS = 2 * MINUTE_MS
 
+/** What befalls the honest besides, drawn per seed. */
+interface Swarm {
+  /** Their machines and the relay are cut off from power, and start again. */
+  readonly crashes: boolean
+  /** Everybody can be dialled, and so listens to gossip; else only the relay is between them. */
+  readonly direct: boolean
+}
+
 function missing(): never {
   throw new Error('there is no relay')
 }
@@ -20,8 +28,17 @@ function missing(): never {
 export class ByzantineLife {
   readonly world: World
   readonly liar: Liar
-  readonly tally = { messages: 0, changes: 0, epochs: 0, lies: 0, outside: 0, deposited: 0 }
+  readonly tally = {
+    messages: 0,
+    changes: 0,
+    epochs: 0,
+    lies: 0,
+    outside: 0,
+    deposited: 0,
+    crashes: 0,
+  }
   readonly #random: Prng
+  readonly #swarm: Swarm
   #log: GroupLog | undefined
   #second: GroupLog | undefined
   #mallory: Person | undefined
@@ -30,6 +47,8 @@ export class ByzantineLife {
   constructor(seed: string | number, options: { readonly keepTrace?: boolean } = {}) {
     this.world = new World(`byzantine ${seed}`, options)
     this.#random = this.world.simulation.seeds.split('byzantine life')
+    const swarm = this.world.simulation.seeds.split('swarm')
+    this.#swarm = { crashes: swarm.chance(0.6), direct: swarm.chance(0.5) }
     this.liar = new Liar(this.world.simulation.seeds.split('liar'))
   }
 
@@ -66,9 +85,11 @@ export class ByzantineLife {
   async #begin(): Promise<void> {
     const { world } = this
     await world.relay()
-    const alice = await world.person('alice')
-    for (const name of ['bob', 'carol']) await world.person(name)
+    const { direct } = this.#swarm
+    const alice = await world.person('alice', { direct })
+    for (const name of ['bob', 'carol']) await world.person(name, { direct })
     this.#mallory = await world.person('mallory', {
+      direct,
       onStart: (core) => {
         this.liar.core = core
       },
@@ -108,11 +129,29 @@ export class ByzantineLife {
     const { simulation } = this.world
     if (random.chance(0.45)) await this.#lie(random.pick(LIES))
     else await this.#act(random.pick(this.#honest))
+    if (this.#swarm.crashes && random.chance(0.25)) await this.#crash()
     if (random.chance(0.1)) {
       simulation.partition([random.pick(this.#honest).machine.name], ['relay1'])
     } else if (random.chance(0.3)) simulation.heal()
     await simulation.run(random.integer(0, random.chance(0.2) ? MINUTE_MS : 4_000))
     await simulation.settle(this.log.look())
+  }
+
+  /** Somebody's machine, or the relay, at any await. */
+  async #crash(): Promise<void> {
+    const random = this.#random
+    const { simulation, relays } = this.world
+    const person = random.pick(this.#honest)
+    const isRelay = random.chance(0.2)
+    const [relay = missing()] = relays
+    const machine = isRelay ? relay.machine : person.machine
+    simulation.trace('life', 'crash', machine.name)
+    for (let i = random.integer(0, 40); i > 0; i--) await simulation.step()
+    machine.crash({ keepsAll: random.chance(0.5) })
+    this.tally.crashes += 1
+    await simulation.run(random.integer(0, MINUTE_MS))
+    if (isRelay) return void (await simulation.settle(relay.machine.start()))
+    await this.world.start(person)
   }
 
   async #lie(lie: Lie): Promise<void> {
@@ -142,13 +181,25 @@ export class ByzantineLife {
   async #tellRest(): Promise<void> {
     const { simulation } = this.world
     for (const lie of LIES) {
-      if ((this.liar.counts[lie] ?? 0) > 0) continue
-      // Some need a second epoch, or that the liar is in; somebody may have removed it.
-      await this.#lie(lie)
-      await this.#act(this.#random.pick(this.#honest))
-      await simulation.run(this.#random.integer(0, 4_000))
-      await simulation.settle(this.log.look())
+      for (let i = 0; i < 4 && (this.liar.counts[lie] ?? 0) === 0; i++) {
+        // Some need that the liar is in, or that it has two epochs: after two tries one is made.
+        await this.#lie(lie)
+        if (i > 1) await this.#rotate()
+        await this.#act(this.#random.pick(this.#honest))
+        await simulation.run(this.#random.integer(0, 4_000))
+        await simulation.settle(this.log.look())
+      }
     }
+  }
+
+  async #rotate(): Promise<void> {
+    const { simulation } = this.world
+    const [alice] = this.#honest
+    if (alice === undefined) return
+    const { groups } = alice.machine.program.node
+    this.#rotations += 1
+    await simulation.settle(groups.rotate(this.log.gid)).catch(() => undefined)
+    await simulation.run(MINUTE_MS)
   }
 
   #say(person: Person): Promise<void> {

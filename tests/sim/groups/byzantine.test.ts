@@ -17,6 +17,7 @@ describe('groups of real nodes with a member that lies', () => {
       changes: 0,
       epochs: 0,
       messages: 0,
+      crashes: 0,
     }
     const told = new Map<string, number>()
     const started = performance.now()
@@ -33,6 +34,7 @@ describe('groups of real nodes with a member that lies', () => {
         'changes',
         'epochs',
         'messages',
+        'crashes',
       ] as const) {
         total[key] += life.tally[key]
       }
@@ -51,7 +53,7 @@ describe('groups of real nodes with a member that lies', () => {
       console.log(
         `slow form with liars: ${total.lives} schedules in ${seconds.toFixed(1)} s; ${total.lies} lies, ` +
           `${total.outside} of them after its removal, with ${total.deposited} messages of them in mailboxes; ${total.changes} changes and ${total.epochs} fresh and ` +
-          `refresh operations of the honest, ${total.messages} messages; ` +
+          `refresh operations of the honest, ${total.messages} messages, ${total.crashes} crashes; ` +
           LIES.map((lie) => `${lie} ${told.get(lie) ?? 0}`).join(', '),
       )
     })
