@@ -11,9 +11,9 @@ export class CliError extends Error {
   readonly code: CliErrorCode
   readonly hint: string
 
-  constructor(code: CliErrorCode, message: string, hint = '', cause?: unknown) {
+  constructor(code: CliErrorCode, message: string, hint?: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.hint = hint
+    this.hint = hint ?? (code === 'USAGE' ? 'See the same command with --help.' : '')
   }
 }

@@ -44,7 +44,8 @@ export function messageLines(message: Message, withChat: boolean): readonly (rea
     message.open ? 'answers a message that is missing' : '',
     message.mine ? stateMark(message.state) : '',
   ].filter((note) => note !== '')
-  const [first = '', ...rest] = message.text.split('\n')
+  // The newline that ends it, as of a file, is in the message and needs no row.
+  const [first = '', ...rest] = message.text.replace(/\n$/, '').split('\n')
   const text: Part = message.kind === 'text' ? first : { text: `(${first})`, style: 'dim' }
   const tail: Part[] = notes.length === 0 ? [] : [{ text: `  ${notes.join(', ')}`, style: 'dim' }]
   const head: Part[] = [

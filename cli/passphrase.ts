@@ -60,10 +60,11 @@ export async function askPassphrase(file: string | undefined): Promise<string> {
 export async function askNewPassphrase(file: string | undefined): Promise<string> {
   if (file !== undefined) return passphraseFromFile(file)
   requireTerminal('no passphrase was chosen for the new profile', `${HINT} Or say --no-passphrase.`)
-  const first = await prompt('Choose a passphrase')
-  if (first === '') {
-    throw new CliError('USAGE', 'an empty passphrase protects nothing', 'Or say --no-passphrase.')
+  for (let question = 'Choose a passphrase'; ; question = 'They differ. Choose a passphrase') {
+    const first = await prompt(question)
+    if (first === '') {
+      throw new CliError('USAGE', 'an empty passphrase protects nothing', 'Or say --no-passphrase.')
+    }
+    if (first === (await prompt('Once more'))) return first
   }
-  if (first === (await prompt('Once more'))) return first
-  throw new CliError('USAGE', 'the two passphrases differ')
 }

@@ -124,7 +124,9 @@ function explain({ command, error }: Stop): Parsed {
     return { kind: 'usage', message: `${path} needs one of: ${names}`, hint: see }
   }
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const advice = rest.join(' ').replace(/^\(|\)$/g, '')
+  const advice = message.endsWith("argument 'text'")
+    ? 'Write it, or - to have it read from standard input.'
+    : rest.join(' ').replace(/^\(|\)$/g, '')
   return { kind: 'usage', message, hint: advice === '' ? see : `${advice} ${see}` }
 }
 

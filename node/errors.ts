@@ -67,6 +67,13 @@ export interface NodeErrorOptions {
   readonly cause?: unknown
 }
 
+/** Where nothing more exact is said. */
+const HINTS: Readonly<Partial<Record<NodeErrorCode, string>>> = {
+  INVALID: 'Nothing was done. Change what the message names, and try again.',
+  ABORTED: 'It was stopped from here. What was queued before stays queued.',
+  TIMEOUT: 'Try again later. What was queued stays queued, and goes on.',
+}
+
 export class NodeError extends Error {
   override readonly name = 'NodeError'
   readonly code: NodeErrorCode
@@ -76,7 +83,7 @@ export class NodeError extends Error {
   constructor(code: NodeErrorCode, message: string, options: NodeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint ?? ''
+    this.hint = options.hint ?? HINTS[code] ?? ''
     this.retryable = options.retryable ?? false
   }
 }

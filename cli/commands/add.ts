@@ -23,14 +23,16 @@ async function answerOf(
   }
 }
 
-function unusable({ name, problem }: Contact): NodeError {
+function unusable({ name, address, problem }: Contact): NodeError {
   const used = problem === 'INVITE_USED'
   return new NodeError(
     used ? 'INVITE_USED' : 'INVITE_INVALID',
     used
       ? 'the invite was used already, by somebody else or by you on another device'
       : 'the invite does not work any more',
-    { hint: `Ask for a new link and add it: ${name} stays pending until then.` },
+    {
+      hint: `Ask for a new link and add it. Until then they stay pending; off your list: sotto contact remove ${asWord(name, address)}`,
+    },
   )
 }
 

@@ -8,6 +8,8 @@ import { askNewPassphrase, passphraseFile } from '../passphrase.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 
+const WORDS_IN_ROW = 4
+
 async function askName(): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CliError('USAGE', 'a name is missing', 'Say: sotto init --name NAME')
@@ -36,6 +38,14 @@ async function chosenPassphrase(invocation: Invocation): Promise<string | undefi
   return askNewPassphrase(passphraseFile(global.passphraseFile, environment))
 }
 
+/** A terminal would break a long line within a word. */
+function inRows(phrase: string): string {
+  const words = phrase.split(' ')
+  const rows: string[] = []
+  while (words.length > 0) rows.push(`  ${words.splice(0, WORDS_IN_ROW).join(' ')}\n`)
+  return rows.join('')
+}
+
 export async function run(invocation: Invocation): Promise<void> {
   const { flags, global, environment, output } = invocation
   const dir = profileFolder(global.dir, environment)
@@ -59,7 +69,7 @@ export async function run(invocation: Invocation): Promise<void> {
   ])
   if (phrase === undefined) {
     output.talk(
-      `These 24 words are your account. Write them down: they are shown once and kept nowhere.\n\n  ${made.phrase}\n`,
+      `These 24 words are your account. Write them down: they are shown once and kept nowhere.\n\n${inRows(made.phrase)}\n`,
     )
   }
   if (phrase !== undefined) {

@@ -1,5 +1,6 @@
 // sotto relay run: a relay, until it is stopped.
 import { readFile } from 'node:fs/promises'
+import type { Relay } from '../../node/run-relay.ts'
 import { CliError } from '../cli-error.ts'
 import { profileFolder } from '../folders.ts'
 import { loadNode } from '../node-door.ts'
@@ -24,8 +25,14 @@ async function tokenFrom(file: string | undefined): Promise<string | undefined> 
   throw new CliError('INPUT_INVALID', `${file} is empty`, 'It holds the invite token.')
 }
 
-function limitText(name: string, value: number): string {
-  return name.endsWith('Bytes') ? formatSize(value) : String(value)
+/** The limits in words; programs read them from /metrics. */
+function limitLines({ limits }: Relay): readonly string[] {
+  const { diskBytes = 0, mailboxBytes = 0, strangersBytes = 0 } = limits
+  return [
+    `Limits: ${formatSize(diskBytes)} of disk, messages kept for ${limits['keptForDays']} days,`,
+    `  a mailbox ${limits['mailboxMessages']} messages and ${formatSize(mailboxBytes)}, of strangers ${limits['strangersMessages']} and ${formatSize(strangersBytes)},`,
+    `  ${limits['connectionsPerAddress']} connections of an IP address, ${limits['depositsPerSecond']} messages a second`,
+  ]
 }
 
 export async function run(invocation: Invocation): Promise<void> {
@@ -57,10 +64,7 @@ export async function run(invocation: Invocation): Promise<void> {
   })
   try {
     if (listen.length === 0) await keepPort(dir, relay.address)
-    const limits = Object.entries(relay.limits).map(
-      ([name, value]) => `${name} ${limitText(name, value)}`,
-    )
-    output.talk(`Limits: ${limits.join(', ')}`)
+    for (const line of limitLines(relay)) output.talk(line)
     if (listen.length === 0)
       output.talk('It listens on loopback alone; --listen opens it to others.')
     output.record({ ready: true, address: relay.address, addresses: relay.addresses }, () => [

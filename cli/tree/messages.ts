@@ -81,7 +81,12 @@ export const watch: CommandSpec = {
 export const why: CommandSpec = {
   name: 'why',
   about: 'how far a message got, and what shows it',
-  words: [{ syntax: '<id>', about: 'the id of a message' }],
-  examples: ['sotto why 6c1f...', 'sotto why 6c1f... --json'],
+  words: [
+    {
+      syntax: '<message>',
+      about: "its id as send printed it; or a contact or '#name': the last that you sent there",
+    },
+  ],
+  examples: ['sotto why bob', "sotto why '#team'", 'sotto why ID --json'],
   load: async () => (await import('../commands/why.ts')).run,
 }

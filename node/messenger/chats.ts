@@ -41,6 +41,7 @@ import { asWord } from '../as-word.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
 import { joinSignals } from '../signal.ts'
+import { inOrderOfArrival } from './arrival-order.ts'
 import { makeCall } from './calls.ts'
 import { groupMessageView } from './group-views.ts'
 import { conversationWith, messageView } from './views.ts'
@@ -141,15 +142,15 @@ function* refOf(turn: Turn, id: string): Step<EntryRef> {
 }
 
 function* allMessages(turn: Turn, options: ReadOptions): Step<readonly Message[]> {
-  const messages: Message[] = []
+  const chats: (readonly Message[])[] = []
   for (const contact of yield* allContacts()) {
     if (contact.state === 'request' || contact.state === 'blocked') continue
-    messages.push(...(yield* chatMessages(turn, withContact(turn, contact), options)))
+    chats.push(yield* chatMessages(turn, withContact(turn, contact), options))
   }
   for (const group of yield* allGroups()) {
-    messages.push(...(yield* chatMessages(turn, inGroup(turn, group), options)))
+    chats.push(yield* chatMessages(turn, inGroup(turn, group), options))
   }
-  const sorted = messages.sort((a, b) => a.arrivedAt - b.arrivedAt || a.lamport - b.lamport)
+  const sorted = inOrderOfArrival(chats)
   return options.unread === true ? sorted : sorted.slice(-(options.limit ?? DEFAULT_LIMIT))
 }
 

@@ -44,7 +44,8 @@ const LIMIT_HINTS: Readonly<Record<string, string>> = {
   contacts: 'Remove some: sotto contact list, sotto contact remove WHO',
   relays: 'Leave one first: sotto relays list, sotto relays remove ADDRESS',
   'group-operations': 'Make a new group, and add its members there: sotto group create NAME',
-  'member-operations': 'An owner can make you an admin, who has no such limit: sotto group role',
+  'member-operations':
+    'An owner can make you an admin, who has no such limit: sotto group role GROUP WHO admin',
   outbox: 'It goes on once what waits went out: sotto status',
 }
 

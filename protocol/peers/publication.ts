@@ -128,7 +128,12 @@ export function* publication(
   const changed = !sameMark(yield* get(cardMarks, slot), mark)
   const cardDue = fresh || changed || cardIsDue(own.cardIssuedAtS, turn.safeNowMs)
   const card = cardDue
-    ? yield* buildCard(turn, own, yield* cardOffer(turn, yield* rendezvousList()))
+    ? yield* buildCard(
+        turn,
+        own,
+        yield* cardOffer(turn, yield* rendezvousList()),
+        own.cardIssuedAtS,
+      )
     : undefined
   const issued = yield* issuePrekeys(turn, own, refillCounts(fresh ? { opk: 0, okem: 0 } : left))
   return {

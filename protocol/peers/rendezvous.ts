@@ -163,7 +163,7 @@ export function* rendezvousCard(
   return {
     ownerSeed,
     mailboxId,
-    card: yield* buildCard(turn, { serviceKey, mailboxId }, offer),
+    card: yield* buildCard(turn, { serviceKey, mailboxId }, offer, row.cardIssuedAtS),
     mark,
   }
 }

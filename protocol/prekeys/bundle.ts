@@ -63,9 +63,17 @@ function signFitting(turn: Turn, fields: CardFields): Uint8Array {
   }
 }
 
-/** The card of this device, sealed for one place. */
-export function* buildCard(turn: Turn, place: PrekeyPlace, offer: CardOffer): Step<CardItem> {
-  const issuedAtS = Math.floor(turn.safeNowMs / 1000)
+/**
+ * The card of this device, sealed for one place. `heldS` is issued-at of the one that lies there, 0 for
+ * none: it is the version, and a relay keeps the higher one, whatever else was said in that second.
+ */
+export function* buildCard(
+  turn: Turn,
+  place: PrekeyPlace,
+  offer: CardOffer,
+  heldS: number,
+): Step<CardItem> {
+  const issuedAtS = Math.max(Math.floor(turn.safeNowMs / 1000), heldS + 1)
   const content = signFitting(turn, {
     ...(yield* offeredPrekeys(turn)),
     ...offer,
@@ -95,7 +103,7 @@ export function* buildDirectBundle(
   offer: CardOffer,
 ): Step<DirectBundle> {
   const place = directPlace(transportKey)
-  const { item: card } = yield* buildCard(turn, place, offer)
+  const { item: card } = yield* buildCard(turn, place, offer, 0)
   const { opk, okem } = yield* issuePrekeys(turn, place, { opk: 1, okem: 1 })
   return { card, opk: opk[0] ?? EMPTY, okem: okem[0] ?? EMPTY }
 }

@@ -282,6 +282,28 @@ describe('people', () => {
 })
 
 describe('what is known', () => {
+  test('why of a contact is of the last message to them, however long ago', async () => {
+    const { id } = fake.put('bob', 'mine', true)
+    for (let n = 0; n < 250; n += 1) fake.put('bob', String(n), false)
+    fake.put('carol', 'not this one', true)
+    const { stdout } = await sotto(['why', 'bob', '--json'])
+    expect(records(stdout)).toMatchObject([{ id }])
+    const nothing = await sotto(['why', 'nobody', '--json'])
+    expect(JSON.parse(nothing.stderr)).toMatchObject({ error: { code: 'UNKNOWN_MESSAGE' } })
+    fake.log.length = 0
+    const empty = await sotto(['why', 'bob', '--json'])
+    expect(JSON.parse(empty.stderr)).toMatchObject({
+      error: { code: 'UNKNOWN_MESSAGE', message: 'you have sent nothing to bob' },
+    })
+  })
+
+  test('read shows no empty row for the newline that ends a text, and keeps it for programs', async () => {
+    fake.put('bob', 'of a file\n', false)
+    expect((await sotto(['read', 'bob'])).stdout).toMatch(/of a file\n$/)
+    const { stdout } = await sotto(['read', 'bob', '--json'])
+    expect(records(stdout)).toMatchObject([{ text: 'of a file\n' }])
+  })
+
   test('why gives the chain and what stands in the way', async () => {
     const { id } = fake.put('bob', 'hi', true)
     const json = await sotto(['why', id, '--json'])

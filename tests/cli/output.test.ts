@@ -133,3 +133,11 @@ test('talk goes to stderr, and nowhere with --quiet', () => {
   quiet.output.talk('hello')
   expect(quiet.written.stderr).toBe('')
 })
+
+test('an error says what to do also where nothing more exact is known', () => {
+  for (const code of ['INVALID', 'ABORTED', 'TIMEOUT'] as const) {
+    expect(new NodeError(code, 'x').hint).toMatch(/\.$/)
+    expect(new NodeError(code, 'x', { hint: 'exact' }).hint).toBe('exact')
+  }
+  expect(new CliError('USAGE', 'x').hint).toContain('--help')
+})

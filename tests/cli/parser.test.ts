@@ -116,6 +116,7 @@ describe('an argument list', () => {
     [['contact', 'lst'], "unknown command 'lst'", 'Did you mean list?'],
     [['send', 'bob', 'hi', '--jsn'], "unknown option '--jsn'", 'Did you mean --json?'],
     [['send', 'bob'], "missing required argument 'text'", 'sotto send --help'],
+    [['send', 'bob'], "missing required argument 'text'", 'or - to have it read'],
     [['why', 'a', 'b'], 'too many arguments', 'sotto why --help'],
     [['send', 'bob', 'hi', '--wait'], 'argument missing', 'sotto send --help'],
     [['contact'], 'needs one of: list, show', 'sotto contact --help'],

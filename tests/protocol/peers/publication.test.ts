@@ -7,6 +7,8 @@ import {
   createInvite,
   noteIncarnation,
   notePublished,
+  profile,
+  profiles,
   publication,
   revokeInvite,
 } from '../../../protocol/index.ts'
@@ -108,4 +110,19 @@ describe('a relay is told of invites', () => {
       toHex(claimed.inviteId),
     ])
   })
+})
+
+test('a card in the place of another has a higher version, also within one second', () => {
+  const person = alice()
+  const versions: number[] = []
+  for (let changes = 0; changes < 3; changes += 1) {
+    const { card } = publish(person)
+    versions.push(card?.issuedAtS ?? 0)
+    person.driver.run(function* (turn) {
+      const before = yield* profile()
+      turn.put(profiles, 0, { ...before, endpointsCounter: before.endpointsCounter + 1 })
+    })
+  }
+  const [first = 0] = versions
+  expect(versions).toEqual([first, first + 1, first + 2])
 })

@@ -21,7 +21,7 @@ describe('the published card', () => {
   it('offers the current keys for 14 days, sealed for its place', () => {
     const memory = started()
     const { item, issuedAtS } = memory.run((turn) =>
-      buildCard(turn, relay, { ...offer, endpoints }),
+      buildCard(turn, relay, { ...offer, endpoints }, 0),
     )
     expect(item.length % 512).toBe(0)
     const content = openItem(noble, place, 0, item)
@@ -36,7 +36,9 @@ describe('the published card', () => {
   it('leaves capabilities out, whatever it is given', () => {
     const memory = started()
     const withCap = [{ ...endpoints[0]!, mailboxes: [{ ...mailbox, capability: counting(45) }] }]
-    const { item } = memory.run((turn) => buildCard(turn, relay, { ...offer, endpoints: withCap }))
+    const { item } = memory.run((turn) =>
+      buildCard(turn, relay, { ...offer, endpoints: withCap }, 0),
+    )
     const card = openCard(noble, openItem(noble, place, 0, item), { account, nowS: 0 })
     expect(card.endpoints).toEqual(endpoints)
   })
@@ -54,7 +56,7 @@ describe('the published card', () => {
       })),
     }))
     const large = { ...offer, list: deviceList(10), endpoints: rows }
-    const { item } = memory.run((turn) => buildCard(turn, relay, large))
+    const { item } = memory.run((turn) => buildCard(turn, relay, large, 0))
     expect(item.length).toBeLessThanOrEqual(16_384)
     const card = openCard(noble, openItem(noble, place, 0, item), { account, nowS: 0 })
     const kept = card.endpoints[0]?.mailboxes[0]?.addresses.length ?? 0
@@ -66,7 +68,7 @@ describe('the published card', () => {
   it('is refused for a list that this device is not in', () => {
     const memory = started()
     const strange = { ...offer, list: new Uint8Array(249) }
-    expect(refusal(() => memory.run((turn) => buildCard(turn, relay, strange)))).toBeDefined()
+    expect(refusal(() => memory.run((turn) => buildCard(turn, relay, strange, 0)))).toBeDefined()
   })
 })
 
