@@ -1,6 +1,22 @@
 // States that would be shown though they are not so, or never though they are.
 import { describe, expect, test } from 'vitest'
-import { blockContact, removeContact, sweepDelivery } from '../../../protocol/index.ts'
+import { noble } from '../../../crypto/index.ts'
+import {
+  blockContact,
+  directConversation,
+  gapsOf,
+  get,
+  outboxHead,
+  removeContact,
+  type Step,
+  sweepDelivery,
+  type Turn,
+} from '../../../protocol/index.ts'
+import { enqueue, putPrepared } from '../../../protocol/delivery/outbox.ts'
+import { resumeCarriage, stopCarriage } from '../../../protocol/delivery/stop-carriage.ts'
+import { addressTo } from '../../../protocol/delivery/unaddressed.ts'
+import { OPEN_PER_AUTHOR_DIRECT_MAX, OUTBOX_MAX } from '../../../protocol/limits.ts'
+import { authorTable } from '../../../protocol/log/author-table.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 import { Relay } from '../../support/person-parts.ts'
 import { Person, acquainted, settle } from '../../support/person.ts'
@@ -12,6 +28,18 @@ function restored(bob: Person, seed: string): Person {
   again.driver.nowMs = bob.driver.nowMs
   again.driver.safeNowMs = bob.driver.safeNowMs
   return again
+}
+
+const OTHER = new Uint8Array(32).fill(7)
+
+/** Queues an entry as one of another conversation. */
+function* enqueueIn(
+  turn: Turn,
+  to: Person,
+  conversation: Uint8Array,
+  entry: Uint8Array,
+): Step<void> {
+  yield* enqueue(turn, to.device, { kind: 'entry', conversation, entry, n: 1 })
 }
 
 function block(one: Person, other: Person, blocked: boolean): void {
@@ -106,5 +134,79 @@ describe('a contact that was removed and is added again', () => {
     settle([alice, bob])
     expect(bob.texts(alice)).toEqual(['hello?'])
     expect(alice.state(sent)).toBe('delivered')
+  })
+})
+
+describe('an entry beyond a limit', () => {
+  test('is never called committed, and its number is known to be missing', () => {
+    const [alice, bob] = acquainted('beyond')
+    const conversation = directConversation(noble, alice.self.account, bob.self.account)
+    bob.send(alice, 'one')
+    settle([alice, bob])
+    bob.send(alice, 'two, which is lost on its way')
+    bob.prepare(alice)
+    bob.send(alice, 'three')
+    alice.driver.run(function* (turn) {
+      const key = { conversation, author: bob.device }
+      const row = yield* get(authorTable, key)
+      if (row === undefined) throw new Error('no row')
+      turn.put(authorTable, key, { ...row, open: OPEN_PER_AUTHOR_DIRECT_MAX })
+    })
+    const last = bob.direct(alice).at(-1)
+    if (last === undefined) throw new Error('nothing waits')
+    expect(alice.receive(last.arrival)).toMatchObject({ code: 'held', detail: 0 })
+    // The same bytes by another path: still not in the log.
+    expect(alice.receive(last.arrival)).toMatchObject({ code: 'held', detail: 0 })
+    expect(alice.texts(bob)).toEqual(['one'])
+    expect(alice.driver.run((turn) => gapsOf(turn, conversation))).toMatchObject([
+      { from: 2, to: 3 },
+    ])
+  })
+})
+
+describe('a full outbox', () => {
+  /** Has the outbox of a device look full, and back. */
+  function fill(alice: Person, bob: Person, isFull: boolean): void {
+    alice.driver.run(function* (turn) {
+      const head = yield* outboxHead(bob.device)
+      const items = head.items + (isFull ? OUTBOX_MAX : -OUTBOX_MAX)
+      putPrepared(turn, bob.device, { ...head, items }, head.prepared)
+    })
+  }
+
+  test('does not lose what waited for a first device', () => {
+    const alice = new Person({ name: 'alice', seed: 'full' })
+    const bob = new Person({ name: 'bob', seed: 'full' })
+    bob.add(alice.invite(), 'alice')
+    const sent = ['one', 'two'].map((text) => bob.send(alice, text))
+    fill(bob, alice, true)
+    const conversation = directConversation(noble, alice.self.account, bob.self.account)
+    bob.driver.run((turn) => addressTo(turn, conversation, [alice.device]))
+    fill(bob, alice, false)
+    bob.take(alice)
+    settle([alice, bob])
+    // The next sign of life offers it.
+    alice.send(bob, 'are you there?')
+    settle([alice, bob])
+    expect(sent.map((one) => bob.state(one))).toEqual(['delivered', 'delivered'])
+    expect(alice.texts(bob).toSorted()).toEqual(['are you there?', 'one', 'two'])
+  })
+
+  test('keeps in mind all that was stopped, not the last conversation alone', () => {
+    const [alice, bob] = acquainted('stopped')
+    const sent = alice.send(bob, 'one')
+    const conversation = directConversation(noble, alice.self.account, bob.self.account)
+    alice.driver.run(function* (turn) {
+      yield* enqueueIn(turn, bob, OTHER, sent.entry)
+      yield* stopCarriage(turn, bob.device, 'expired')
+    })
+    fill(alice, bob, true)
+    alice.driver.run((turn) => resumeCarriage(turn, bob.device))
+    fill(alice, bob, false)
+    alice.driver.run((turn) => resumeCarriage(turn, bob.device))
+    const carried = alice
+      .outbox(bob)
+      .flatMap(({ content }) => (content.kind === 'entry' ? [content.conversation] : []))
+    expect(carried).toEqual([conversation, OTHER])
   })
 })
