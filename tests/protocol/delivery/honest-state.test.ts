@@ -210,3 +210,31 @@ describe('a full outbox', () => {
     expect(carried).toEqual([conversation, OTHER])
   })
 })
+
+describe('a gap of a device that was lost', () => {
+  test('is named as gone, and nothing more is asked of that device', () => {
+    const [alice, bob] = acquainted('gap of the lost')
+    const conversation = directConversation(noble, alice.self.account, bob.self.account)
+    bob.send(alice, 'one, which is lost on its way')
+    bob.prepare(alice)
+    bob.send(alice, 'two')
+    const last = bob.direct(alice).at(-1)
+    if (last === undefined) throw new Error('nothing waits')
+    alice.receive(last.arrival)
+    const again = restored(bob, 'gap of the lost')
+    again.add(alice.invite())
+    again.take(alice)
+    settle([alice, again])
+    for (let hours = 0; hours < 5; hours++) {
+      for (const one of [alice, again]) {
+        one.driver.advance(3_700_000)
+        one.driver.run((turn) => sweepDelivery(turn))
+      }
+      settle([alice, again])
+    }
+    expect(alice.outbox(bob)).toEqual([])
+    expect(alice.driver.run((turn) => gapsOf(turn, conversation))).toMatchObject([
+      { from: 1, to: 1, irretrievable: true },
+    ])
+  })
+})
