@@ -10,6 +10,7 @@ import {
   removeContact,
   type Step,
   sweepDelivery,
+  tendDelivery,
   type Turn,
 } from '../../../protocol/index.ts'
 import { enqueue, putPrepared } from '../../../protocol/delivery/outbox.ts'
@@ -19,7 +20,7 @@ import { OPEN_PER_AUTHOR_DIRECT_MAX, OUTBOX_MAX } from '../../../protocol/limits
 import { authorTable } from '../../../protocol/log/author-table.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 import { Relay } from '../../support/person-parts.ts'
-import { Person, acquainted, settle } from '../../support/person.ts'
+import { DAY_MS, Person, acquainted, settle } from '../../support/person.ts'
 
 /** Bob lost his device: the same account on another one, with a higher list that names it alone. */
 function restored(bob: Person, seed: string): Person {
@@ -61,6 +62,20 @@ describe('read', () => {
     settle([alice, again])
     // Nobody ever saw them: the device that had them was lost.
     expect(before.map((one) => alice.state(one))).toEqual(['delivered', 'delivered'])
+  })
+})
+
+describe('relayed', () => {
+  test('stands no longer than its message is carried, whatever its relay promised', () => {
+    const relay = new Relay(new MemoryDriver({ seed: 'relay' }).random)
+    const [alice, bob] = acquainted('promise', { bob: [relay] })
+    const sent = alice.send(bob, 'waits')
+    alice.deposit(bob, relay, { holdS: 1_000 * 365 * 86_400 })
+    alice.driver.advance(30 * DAY_MS - 2_000)
+    expect(alice.state(sent)).toBe('relayed')
+    alice.driver.advance(3_000)
+    alice.driver.run((turn) => tendDelivery(turn))
+    expect(alice.state(sent)).toBe('expired')
   })
 })
 
