@@ -6,6 +6,7 @@ import {
   directConversation,
   gapsOf,
   get,
+  openFirstContacts,
   outboxHead,
   removeContact,
   type Step,
@@ -121,6 +122,26 @@ describe('somebody who is unblocked', () => {
     carry()
     expect(bob.texts(alice)).toEqual(['are you there?'])
     expect(alice.state(sent)).toBe('delivered')
+  })
+})
+
+describe('a link that waits to be answered', () => {
+  test('is not forgotten by a block that is taken back', () => {
+    const alice = new Person({ name: 'alice', seed: 'blocked link' })
+    const bob = new Person({ name: 'bob', seed: 'blocked link' })
+    bob.add(alice.invite(), 'alice')
+    const sent = bob.send(alice, 'hello')
+    block(bob, alice, true)
+    expect(bob.driver.run(() => openFirstContacts())).toEqual([])
+    block(bob, alice, false)
+    // Nothing came of it yet.
+    expect(bob.contact(alice)?.state).toBe('pending')
+    expect(bob.driver.run(() => openFirstContacts())).toHaveLength(1)
+    expect(bob.effects('first-contact')).toBe(2)
+    bob.take(alice)
+    settle([alice, bob])
+    expect(bob.contact(alice)?.state).toBe('ready')
+    expect(bob.state(sent)).toBe('delivered')
   })
 })
 
