@@ -6,6 +6,7 @@ import {
   directConversation,
   gapsOf,
   get,
+  noteAnswer,
   openFirstContacts,
   outboxHead,
   removeContact,
@@ -63,6 +64,23 @@ describe('read', () => {
     settle([alice, again])
     // Nobody ever saw them: the device that had them was lost.
     expect(before.map((one) => alice.state(one))).toEqual(['delivered', 'delivered'])
+  })
+})
+
+describe('delivered', () => {
+  test('is not shown for the answer of a host that the device did not name', () => {
+    const [alice, bob] = acquainted('unproven')
+    const carol = new Person({ name: 'carol', seed: 'unproven' })
+    for (const code of ['committed', 'refused'] as const) {
+      const sent = alice.send(bob, code)
+      const { item } = alice.direct(bob).at(-1) ?? {}
+      if (item?.message === undefined) throw new Error('nothing waits')
+      const key = { device: bob.device, sequence: item.sequence, sid: item.message.sid }
+      alice.driver.run((turn) =>
+        noteAnswer(turn, key, { seq: 1, code, detail: 0 }, carol.transportKey),
+      )
+      expect(alice.state(sent)).toBe('queued')
+    }
   })
 })
 
