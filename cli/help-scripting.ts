@@ -44,6 +44,7 @@ Objects
                    readOnly, warnings, recent: [{at, code, text, chat}], daemon}
   stats           {since, sent, received, missing, counts, errors, times: {relayed, direct,
                    byRelay, read: {count, p50Ms, p95Ms, p99Ms}}}
+  relays list     {address, connected, service, trouble, clockOffsetMs}; the same after add and remove
   doctor          {sound, disk: {records, batches, findings}, relays: [{address, connected,
                    trouble, clockOffsetMs}], warnings}; --repair: {findings, gone, kept}
   daemon run      {ready: true, addresses}, once it works; the same for daemon start

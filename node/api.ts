@@ -251,6 +251,22 @@ export interface Node {
   status(options?: CallOptions): Promise<Status>
   stats(options?: CallOptions): Promise<Stats>
 
+  readonly relays: {
+    /**
+     * Uses a relay from now on, beside the others: multiaddr/p2p/PeerId, with # and a token where it
+     * needs one. Contacts are told once it was met; `status` says how it stands. The same relay at
+     * another address has moved there. Rejects with ADDRESS_INVALID, and LIMIT above three.
+     */
+    add(address: string, options?: CallOptions): Promise<void>
+    /**
+     * Leaves one, by its address, or how its service key begins (at least four characters): contacts
+     * are told, and links that name it work no more. What it holds still, senders deposit again
+     * elsewhere, for want of a receipt. Rejects with INVALID where none is meant, and NO_RELAY where it
+     * is the only one.
+     */
+    remove(which: string, options?: CallOptions): Promise<void>
+  }
+
   readonly invites: {
     /**
      * Points to a relay that answers now. Rejects with NO_RELAY where nobody could reach this device,

@@ -10,6 +10,7 @@ import { Listeners } from './messenger/listeners.ts'
 import { makeChats } from './messenger/chats.ts'
 import { makeGroups } from './messenger/groups.ts'
 import { type InviteHooks, makeContacts, makeInvites, makeRequests } from './messenger/people.ts'
+import { makeRelays } from './messenger/relays.ts'
 import { reachable } from './messenger/reachable.ts'
 import { statsOf, statusOf } from './messenger/status.ts'
 import { selfPerson } from './messenger/views.ts'
@@ -112,6 +113,10 @@ export async function startNode(
     ...person,
     status: (callOptions) => call(callOptions, () => statusOf(messenger, person)),
     stats: (callOptions) => call(callOptions, () => statsOf(messenger)),
+    relays: makeRelays(core, {
+      use: (choice) => messenger.useRelay(choice),
+      leave: (slot) => messenger.leaveRelay(slot),
+    }),
     invites: makeInvites(core, hooks),
     contacts: makeContacts(core, (account) => messenger.dropAccount(account)),
     requests: makeRequests(core),

@@ -1,9 +1,10 @@
 // The services of one running node, and what flows between them: effects of durable batches wake
 // the service that acts on them. State lives in the Ledger; what is here can be rebuilt at any time.
 import { setMaxListeners } from 'node:events'
-import { type Bytes32, toHex } from '../crypto/index.ts'
+import type { Bytes32 } from '../crypto/index.ts'
 import {
   type Effect,
+  type RelayChoice,
   allRelayChoices,
   chooseRelay,
   profile,
@@ -32,7 +33,8 @@ import type { OpenedProfile } from './profile/open-profile.ts'
 import { GuardedClock } from './relay/guarded-clock.ts'
 import { Recovery } from './recovery.ts'
 import { Courier } from './relays/courier.ts'
-import { OwnRelay } from './relays/own-relay.ts'
+import type { OwnRelay } from './relays/own-relay.ts'
+import { OwnRelays } from './relays/own-relays.ts'
 import { readSafeNow } from './safe-now.ts'
 import { type Services, dispatch } from './services.ts'
 import { SumsKeeper } from './sums.ts'
@@ -54,7 +56,7 @@ export class Messenger {
   /** Where the change feed stood before anything was fetched. */
   readonly startCursor: number
   #services: Services | undefined
-  #relays: OwnRelay[] = []
+  readonly #relays: OwnRelays
   #courierHost: Promise<Host> | undefined
   #closing: Promise<void> | undefined
 
@@ -71,6 +73,11 @@ export class Messenger {
     this.#stop = options.stop
     const { core, opened } = options
     this.startCursor = core.ledger.cursor
+    this.#relays = new OwnRelays({
+      core,
+      onChange: () => void this.#endpointsMayHaveChanged(),
+      onDrained: (slot) => this.#report('upkeep', this.#upkeep.drained(slot)),
+    })
     this.#recovery = new Recovery({
       core,
       profile: opened,
@@ -83,7 +90,7 @@ export class Messenger {
       tidy: opened.tidy,
       copied: opened.copied,
       sweepGroups: (drainedMs) => this.#services?.groups.sweep(drainedMs) ?? Promise.resolve(),
-      drainedNow: () => this.#relays.flatMap(({ atHead, choice }) => (atHead ? [choice.slot] : [])),
+      drainedNow: () => this.#relays.drained,
     })
   }
 
@@ -144,7 +151,7 @@ export class Messenger {
   }
 
   get relays(): readonly OwnRelay[] {
-    return this.#relays
+    return this.#relays.all
   }
 
   /** Multiaddrs with /p2p. */
@@ -216,8 +223,8 @@ export class Messenger {
       core,
       courier,
       host,
-      ticket: (serviceKey) => this.#ticketOf(serviceKey),
-      ownRelays: () => this.#relays.flatMap((relay) => relay.serviceKey ?? []),
+      ticket: (serviceKey) => this.#relays.ticketOf(serviceKey),
+      ownRelays: () => this.#relays.serviceKeys,
     })
     this.#services = { host, direct, courier, carrier, bundles, receipts, groups }
     await ledger.run(function* (turn) {
@@ -228,17 +235,7 @@ export class Messenger {
       yield* refreshEndpoints(turn)
     })
     await direct.start()
-    for (const choice of await ledger.read(() => allRelayChoices())) {
-      const relay = new OwnRelay({
-        core,
-        host,
-        choice,
-        onChange: () => void this.#endpointsMayHaveChanged(),
-        onDrained: () => this.#report('upkeep', this.#upkeep.drained(choice.slot)),
-      })
-      this.#relays.push(relay)
-      relay.start()
-    }
+    this.#relays.start(host, await ledger.read(() => allRelayChoices()))
     await carrier.start()
     await standing.start()
     await receipts.start()
@@ -246,12 +243,15 @@ export class Messenger {
     await groups.start()
   }
 
-  /** A ticket of one of our own relays, where it gives any: a group's mailbox costs no work then. */
-  async #ticketOf(serviceKey: Bytes32): Promise<Uint8Array | undefined> {
-    const service = toHex(serviceKey).slice(0, 8)
-    const own = this.#relays.find((relay) => relay.connected && relay.service === service)
-    const [ticket] = own === undefined ? [] : await own.tickets(1)
-    return ticket
+  /** Uses a relay from now on. */
+  useRelay(choice: RelayChoice): Promise<void> {
+    return this.#relays.use(choice)
+  }
+
+  /** Lets go of a relay that was left; the others are told where we are to be found now. */
+  async leaveRelay(slot: number): Promise<void> {
+    await this.#relays.leave(slot)
+    await this.publish()
   }
 
   /** A second host with a throw-away key, made when it is first needed. */
@@ -274,8 +274,8 @@ export class Messenger {
   }
 
   /** Brings cards, prekeys and invites at the relays up to date. */
-  async publish(): Promise<void> {
-    await Promise.allSettled(this.#relays.map((relay) => relay.publish()))
+  publish(): Promise<void> {
+    return this.#relays.publish()
   }
 
   /** Effects of a durable batch. */
@@ -354,7 +354,7 @@ export class Messenger {
     if (services === undefined) return
     // Every mailbox listens on it while it is waited for: many are no leak.
     setMaxListeners(0, signal)
-    await Promise.all(this.#relays.map((relay) => relay.firstDrain(signal)))
+    await this.#relays.firstDrain(signal)
     await services.bundles.settled(signal)
     await this.core.ledger.settled()
     await services.receipts.flush()
@@ -379,7 +379,7 @@ export class Messenger {
     services?.bundles.stop()
     services?.carrier.stop()
     await within(this.core.clock, GOODBYE_MS, [
-      ...this.#relays.map((relay) => relay.stop()),
+      this.#relays.stop(),
       services?.groups.stop(),
       services?.direct.stop(),
       services?.courier.stop(),

@@ -47,7 +47,7 @@ export const OPS_ASK_MAX_MS: number = 15 * MINUTE_MS
 export const UNKNOWN_HEADS_MAX = 64
 export const UNKNOWN_HEAD_LIFE_MS: number = 7 * DAY_MS
 /** A frontier goes out so long after a change, at intervals of so much for each ten members, at most
- * so long; above so many members only where somebody asks; every 24th names all devices. */
+ * so long; above so many members only where somebody asks, and there every 24th alone names all devices. */
 export const FRONTIER_SETTLE_MS: number = 2 * SECOND_MS
 export const FRONTIER_STEP_MS: number = 30 * SECOND_MS
 export const FRONTIER_MAX_MS: number = 5 * MINUTE_MS
@@ -152,11 +152,21 @@ export const FRONTIER_OP_HEADS_MAX = 4
 /** Members of a group, and devices that get one epoch. */
 export const GROUP_MEMBERS_MAX = 1_000
 export const GROUP_RECIPIENTS_MAX = 4_096
-/** Operations in the past of one, itself counted: of any kind, and of those a group cannot do without. */
+/** Operations in the past of one, itself counted, without those written by members of no rank: of any
+ * kind, and of those a group cannot do without. */
 export const GROUP_OPS_MAX = 4_096
 export const GROUP_OPS_HARD_MAX = 8_192
-/** Operations held of one group: forks of its members make more than any of them cites. */
+/** Operations that a member of no rank wrote, in the past of one of its own, itself counted: of any
+ * kind; and of leaving and of device lists, for a stolen device must be revoked whatever it wrote. */
+export const GROUP_PLAIN_OPS_MAX = 1_024
+export const GROUP_PLAIN_OPS_HARD_MAX = 2_048
+/** Beyond those so many more of one account are taken in that did not know of each other. */
+export const GROUP_PLAIN_OPS_APART = 1_024
+/** Operations held of one group; and of all its members of no rank together, so that admins have room. */
 export const GROUP_OPS_HELD_MAX = 16_384
+export const GROUP_PLAIN_OPS_HELD_MAX = 12_288
+/** Operations of one account that no other's follows: more than so many are handed on last. */
+export const GROUP_OPS_SPARE_MAX = 64
 /** Operations that wait for a parent: of one group, and of one device in it. */
 export const GROUP_PENDING_MAX = 1_024
 export const GROUP_PENDING_PER_DEVICE_MAX = 64

@@ -254,8 +254,10 @@ export { knownDevices } from './peers/known-devices.ts'
 export { refreshEndpoints, sendEndpoints } from './peers/own-endpoints.ts'
 export {
   activeMailboxes,
+  allOwnMailboxes,
   allRelayChoices,
   chooseRelay,
+  leaveRelay,
   mailboxOwnerSeed,
   mailboxSecret,
   type OwnMailbox,

@@ -23,6 +23,8 @@ export class Conversation {
   readonly #marks: Marks
   readonly #shown = new Set<string>()
   #last: string | undefined
+  /** Ends when the id of what is being sent is known. */
+  #sending: Promise<unknown> = Promise.resolve()
   /** As it was last shown. */
   #group: Group | undefined
 
@@ -49,12 +51,16 @@ export class Conversation {
       const word = asWord(other.name, other.chat)
       this.#screen.talk(`${unread} are unread. All of them: sotto read ${word} -n ${unread}`)
     }
-    for (const message of messages) {
-      if (message.mine) this.#last = message.id
-      this.#shown.add(message.id)
-      this.#screen.show(message, messageLines(message, false))
-    }
+    for (const message of messages) this.#show(message)
     await this.#markRead(messages.filter((message) => !message.mine))
+  }
+
+  #show(message: Message): void {
+    this.#shown.add(message.id)
+    this.#screen.show(message, messageLines(message, false))
+    if (!message.mine) return
+    this.#last = message.id
+    if (message.state !== 'read') this.#marks.shown(message.id, message.text)
   }
 
   async #markRead(messages: readonly Message[]): Promise<void> {
@@ -65,11 +71,11 @@ export class Conversation {
   async take(event: NodeEvent): Promise<void> {
     if (event.event === 'message') {
       const { message } = event
-      const isOther = message.mine || chatOf(message) !== this.#with.chat
-      if (isOther || this.#shown.has(message.id)) return
-      this.#shown.add(message.id)
-      this.#screen.show(message, messageLines(message, false))
-      await this.#markRead([message])
+      // One's own may come from another terminal; what goes out from here is known by its id.
+      if (message.mine) await this.#sending
+      if (chatOf(message) !== this.#with.chat || this.#shown.has(message.id)) return
+      this.#show(message)
+      if (!message.mine) await this.#markRead([message])
     } else if (event.event === 'message:state') {
       this.#marks.rose(event.id, event.state, event)
     } else if (event.event === 'gap' && this.#isHere(event)) {
@@ -95,7 +101,12 @@ export class Conversation {
   async send(text: string): Promise<void> {
     if (text.trim() === '') return
     if (this.#signal.aborted) return this.#screen.quote(`Not sent: ${text}`)
-    const { id, state } = await this.#node.chats.send(this.#with.chat, text).catch((error) => {
+    const sending = this.#node.chats.send(this.#with.chat, text).then((sent) => {
+      this.#shown.add(sent.id)
+      return sent
+    })
+    this.#sending = sending.catch(() => undefined)
+    const { id, state } = await sending.catch((error) => {
       // Stopped while the daemon was away: what was typed is not swallowed.
       if (this.#signal.aborted) this.#screen.quote(`Not known to be sent: ${text}`)
       throw error

@@ -9,8 +9,8 @@ const TEXT_MAX_CHARS = 40
 
 export class Marks {
   readonly #screen: Screen
-  /** Texts sent from here, so that a mark can say which it is about. */
-  readonly #sent = new Map<string, string>()
+  /** One's own texts on the screen, so that a mark can say which it is about. */
+  readonly #own = new Map<string, string>()
   /** Marks that wait for the next one of their message. */
   readonly #waiting = new Map<string, string>()
 
@@ -18,15 +18,20 @@ export class Marks {
     this.#screen = screen
   }
 
-  /** A text that was sent from here. */
+  /** A text that was sent from here: its mark follows. */
   sent(id: string, text: string, state: string): void {
-    this.#sent.set(id, text)
+    this.#own.set(id, text)
     this.rose(id, state, { id, state })
   }
 
-  /** A message got further; nothing where it was not sent from here. */
+  /** A text of one's own that was shown with its mark. */
+  shown(id: string, text: string): void {
+    this.#own.set(id, text)
+  }
+
+  /** A message got further; nothing where it is not on this screen. */
   rose(id: string, state: string, record: object): void {
-    if (!this.#sent.has(id)) return
+    if (!this.#own.has(id)) return
     if (!this.#screen.onTerminal) return this.#show(id, state, record)
     const waits = this.#waiting.has(id)
     this.#waiting.set(id, state)
@@ -40,7 +45,7 @@ export class Marks {
   }
 
   #show(id: string, state: string, record: object): void {
-    const text = terminalSafeLine(this.#sent.get(id) ?? '')
+    const text = terminalSafeLine(this.#own.get(id) ?? '')
     const short = text.length > TEXT_MAX_CHARS ? `${text.slice(0, TEXT_MAX_CHARS - 1)}…` : text
     this.#screen.show(record, [[{ text: `  ${stateMark(state)}  ${short}`, style: 'dim' }]])
   }

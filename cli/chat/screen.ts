@@ -2,15 +2,27 @@
 import type { Interface } from 'node:readline'
 import type { Output, Part } from '../output.ts'
 
-const CLEAR_LINE = '\r\u001B[2K'
+const CLEAR_BELOW = '\r\u001B[J'
+
+function up(rows: number): string {
+  return rows === 0 ? '' : `\u001B[${rows}A`
+}
 
 export class Screen {
   readonly #output: Output
   readonly #lines: Interface
+  /** A prompt stands there, and nobody pressed Enter yet. */
+  #prompted = false
+  #closed = false
 
   constructor(output: Output, lines: Interface) {
     this.#output = output
     this.#lines = lines
+    lines.on('line', () => (this.#prompted = false))
+    lines.once('close', () => {
+      this.#closed = true
+      if (this.#prompted) this.#output.raw('\n')
+    })
   }
 
   /** Whether a person reads it. */
@@ -20,12 +32,18 @@ export class Screen {
 
   /** Where the next line is typed. */
   prompt(): void {
-    if (this.onTerminal) this.#lines.prompt(true)
+    if (!this.onTerminal || this.#closed) return
+    this.#lines.prompt(true)
+    this.#prompted = true
   }
 
   #above(write: () => void): void {
-    if (this.onTerminal) this.#output.raw(CLEAR_LINE)
+    if (!this.onTerminal || this.#closed) return write()
+    const { rows } = this.#lines.getCursorPos()
+    this.#output.raw(up(rows) + CLEAR_BELOW)
     write()
+    // readline goes up by as many rows as the cursor was down, and clears what is below.
+    this.#output.raw('\n'.repeat(rows))
     this.prompt()
   }
 

@@ -46,8 +46,9 @@ async function members({ node, other, screen }: Typing): Promise<void> {
 
 async function carryOut(typing: Typing, line: string): Promise<void> {
   const { screen, conversation } = typing
+  // What was pasted is a text, a path or a listing perhaps: a command is one line.
+  if (!line.startsWith('/') || line.includes('\n')) return conversation.send(line)
   if (line.startsWith('//')) return conversation.send(line.slice(1))
-  if (!line.startsWith('/')) return conversation.send(line)
   switch (line) {
     case '/why':
       return why(typing)

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import { Conversation } from '../chat/conversation.ts'
 import { Screen } from '../chat/screen.ts'
+import { MARK_PASTES, MARK_PASTES_NO_MORE, typedTexts } from '../chat/texts.ts'
 import { type } from '../chat/typed.ts'
 import { type Correspondent, correspondent } from '../correspondent.ts'
 import { counted } from '../count.ts'
@@ -30,14 +31,16 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
     prompt: '> ',
     terminal: output.onTerminal && process.stdin.isTTY,
   })
-  // Taken at once: lines that come before anybody listens would be lost, and the end with them.
-  const typed = lines[Symbol.asyncIterator]()
   // readline turns Ctrl-C into an event of its own while it reads.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   const ended = new AbortController()
   const stop = AbortSignal.any([signal, ended.signal])
   stop.addEventListener('abort', () => lines.close(), { once: true })
   const screen = new Screen(output, lines)
+  const keys = output.onTerminal && process.stdin.isTTY ? process.stdin : undefined
+  const pasted = (count: number): void =>
+    screen.talk(`${counted(count, 'line')} pasted: Enter sends them as one message.`)
+  const texts = typedTexts({ lines, keys, pasted })
   const conversation = new Conversation(node, other, screen, signal)
   session.tell = (text) => screen.talk(text)
   const from = await node.events.cursor()
@@ -50,11 +53,13 @@ async function converse(invocation: Invocation, session: Session): Promise<void>
   const following = follow().finally(() => lines.close())
   // Awaited below, after the lines: until then it is no error of nobody's.
   following.catch(() => undefined)
+  if (keys !== undefined) output.raw(MARK_PASTES)
   screen.prompt()
   try {
-    for await (const line of { [Symbol.asyncIterator]: () => typed })
-      if (!(await type({ node, other, screen, conversation, signal }, line))) break
+    for await (const text of texts)
+      if (!(await type({ node, other, screen, conversation, signal }, text))) break
   } finally {
+    if (keys !== undefined) output.raw(MARK_PASTES_NO_MORE)
     ended.abort()
     lines.close()
   }

@@ -4,6 +4,7 @@ import { counted } from '../count.ts'
 import type { Part } from '../output.ts'
 import { withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
+import { relayState } from './relays.ts'
 import type { Invocation } from '../tree/index.ts'
 import { formatTime } from '../when.ts'
 
@@ -16,8 +17,7 @@ function lines(status: Status, start: string | undefined): readonly (readonly Pa
   ]
   for (const address of status.listening) rows.push([`  listening ${address}`])
   for (const relay of status.relays) {
-    const state = relay.connected ? 'connected' : relay.trouble || 'not connected'
-    rows.push([`  relay     ${relay.address}  ${terminalSafeLine(state)}`])
+    rows.push([`  relay     ${relay.address}  ${terminalSafeLine(relayState(relay))}`])
   }
   if (status.relays.length === 0) rows.push(['  relay     none'])
   rows.push([

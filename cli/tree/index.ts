@@ -2,7 +2,7 @@
 import { group } from './groups.ts'
 import { chat, read, send, watch, why } from './messages.ts'
 import { add, contact, init, invite, requests } from './people.ts'
-import { completion, daemon, demo, doctor, help, relay, stats, status } from './running.ts'
+import { completion, daemon, demo, doctor, help, relay, relays, stats, status } from './running.ts'
 import type { CommandSpec, FlagSpec } from './spec.ts'
 
 export type { CommandSpec, FlagSpec, GlobalFlags, Invocation, Run } from './spec.ts'
@@ -36,6 +36,7 @@ export const TREE: readonly CommandSpec[] = [
   stats,
   doctor,
   daemon,
+  relays,
   relay,
   demo,
   completion,

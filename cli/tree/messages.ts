@@ -57,7 +57,10 @@ export const read: CommandSpec = {
 export const chat: CommandSpec = {
   name: 'chat',
   about: 'talk to somebody or in a group, line by line',
-  details: ['/quit leaves, /why says how far your last message got, /help lists the rest.'],
+  details: [
+    '/quit leaves, /why says how far your last message got, /help lists the rest.',
+    'On a terminal a paste of several lines is one message: it goes out with Enter.',
+  ],
   words: [WHO],
   examples: ['sotto chat bob', "sotto chat '#team'"],
   load: async () => (await import('../commands/chat.ts')).run,

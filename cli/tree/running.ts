@@ -62,6 +62,41 @@ export const daemon: CommandSpec = {
   ],
 }
 
+export const relays: CommandSpec = {
+  name: 'relays',
+  about: 'the relays that keep messages for you: three at most',
+  details: [
+    'Where one is gone for good, add another, then remove it: contacts are told of both. A relay that',
+    'moved is added again with its new address.',
+  ],
+  examples: ['sotto relays list', 'sotto relays add RELAY_ADDRESS'],
+  commands: [
+    {
+      name: 'list',
+      about: 'which there are, and how they stand',
+      examples: ['sotto relays list', 'sotto relays list --json'],
+      load: async () => (await import('../commands/relays.ts')).list,
+    },
+    {
+      name: 'add',
+      about: 'use one from now on, beside the others',
+      words: [{ syntax: '<address>', about: 'as the relay printed it when it started' }],
+      examples: ['sotto relays add RELAY_ADDRESS'],
+      load: async () => (await import('../commands/relays.ts')).add,
+    },
+    {
+      name: 'remove',
+      about: 'leave one',
+      details: [
+        'What it holds still, senders leave elsewhere for want of a receipt: some hours later.',
+      ],
+      words: [{ syntax: '<relay>', about: 'its address, or its service as the list shows it' }],
+      examples: ['sotto relays remove 68854f8b', 'sotto relays remove RELAY_ADDRESS'],
+      load: async () => (await import('../commands/relays.ts')).remove,
+    },
+  ],
+}
+
 export const relay: CommandSpec = {
   name: 'relay',
   about: 'host a relay: it keeps sealed messages for people who are offline',

@@ -52,15 +52,21 @@ interface Standstill {
   readonly waiting: number
   readonly sendable: boolean
   /** There is no operation left to change anything by. */
-  readonly usedUp: boolean
+  readonly usedUp: 'group' | 'member' | undefined
   /** Others' that came and do not open. */
   readonly held: number
 }
 
+const USED_UP = {
+  group: 'the group has used up its operations: make a new one to change anything',
+  member:
+    'no operation is left for you in the group: others make new keys, and an owner can make you an admin',
+} as const
+
 function problemOf({ group, waiting, sendable, usedUp, held }: Standstill): string {
   if (group.problem !== '') return group.problem
   if (group.standing !== 'joined') return ''
-  if (usedUp) return 'the group has used up its operations: make a new one to change anything'
+  if (usedUp !== undefined) return USED_UP[usedUp]
   if (waiting > 0 && !sendable) return "waiting for the group's key"
   if (held === 0) return ''
   return `${held} that came ${held === 1 ? 'waits' : 'wait'} for a key or an operation: they may be messages`
@@ -85,7 +91,7 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
     group,
     waiting,
     sendable: target !== undefined,
-    usedUp: members?.allows('rotate') === false,
+    usedUp: members?.usedUp('rotate'),
     held,
   })
   return {

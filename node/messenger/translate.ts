@@ -24,9 +24,8 @@ function fromInvite(error: InviteLinkError): NodeError {
   }
 }
 
-/** A relay is chosen when a profile is made. */
 export const NO_RELAY_HINT =
-  'A relay is named when a profile is made: sotto init --dir FOLDER --name NAME --relay ADDRESS'
+  'Choose one, of your own or of somebody you know: sotto relays add ADDRESS'
 
 export const FULL_HINT = 'Somebody must leave it first, or be removed.'
 
@@ -43,7 +42,9 @@ const LIMIT_HINTS: Readonly<Record<string, string>> = {
   groups: 'One profile holds so many, those that were left included.',
   invites: 'Revoke some: sotto invite list, sotto invite revoke ID',
   contacts: 'Remove some: sotto contact list, sotto contact remove WHO',
+  relays: 'Leave one first: sotto relays list, sotto relays remove ADDRESS',
   'group-operations': 'Make a new group, and add its members there: sotto group create NAME',
+  'member-operations': 'An owner can make you an admin, who has no such limit: sotto group role',
   outbox: 'It goes on once what waits went out: sotto status',
 }
 

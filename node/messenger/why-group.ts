@@ -9,8 +9,11 @@ import {
   type Turn,
   coverageOf,
   membershipOf,
+  readEntry,
   repairState,
   sendableEpoch,
+  speaksOf,
+  standingIn,
 } from '../../protocol/index.ts'
 import type { WhyStep } from '../api.ts'
 import { personAt } from './person-at.ts'
@@ -23,10 +26,11 @@ export interface GroupReasons {
 /** The evidence about a group message beside that of single devices. */
 export function* explainGroup(
   turn: Turn,
-  row: Evidence,
-  group: GroupEvidence,
+  entry: Bytes32,
+  row: Evidence & { readonly group: GroupEvidence },
   troubles: readonly string[],
 ): Step<GroupReasons> {
+  const { group } = row
   const members = yield* membershipOf(turn, row.conversation)
   const steps: WhyStep[] = group.custody.map((one) => ({
     at: one.atMs,
@@ -35,7 +39,8 @@ export function* explainGroup(
     until: one.holdUntilS * 1000,
     evidence: one.void ? 'void: the relay lost its store since' : 'custody signature',
   }))
-  const holders = members === undefined ? [] : yield* holdersOf(turn, members, row)
+  const { others, holders } =
+    members === undefined ? NOBODY : yield* holdersOf(turn, members, entry, row.n)
   steps.push(...holders.map(({ step }) => step))
   const missing: string[] = []
   if (members !== undefined && group.custody.length === 0 && holders.length === 0) {
@@ -45,12 +50,14 @@ export function* explainGroup(
     }
     missing.push(...troubles)
   }
-  const others = (members?.members ?? []).filter(
-    ({ account }) => !equalBytes(account, turn.self.account),
-  )
+  if (members !== undefined && (yield* isCutOff(turn, members, entry, row.n))) {
+    missing.push(
+      'you were removed before it was written: its place is kept, its text shown to nobody',
+    )
+  }
   const having = new Set(holders.map(({ account }) => toHex(account))).size
-  if (others.length > 0 && having < others.length) {
-    missing.push(`${having} of ${others.length} other members said that they have it`)
+  if (others > 0 && having < others) {
+    missing.push(`${having} of ${others} other members said that they have it`)
   }
   return { steps, missing }
 }
@@ -72,19 +79,41 @@ interface Holder {
   readonly step: WhyStep
 }
 
-function* holdersOf(turn: Turn, members: Membership, row: Evidence): Step<readonly Holder[]> {
+/** Whether a removal of ourselves, or that of who let us in, leaves of an entry of ours its header alone. */
+function* isCutOff(turn: Turn, members: Membership, id: Bytes32, n: number): Step<boolean> {
+  const op = (yield* readEntry(turn, id))?.op
+  if (op === undefined) return false
+  const { kind } = yield* standingIn(members, { id, author: turn.self.device, n, op })
+  return kind === 'after-removal' || kind === 'void-author'
+}
+
+interface Holders {
+  /** Members whom it is for. */
+  readonly others: number
+  readonly holders: readonly Holder[]
+}
+
+const NOBODY: Holders = { others: 0, holders: [] }
+
+/** Of the members whom an entry is for, who said to have it: the others hold its header at most. */
+function* holdersOf(turn: Turn, members: Membership, entry: Bytes32, n: number): Step<Holders> {
   const holders: Holder[] = []
+  let others = 0
   for (const { account, devices } of members.members) {
     if (equalBytes(account, turn.self.account)) continue
     const { name } = yield* personAt(turn, account)
+    let isFor = false
     for (const device of devices) {
+      if (!(yield* speaksOf(turn, members, device, entry, n))) continue
+      isFor = true
       const covered = yield* coverageOf(members.gid, device)
-      if (covered === undefined || covered.n < row.n) continue
+      if (covered === undefined || covered.n < n) continue
       const by = `${name}, device ${toHex(device).slice(0, 8)}`
-      const what = covered.readN >= row.n ? 'read' : 'delivered'
+      const what = covered.readN >= n ? 'read' : 'delivered'
       const step = { at: covered.atMs, what, by, evidence: 'signed frontier' }
       holders.push({ account, step })
     }
+    if (isFor) others++
   }
-  return holders
+  return { others, holders }
 }

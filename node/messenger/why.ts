@@ -55,7 +55,7 @@ export function* explain(
   const told =
     group === undefined
       ? undefined
-      : yield* explainGroup(turn, row, group, groupTroubles(conversation))
+      : yield* explainGroup(turn, entry, { ...row, group }, groupTroubles(conversation))
   const all = [queued, ...row.devices.flatMap(deviceSteps), ...(told?.steps ?? [])]
   const steps = all.sort((a, b) => a.at - b.at)
   if (told !== undefined) return { id: toHex(entry), state, steps, missing: told.missing }

@@ -45,6 +45,12 @@ const member = v.object({ which: v.string(), who: v.string() })
 const table: Readonly<Record<string, Method>> = {
   status: method(nothing, (node, _, options) => node.status(options), 'again'),
   stats: method(nothing, (node, _, options) => node.stats(options), 'again'),
+  'relays.add': method(
+    v.object({ address: v.string() }),
+    (node, p, options) => node.relays.add(p.address, options),
+    'again',
+  ),
+  'relays.remove': method(which, (node, p, options) => node.relays.remove(p.which, options)),
   'invites.create': method(
     v.object({ reusable: v.exactOptional(v.boolean()), expiresInMs: v.exactOptional(count) }),
     (node, parameters, options) => node.invites.create({ ...parameters, ...options }),

@@ -65,6 +65,10 @@ export function remoteNode(calls: Calls): Node {
     address: calls.address,
     status: (options) => ask('status', options),
     stats: (options) => ask('stats', options),
+    relays: {
+      add: (address, options) => ask('relays.add', options, { address }),
+      remove: (which, options) => ask('relays.remove', options, { which }),
+    },
     invites: {
       create: (options) => ask('invites.create', options),
       list: (options) => ask('invites.list', options),

@@ -122,7 +122,8 @@ function startFirstContact(turn: Turn, { account, number }: Contact, link: strin
 
 /**
  * Adds the maker of a link as a contact. Adding the same account again only renews the link; a contact
- * that is there stays as it is, and a device of it that is not known is met: its account was restored.
+ * that is there stays as it is, and is met where the link leads if that is not known: its account was
+ * restored, or took other relays.
  * Throws InviteLinkError for a bad link, ERR_PROTOCOL_INVITE for one's own or an expired one.
  */
 export function* addByLink(turn: Turn, linkText: string, name?: string): Step<Contact> {

@@ -178,7 +178,9 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const first = asked ?? (yield* joinLink(turn, bundle.account))
   const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })
-  const endpoints = known.heard ? known.endpoints : firstEndpoints(known, bundle, card, link)
+  const endpoints = known.heard
+    ? laterEndpoints(known, card)
+    : firstEndpoints(known, bundle, card, link)
   const invite =
     first === undefined || link === undefined
       ? known.invite
@@ -225,6 +227,17 @@ function withCapabilities(
           equalBytes(serviceKey, mailbox.serviceKey) && equalBytes(mailboxId, mailbox.mailboxId),
       ) ?? mailbox,
   )
+}
+
+/**
+ * Of a device that spoke its own word counts, unless the card is newer: what it said to us since then may
+ * have gone to relays that are no more.
+ */
+function laterEndpoints({ endpoints }: Peer, card: Card): PeerEndpoints {
+  const listed = card.endpoints.find((one) => equalBytes(one.device, card.cert.device))
+  if (listed === undefined || listed.counter <= endpoints.counter) return endpoints
+  // The counter stays: its own frame of that count says more, and is still to be taken.
+  return { ...endpoints, mailboxes: withCapabilities(listed.mailboxes, endpoints.mailboxes) }
 }
 
 /** Until the device spoke: the link's own place, or else what its card lists. */

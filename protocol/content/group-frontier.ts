@@ -35,7 +35,7 @@ export interface GroupFrontier {
   readonly opId: Bytes32
   /** The signer's own last n. */
   readonly ownN: number
-  /** Contiguous n held, ascending by device; since the last one, or (every 24th) of all. */
+  /** Contiguous n held, ascending by device: of all, or in a large group of those that changed. */
   readonly held: readonly IndexedCount[]
   /** Up to where entries were seen by the user. */
   readonly read: readonly IndexedCount[]

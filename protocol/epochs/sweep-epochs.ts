@@ -39,6 +39,8 @@ export interface SweepRequest {
   readonly drainedAtMs: number
   /** Whether the log misses entries that may still come under this epoch. */
   readonly openGap: (opId: Bytes32) => boolean
+  /** Since when this device is out of the group: all count as superseded by then. 0: it is in. */
+  readonly outSinceMs: number
 }
 
 export interface SweptEpochs {
@@ -112,7 +114,7 @@ function* settleDerived(
 
 /** Deletes what nothing can need any more, and what a bound takes, of one group. */
 export function* sweepEpochs(turn: Turn, request: SweepRequest): Step<SweptEpochs> {
-  const { group, drainedAtMs, openGap } = request
+  const { group, drainedAtMs, openGap, outSinceMs } = request
   let all = yield* epochsOf(turn, group)
   const verdict = judgeRetention({
     safeNowMs: turn.safeNowMs,
@@ -123,8 +125,8 @@ export function* sweepEpochs(turn: Turn, request: SweepRequest): Step<SweptEpoch
       lamport: epoch.lamport,
       hasChains: epoch.secret === undefined,
       hasAddKey: epoch.addKey !== undefined,
-      supersededAtMs: epoch.supersededAtMs,
-      freshAboveAtMs: epoch.freshAboveAtMs,
+      supersededAtMs: epoch.supersededAtMs || outSinceMs,
+      freshAboveAtMs: epoch.freshAboveAtMs || outSinceMs,
       openGap: openGap(epoch.opId),
     })),
   })

@@ -4,9 +4,9 @@ import { frontierRequestFrame } from '../content/group-frontier.ts'
 import { FRONTIER_ASK_AGAIN_MS, FRONTIER_ASKED_MEMBERS, FRONTIER_MAX_MS } from '../group-limits.ts'
 import { authorFrontier } from '../log/frontier.ts'
 import type { Step, Turn } from '../step.ts'
-import { reachedN } from './frontiers.ts'
 import type { Membership } from './membership.ts'
 import { ownControl, signOwnControl, waitingControls } from './own-control.ts'
+import { reachedN } from './reached.ts'
 
 /** Asks for what nobody is known to hold of ours, when it is time to; when to look again. */
 export function* askFrontiers(turn: Turn, members: Membership): Step<number | undefined> {

@@ -14,7 +14,7 @@ import { chooseSendingEpoch } from '../epochs/sending-epoch.ts'
 import { elideEntry } from '../log/entry.ts'
 import { readHeldEntry } from '../log/read.ts'
 import { type Step, type Turn, get, range } from '../step.ts'
-import { enqueueGroup } from './group-outbox.ts'
+import { enqueueGroup, hasGroupRoom } from './group-outbox.ts'
 import { meetMemberDevice } from './member-devices.ts'
 import type { Membership } from './membership.ts'
 import { waitingControls } from './own-control.ts'
@@ -70,7 +70,7 @@ export function* carryWaiting(turn: Turn, members: Membership): Step<boolean> {
   return rows.length === CARRY_MAX
 }
 
-/** Encrypts one entry of ours; false where the epoch takes no more. */
+/** Encrypts one entry of ours; false where the epoch, or the outbox, takes no more. */
 export function* carryEntry(
   turn: Turn,
   members: Membership,
@@ -109,6 +109,8 @@ function* carryFrames(
   frames: readonly Frame[],
   content: Content,
 ): Step<boolean> {
+  // What waits waits on: the first that leaves makes room, and says so.
+  if (content.kind === 'entry' && !(yield* hasGroupRoom(gid))) return false
   const outcome = yield* causalEpochs.encrypt(turn, { group: gid, opId }, encodeFrames(frames))
   const epoch = yield* get(epochs, { group: gid, opId })
   if (outcome.kind === 'limit' && outcome.reason === 'tooLarge') {

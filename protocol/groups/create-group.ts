@@ -60,7 +60,7 @@ export function* createGroup(turn: Turn, wanted: string, options: GroupOptions):
   const secret = freshSecret(turn, new Uint8Array(32), draft.coreHash)
   const op = signGroupOp({ provider: turn.crypto, deviceSeed }, draft.core, secret.commit)
   const gid = op.id
-  const { members } = yield* addOperations(turn, gid, [op])
+  const { members } = yield* addOperations(turn, gid, [op], 'held')
   const group = yield* newGroup(turn, {
     gid,
     name: uniqueGroupName(name, groups),

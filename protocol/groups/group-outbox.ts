@@ -127,6 +127,11 @@ export function* groupOutboxSize(gid: Bytes32): Step<number> {
   return (yield* get(heads, gid))?.items ?? 0
 }
 
+/** Whether there is room for an entry, of `more` beside it. */
+export function* hasGroupRoom(gid: Bytes32, more = 0): Step<boolean> {
+  return (yield* groupOutboxSize(gid)) + more < GROUP_OUTBOX_MAX
+}
+
 /** Entries of ours that no relay of the group signed for yet, counted up to a thousand. */
 export function* unsentGroupEntries(gid: Bytes32): Step<number> {
   const waiting = yield* waitingEntries(gid, COUNT_MAX)
@@ -197,6 +202,8 @@ export function* dropGroupItem(turn: Turn, item: GroupItem): Step<void> {
   const head = (yield* get(heads, gid)) ?? { next: 1, items: 1 }
   turn.put(heads, gid, { ...head, items: Math.max(0, head.items - 1) })
   turn.remove(items, { gid, sequence })
+  // Entries may wait for the room.
+  if (head.items >= GROUP_OUTBOX_MAX) turn.effect({ kind: 'group', gid })
 }
 
 /** Whether a relay signed for an item. */

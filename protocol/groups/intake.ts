@@ -39,18 +39,24 @@ function* openAll(
   })
 }
 
-/** Takes encoded operations of a group in. */
+/** Takes encoded operations of a group in; `from` is the account that handed them on over a session. */
 export function* takeOperations(
   turn: Turn,
   gid: Bytes32,
   encoded: readonly Uint8Array[],
+  from?: Bytes32,
 ): Step<Intake> {
-  return yield* takeOpened(turn, gid, yield* openAll(turn, gid, encoded))
+  return yield* takeOpened(turn, gid, yield* openAll(turn, gid, encoded), from)
 }
 
 /** Takes operations in whose signatures hold: one's own among them. */
-export function* takeOpened(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): Step<Intake> {
-  const intake = yield* addOperations(turn, gid, ops)
+export function* takeOpened(
+  turn: Turn,
+  gid: Bytes32,
+  ops: readonly GroupOp[],
+  from?: Bytes32,
+): Step<Intake> {
+  const intake = yield* addOperations(turn, gid, ops, from)
   const { members, accepted, missing } = intake
   if (accepted.length > 0) {
     // A seed may be what takes us in.

@@ -113,9 +113,14 @@ export class Membership {
     return this.dag.history.devices.find(device) !== undefined
   }
 
-  /** Whether there is an operation of a kind left beside `more` others: a group has so many. */
+  /** What is used up for an operation of ours beside `more` others: of the group's, or of a member's. */
+  usedUp(kind: GroupPayload['kind'], more = 0): 'group' | 'member' | undefined {
+    return this.dag.usedUp(kind, this.#turn.self, more)
+  }
+
+  /** Whether there is an operation of a kind left. */
   allows(kind: GroupPayload['kind'], more = 0): boolean {
-    return this.dag.allows(kind, more)
+    return this.usedUp(kind, more) === undefined
   }
 
   /** Members that a group can have. */
@@ -188,7 +193,7 @@ function* catchUp(turn: Turn, kept: Kept): Step<void> {
       const op = decodeGroupOp(turn.crypto, value)
       const arrival = readU64(order, 0)
       arrivals.set(toHex(op.id), arrival)
-      dag.add(op)
+      dag.add(op, 'held')
       kept.arrivals = arrival
     }
     if (rows.length < GROUP_OP_LOAD_ROWS) return
@@ -220,8 +225,16 @@ export interface Intake {
   readonly refused: number
 }
 
-/** Takes in operations whose signatures hold, and stores them. */
-export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]): Step<Intake> {
+/**
+ * Takes in operations whose signatures hold, and stores them. `from`: the account that handed them on
+ * over a session, or `held` for one's own.
+ */
+export function* addOperations(
+  turn: Turn,
+  gid: Bytes32,
+  ops: readonly GroupOp[],
+  from?: Bytes32 | 'held',
+): Step<Intake> {
   const before = yield* keptOf(turn, gid)
   const kept: Kept = before ?? {
     stored: { dag: new GroupDag(turn.crypto, gid), arrivals: new Map() },
@@ -229,11 +242,11 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
   }
   if (before === undefined) turn.memory.set(memoryKey(gid), kept)
   const { dag } = kept.stored
-  const couldChange = dag.allows('rotate')
+  const wasUsedUp = dag.usedUp('rotate', turn.self)
   const accepted: GroupOp[] = []
   let refused = 0
   for (const op of ops) {
-    const outcome = yield* addGroupOp(turn, kept.stored, op)
+    const outcome = yield* addGroupOp(turn, kept.stored, op, from)
     kept.arrivals = (yield* get(groupOpsTable, gid))?.arrivals ?? 0
     accepted.push(...outcome.accepted)
     refused += outcome.refused.length
@@ -245,7 +258,7 @@ export function* addOperations(turn: Turn, gid: Bytes32, ops: readonly GroupOp[]
       })
     }
   }
-  if (couldChange && !dag.allows('rotate')) {
+  if (wasUsedUp !== 'group' && dag.usedUp('rotate', turn.self) === 'group') {
     turn.change({
       kind: 'warning',
       code: 'GROUP_USED_UP',

@@ -135,16 +135,21 @@ export function faultOf(
 export function* issue(turn: Turn, members: Membership, payload: DraftPayload): Step<Issued> {
   const { gid, dag } = members
   const { account, device, deviceSeed } = turn.self
-  if (!members.allows(payload.kind)) {
-    throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'the group has used up its operations', {
-      detail: { reason: 'group-operations' },
+  const used = members.usedUp(payload.kind)
+  if (used !== undefined) {
+    const text = {
+      group: 'the group has used up its operations',
+      member: 'members have no operation left',
+    }
+    throw new ProtocolError('ERR_PROTOCOL_LIMIT', text[used], {
+      detail: { reason: `${used}-operations` },
     })
   }
   const draft = draftOp(turn.crypto, dag, { account, device }, payload)
   if (typeof draft === 'string') throw operationError(draft)
   const { source, commit, seed } = yield* secretOf(turn, members, payload, draft)
   const op = signGroupOp({ provider: turn.crypto, deviceSeed }, draft.core, commit)
-  const intake = yield* addOperations(turn, gid, [op])
+  const intake = yield* addOperations(turn, gid, [op], 'held')
   if (intake.accepted.length === 0) throw operationError('parent-invalid')
   if (source !== undefined) yield* keepGroupEpoch(turn, intake.members, op.id, source)
   yield* spread(turn, intake.members, op)

@@ -28,7 +28,7 @@ const answered: Table<{ device: Bytes32; opId: Bytes32 }, number> = {
 }
 
 function headsOf(members: Membership | undefined) {
-  return (members?.heads ?? []).slice(-GROUP_HEADS_MAX)
+  return members?.dag.namedHeads(GROUP_HEADS_MAX) ?? []
 }
 
 /** Asks a device for the operations that are not held here. */

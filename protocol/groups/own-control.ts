@@ -13,7 +13,7 @@ export interface OwnControl {
   readonly announced: Bytes32 | undefined
   /** Guarded clock. */
   readonly announcedAtMs: number
-  /** Frontiers sent: every 24th names all devices. */
+  /** Frontiers sent: in a large group every 24th names all devices. */
   readonly frontiers: number
   /** When the last frontier was signed, guarded clock; 0: never. */
   readonly frontierAtMs: number

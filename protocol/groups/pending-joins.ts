@@ -64,7 +64,7 @@ export function* pendingJoinOf(
   return all.find((one) => equalBytes(one.account, account))
 }
 
-/** Keeps a join; false where too many wait. One that lapsed makes room. */
+/** Keeps a join, but none that a member tells of in the place of one's own; false where too many wait. */
 export function* keepJoin(
   turn: Turn,
   gid: Bytes32,
@@ -77,10 +77,12 @@ export function* keepJoin(
   const lapsed = rows.filter((one) => turn.safeNowMs - one.safeAtMs >= JOINS_PENDING_MS)
   for (const { number } of lapsed) turn.remove(joins, { gid, number })
   if (same === undefined && rows.length - lapsed.length >= JOINS_PENDING_MAX) return false
+  // Whoever asked here is known by its own word, not by what a member says of it.
+  const isToldHere = same?.ours === true && !lapsed.includes(same)
+  if (isToldHere && !join.ours) return true
   const number = same?.number ?? (rows.at(-1)?.number ?? 0) + 1
-  const ours = join.ours || same?.ours === true
   const at = { atMs: turn.nowMs, safeAtMs: turn.safeNowMs }
-  turn.put(joins, { gid, number }, { ...join, ours, number, ...at })
+  turn.put(joins, { gid, number }, { ...join, number, ...at })
   return true
 }
 

@@ -7,10 +7,11 @@ import { ProtocolError } from '../errors.ts'
 import { entryOp, waitingOp } from '../membership/entry-op.ts'
 import { GROUP_OUTBOX_MAX } from '../group-limits.ts'
 import { appendEntry } from '../log/append.ts'
+import { authorFrontier } from '../log/frontier.ts'
 import type { Step, Turn } from '../step.ts'
 import { carryEntry, carryWaiting, sendableEpoch } from './carry.ts'
 import type { GroupRecord } from './group.ts'
-import { groupOutboxSize } from './group-outbox.ts'
+import { hasGroupRoom } from './group-outbox.ts'
 import { joinedMembership } from './manage-group.ts'
 import { keepWaiting, waitingEntries } from './waiting-entries.ts'
 
@@ -27,13 +28,16 @@ export function* sendGroupText(
   checkText(text)
   const members = yield* joinedMembership(turn, group)
   const { gid } = members
-  if ((yield* groupOutboxSize(gid)) >= GROUP_OUTBOX_MAX) {
+  yield* carryWaiting(turn, members)
+  const before = yield* waitingEntries(gid, 1)
+  // They wait in order: all of ours behind the first wait as well.
+  const [first] = before
+  const last = (yield* authorFrontier(turn, gid, turn.self.device))?.headN ?? 0
+  if (!(yield* hasGroupRoom(gid, first === undefined ? 0 : last - first.n + 1))) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'too many messages wait for this group', {
       detail: { reason: 'outbox', max: GROUP_OUTBOX_MAX },
     })
   }
-  yield* carryWaiting(turn, members)
-  const before = yield* waitingEntries(gid, 1)
   const target = before.length > 0 ? undefined : yield* sendableEpoch(turn, members)
   const { id, n, lamport } = yield* appendEntry(turn, {
     conversation: gid,

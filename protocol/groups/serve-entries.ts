@@ -3,13 +3,11 @@
 // to every member: so a newcomer closes its log, and reads nothing from before.
 import { type Bytes32, equalBytes } from '../../crypto/index.ts'
 import type { SyncRequest } from '../content/sync-request.ts'
-import { evidence } from '../delivery/evidence.ts'
 import { type Found, findNumbers, sendPages, servedAtMost } from '../delivery/sync-pages.ts'
-import type { GroupDag } from '../membership/group-dag.ts'
-import { deviceIndex } from '../membership/group-epochs.ts'
 import { ABSENCE, type WireEntry, elideEntry } from '../log/entry.ts'
 import { readHeldEntry } from '../log/read.ts'
-import { type Step, type Turn, get } from '../step.ts'
+import type { Step, Turn } from '../step.ts'
+import { type MemberDevice, isEntitled } from './entitled.ts'
 import { type Membership, membershipOf } from './membership.ts'
 
 /** Answers a sync-request about a group; false where it is about none. */
@@ -31,15 +29,10 @@ export function* serveEntries(turn: Turn, device: Bytes32, request: SyncRequest)
   return true
 }
 
-interface Asker {
-  readonly account: Bytes32
-  readonly device: Bytes32
-}
-
 function* findEntries(
   turn: Turn,
   members: Membership,
-  asker: Asker,
+  asker: MemberDevice,
   request: SyncRequest,
   limit: number,
 ): Step<Found> {
@@ -52,29 +45,15 @@ function* findEntries(
   return { entries, absent, more }
 }
 
-/**
- * An entry as a device may have it: whole where its account was a member at the entry's operation, or
- * where this device sent it the entry itself. Where members were added side by side no operation has
- * all of them in its past, and who has the epoch may be no member at the entry's.
- */
+/** An entry as a device may have it. */
 function* servedForm(
   turn: Turn,
   { dag, gid }: Membership,
-  { account, device }: Asker,
+  asker: MemberDevice,
   id: Bytes32,
 ): Step<WireEntry | undefined> {
   const entry = yield* readHeldEntry(turn, id)
   if (entry === undefined || !equalBytes(entry.header.conversation, gid)) return undefined
-  const { op } = entry.header
-  const wasMember = op !== undefined && dag.viewAfter(op)?.member(account) !== undefined
-  const isServed = wasMember || (yield* wasSentTo(dag, id, device))
+  const isServed = yield* isEntitled(dag, { id, op: entry.header.op }, asker)
   return elideEntry({ ...entry, body: isServed ? entry.body : ABSENCE.notHeld }, 'none')
-}
-
-/** Whether this device wrote it, and to a device: in an epoch that it is a recipient of, or as a top-up. */
-function* wasSentTo(dag: GroupDag, id: Bytes32, device: Bytes32): Step<boolean> {
-  const row = yield* get(evidence, id)
-  if (row?.devices.some((one) => equalBytes(one.device, device)) === true) return true
-  const epoch = row?.group?.epoch
-  return epoch !== undefined && deviceIndex(dag, epoch, device) !== undefined
 }

@@ -133,8 +133,10 @@ function* enter(turn: Turn, members: Membership, group: GroupRecord, opId: Bytes
   const name = group.named ? group.name : uniqueGroupName(members.view.name, others, group)
   // Which link it was is kept, so that the same one is known again; its secret is not.
   const used = join === undefined ? undefined : { ...join, link: '' }
-  putGroup(turn, { ...group, name, standing: 'joined', join: used, problem: '' })
+  // Removed before the welcome was complete: what was said until then is ours to read.
+  const standing = members.isMember ? 'joined' : 'removed'
+  putGroup(turn, { ...group, name, standing, join: used, problem: '' })
   yield* followBoxes(turn, members)
-  yield* announce(turn, members)
+  if (standing === 'joined') yield* announce(turn, members)
   turn.effect({ kind: 'group', gid: members.gid })
 }

@@ -7,8 +7,11 @@ import { causalEpochs } from '../epochs/group-cipher.ts'
 import { EPOCH_KEEP_MS } from '../group-limits.ts'
 import { gapsOf } from '../log/frontier.ts'
 import { type Step, type Turn } from '../step.ts'
-import { dropExpiredHeld } from './passed-over.ts'
 import { boxAt, boxesOf, dropBox, type GroupBox, putBox } from './boxes.ts'
+import { groupOf } from './group.ts'
+import { membershipOf } from './membership.ts'
+import { isFor } from './owed-refreshes.ts'
+import { dropExpiredHeld } from './passed-over.ts'
 
 /** Sweeps one group; `ownDrainedMs`: when this device's own mailboxes were last all read. More is left? */
 export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Step<boolean> {
@@ -18,11 +21,14 @@ export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Ste
     ({ closedAtMs }) => closedAtMs === 0 || turn.safeNowMs - closedAtMs < EPOCH_KEEP_MS,
   )
   const drainedAtMs = Math.min(ownDrainedMs, ...listed.map((box) => box.drainedAtMs))
-  const gaps = (yield* gapsOf(turn, gid)).some(({ irretrievable }) => !irretrievable)
+  const gaps = (yield* gapsOf(turn, gid)).filter(({ irretrievable }) => !irretrievable)
+  const members = yield* membershipOf(turn, gid)
   const swept = yield* causalEpochs.sweep(turn, {
     group: gid,
     drainedAtMs,
-    openGap: () => gaps,
+    openGap: (opId) =>
+      gaps.some(({ author }) => members === undefined || isFor(members, opId, author)),
+    outSinceMs: yield* outSince(gid, boxes),
   })
   const lost = swept.dropped.filter(({ why, skipped }) => why !== 'done' && skipped > 0)
   if (lost.length > 0) {
@@ -44,6 +50,14 @@ export function* sweepGroup(turn: Turn, gid: Bytes32, ownDrainedMs: number): Ste
   const kept = new Set((yield* lineagesOf(gid)).map(({ opId }) => toHex(opId)))
   for (const box of boxes) if (!kept.has(toHex(box.lineage))) dropBox(turn, box)
   return swept.more
+}
+
+/** Since when one is out of a group and wrote its last into its mailboxes; 0: one is in, or about to be. */
+function* outSince(gid: Bytes32, boxes: readonly GroupBox[]): Step<number> {
+  const standing = (yield* groupOf(gid))?.standing
+  if (standing !== 'left' && standing !== 'removed') return 0
+  if (boxes.some(({ closedAtMs }) => closedAtMs === 0)) return 0
+  return Math.max(0, ...boxes.map(({ closedAtMs }) => closedAtMs))
 }
 
 /** A mailbox is followed, and all that is in it was read: that holds now. */

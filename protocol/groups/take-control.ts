@@ -55,13 +55,11 @@ function* takeJoinPending(
     if (error instanceof CryptoError) return
     throw error
   }
-  if (isWhere) {
-    yield* followDevices(turn, account)
-    if ((yield* memberName(account)) === '') noteMemberName(turn, account, name)
-    return
-  }
-  if (!(yield* keepJoin(turn, members.gid, { account, inviteId, name, ours: false }))) return
-  noteMemberName(turn, account, name)
+  if (isWhere) yield* followDevices(turn, account)
+  else if (!(yield* keepJoin(turn, members.gid, { account, inviteId, name, ours: false }))) return
+  // Its own word of itself, where it was heard, is worth more.
+  if ((yield* memberName(account)) === '') noteMemberName(turn, account, name)
+  if (isWhere) return
   yield* tie(turn, account, members.gid, turn.safeNowMs + JOINS_PENDING_MS)
   const group = yield* groupOf(members.gid)
   if (group !== undefined) putGroup(turn, group)

@@ -58,7 +58,7 @@ export function* takeGroupFrame(
   const ops = readFrame(groupOpsFrame, frame)
   if (ops !== undefined) {
     if ((yield* groupOf(ops.group)) === undefined) return 'nothing'
-    yield* takeOperations(turn, ops.group, ops.operations)
+    yield* takeOperations(turn, ops.group, ops.operations, sender.peer.account)
     return yield* heard(turn, ops.group, device)
   }
   const opsRequest = readFrame(opsRequestFrame, frame)
@@ -137,6 +137,8 @@ function* takeJoinAck(turn: Turn, { account }: OpenedInner, ack: JoinAck): Step<
   }
   yield* stopAsking(turn, group)
   if (ack.group === undefined) return
+  // A welcome, or the seed of an add, that overtook it told another group: the first word counts.
+  if (group.gid !== undefined && !equalBytes(group.gid, ack.group)) return
   const known = yield* groupOf(ack.group)
   if (known !== undefined && known.number !== group.number) {
     // It is a group that one was in before: its record goes on.

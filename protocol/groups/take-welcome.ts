@@ -23,6 +23,27 @@ function* openGroup(turn: Turn, gid: Bytes32): Step<boolean> {
   return true
 }
 
+/**
+ * A record for a group that is unknown here, of a contact's welcome or of whoever made the link by which
+ * we ask: its answer is on its way by another relay, and the welcome comes once. Whether there is one.
+ */
+function* recordFor(turn: Turn, account: Bytes32, gid: Bytes32): Step<boolean> {
+  if (isAccepted(yield* contactOf(account))) return yield* openGroup(turn, gid)
+  const asked = (yield* allGroups()).filter(
+    ({ standing, gid: told, join }) =>
+      standing === 'joining' &&
+      told === undefined &&
+      join !== undefined &&
+      equalBytes(join.account, account),
+  )
+  const [only] = asked
+  // Of several only the answer tells which.
+  if (only === undefined || asked.length > 1) return false
+  yield* stopAsking(turn, only)
+  putGroup(turn, { ...only, gid })
+  return true
+}
+
 /** Takes a page of a welcome: from a contact, or into a group that we asked to join or were in. */
 export function* takeWelcome(
   turn: Turn,
@@ -32,10 +53,7 @@ export function* takeWelcome(
   const { group: gid, addOp, epoch, lineage, page, pages, authors } = welcome
   const known = yield* groupOf(gid)
   if (known?.standing === 'joined') return
-  if (known === undefined) {
-    if (!isAccepted(yield* contactOf(account))) return
-    if (!(yield* openGroup(turn, gid))) return
-  }
+  if (known === undefined && !(yield* recordFor(turn, account, gid))) return
   // Until it is judged, whoever welcomes us is heard for what is missing.
   yield* tie(turn, account, gid, turn.safeNowMs + JOIN_LIFE_MS)
   const before = yield* welcomeOf(gid, account)

@@ -45,6 +45,11 @@ const told: Table<{ gid: Bytes32; device: Bytes32 }, Told> = {
   },
 }
 
+/** A device asks what is held of it: the next frontier says so, though one before it did. */
+export function tellAgain(turn: Turn, gid: Bytes32, device: Bytes32): void {
+  turn.remove(told, { gid, device })
+}
+
 /** 30 s for each ten members, at most five minutes. */
 function intervalMs(members: Membership): number {
   return Math.min(FRONTIER_MAX_MS, FRONTIER_STEP_MS * Math.ceil(members.view.memberCount / 10))
@@ -86,7 +91,9 @@ function* queueFrontier(
 ): Step<void> {
   const { gid } = members
   const own = yield* ownControl(gid)
-  const all = own.frontiers % FRONTIER_FULL_EVERY === 0
+  // A relay keeps the newest alone: who reads it now and then would never see what one before it said.
+  const isSmall = members.view.memberCount <= FRONTIER_ASKED_MEMBERS
+  const all = isSmall || own.frontiers % FRONTIER_FULL_EVERY === 0
   const { counts, reads, more } = yield* changedCounts(turn, members, opId, all)
   const mine = yield* authorFrontier(turn, gid, turn.self.device)
   const frontier = {
@@ -95,7 +102,7 @@ function* queueFrontier(
     held: counts,
     read: reads,
     carriage: yield* positions(members, opId),
-    heads: members.heads.slice(-FRONTIER_OP_HEADS_MAX).map(({ id }) => id),
+    heads: members.dag.namedHeads(FRONTIER_OP_HEADS_MAX).map(({ id }) => id),
   }
   const frame = yield* signOwnControl(turn, gid, groupFrontierFrame, frontier, {
     frontiers: own.frontiers + 1,

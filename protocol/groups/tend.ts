@@ -8,13 +8,13 @@ import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
 import { settleDoubt } from './doubts.ts'
 import { fallBack } from './fall-back.ts'
-import { settleReached } from './frontiers.ts'
 import { groupOf } from './group.ts'
 import { helpSilent } from './help-silent.ts'
 import { heldMessageCount } from './held-messages.ts'
 import { membershipOf } from './membership.ts'
 import { mend } from './mend.ts'
 import { takeOpenEntries } from './open-entries.ts'
+import { settleReached } from './reached.ts'
 import { retryHeld } from './receive.ts'
 import { syncGroup } from './sync-group.ts'
 import { takeEntry } from './take-entry.ts'
@@ -66,7 +66,7 @@ export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {
   const addingAtMs = yield* tellAdding(turn, now)
   const helpAtMs = yield* helpSilent(turn, now)
   const owes = yield* carryAgain(turn, now)
-  const marks = yield* settleReached(turn, gid)
+  const marks = yield* settleReached(turn, now)
   const again = (yield* carryWaiting(turn, now)) || owes || marks
   const times = [askAtMs, mendAtMs, doubtAtMs, tellAtMs, questionAtMs, syncAtMs, fallAtMs]
   return { again, nextAtMs: earliest(...times, addingAtMs, helpAtMs) }

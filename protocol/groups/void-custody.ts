@@ -14,7 +14,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import type { GroupBox } from './boxes.ts'
 import { type Sendable, carryEntry, sendableEpoch } from './carry.ts'
 import { isMeantFor } from './fall-back.ts'
-import { type GroupItem, groupItems, putGroupItem } from './group-outbox.ts'
+import { type GroupItem, groupItems, hasGroupRoom, putGroupItem } from './group-outbox.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { spread } from './operate.ts'
 
@@ -105,6 +105,7 @@ export function* carryAgain(turn: Turn, members: Membership): Step<boolean> {
   const { gid } = members
   const rows = (yield* range(lost, { owner: gid, limit: AGAIN_MAX })).map(({ value }) => value)
   for (const { entry, n } of rows) {
+    if (!(yield* hasGroupRoom(gid))) return false
     turn.remove(lost, { gid, n })
     const target = yield* epochFor(turn, members, entry)
     // Without one, members bring it who have it (§21.8).

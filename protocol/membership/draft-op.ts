@@ -81,7 +81,7 @@ export function draftOp(
   dag: GroupDag,
   author: DraftAuthor,
   payload: DraftPayload,
-  parents: readonly GroupOpRef[] = dag.nextParents(),
+  parents: readonly GroupOpRef[] = dag.nextParents(author.device),
 ): OpDraft | GroupFault {
   const seq = dag.nextSeq(author.device, parents)
   const fields: GroupOpFields = {

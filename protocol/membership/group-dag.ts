@@ -17,9 +17,12 @@ import type { DecideWork } from './decide.ts'
 import type { GroupFault } from './fault.ts'
 import { GroupView } from './group-view.ts'
 import { OpHistory } from './history.ts'
-import { compareOps } from './op-node.ts'
+import { namedHeads } from './named-heads.ts'
+import { compareOps, type OpNode } from './op-node.ts'
+import { OpRoom } from './op-room.ts'
+import { leastLimit, usedUp } from './past-limit.ts'
 import { PendingOps } from './pending-ops.ts'
-import { type Judged, judgeOp, pastLimit } from './validity.ts'
+import { type Judged, judgeOp } from './validity.ts'
 
 /** Two operations of one device with one number: proof that it lies, or that it was copied. */
 export interface SeqProof {
@@ -58,6 +61,7 @@ export class GroupDag {
   readonly history: OpHistory = new OpHistory()
   readonly #provider: CryptoProvider
   readonly #pending = new PendingOps()
+  readonly #room = new OpRoom(this.history)
   readonly #invalid = new Map<string, GroupFault>()
   readonly #equivocators = new Set<number>()
   #numbers: { readonly forget: () => void } = { forget: () => undefined }
@@ -103,18 +107,36 @@ export class GroupDag {
       .map(({ id, lamport }) => ({ id, lamport }))
   }
 
-  /** What the next operation cites: the heads, the 16 highest of more, ascending by id. */
-  nextParents(): readonly GroupOpRef[] {
-    return this.heads()
-      .slice(-GROUP_PARENTS_MAX)
-      .sort((a, b) => compareBytes(a.id, b.id))
+  /** Heads to name where there may be more than have room: the most important first. */
+  namedHeads(most: number, own?: Bytes32): readonly GroupOpRef[] {
+    return namedHeads(this.history, most, own).map(({ op: { id, lamport } }) => ({ id, lamport }))
   }
 
-  /** Whether the group has an operation of a kind left, on top of all that is held and `more`. */
-  allows(kind: GroupPayload['kind'], more = 0): boolean {
-    if (this.size + more >= GROUP_OPS_HELD_MAX) return false
-    const most = pastLimit(kind) - more
-    return this.size < most || this.history.closure(this.#indexes(this.nextParents())).size < most
+  /** What the next operation of a device cites: the heads, 16 of more, ascending by id. */
+  nextParents(device?: Bytes32): readonly GroupOpRef[] {
+    return this.namedHeads(GROUP_PARENTS_MAX, device).toSorted((a, b) => compareBytes(a.id, b.id))
+  }
+
+  /**
+   * Whether an operation of a kind is left, on top of all that is held and `more` of the same author: if
+   * not, whether none is left of the group, or of those that members without a rank may write.
+   */
+  usedUp(
+    kind: GroupPayload['kind'],
+    { account, device }: { readonly account: Bytes32; readonly device: Bytes32 },
+    more = 0,
+  ): 'group' | 'member' | undefined {
+    const size = this.size + more
+    if (size >= GROUP_OPS_HELD_MAX) return 'group'
+    if (size < leastLimit(kind)) return undefined
+    const isPlain = (this.view().member(account)?.role ?? 0) === 0
+    const plainAuthor = isPlain ? this.history.accounts.find(account) : undefined
+    // Others would have no room for it.
+    if (plainAuthor !== undefined && this.#room.rankFor(plainAuthor, kind) !== undefined) {
+      return 'member'
+    }
+    const past = this.history.closure(this.#indexes(this.nextParents(device)))
+    return usedUp(this.history, { kind, past, plainAuthor }, more)
   }
 
   /** The number of a device's next operation above some parents. */
@@ -193,9 +215,10 @@ export class GroupDag {
 
   /**
    * Takes in an operation that was opened (signatures hold). Validity follows from its bytes and its
-   * past, so what was refused once is refused for ever.
+   * past, so what was refused once is refused for ever. `from` tells the account that brought it, or that
+   * it is one's own or a stored one: whether its author's room is looked at.
    */
-  add(op: GroupOp): AddOutcome {
+  add(op: GroupOp, from?: Bytes32 | 'held'): AddOutcome {
     const collected: Collected = { accepted: [], refused: [], proofs: [] }
     const outcome = (
       kind: AddOutcome['kind'],
@@ -215,9 +238,9 @@ export class GroupDag {
       const gone = dropped === undefined ? [] : [dropped]
       return outcome('pending', { missing: this.#missingOf(op), dropped: gone })
     }
-    if (this.size >= GROUP_OPS_HELD_MAX) return outcome('full')
-    this.#settle(op, collected)
-    return outcome(this.has(op.id) ? 'accepted' : 'invalid')
+    const dropped = this.#settle(op, from, collected)
+    if (this.has(op.id)) return outcome('accepted', { dropped })
+    return outcome(dropped.includes(op) ? 'full' : 'invalid', { dropped })
   }
 
   #invalidParent(op: GroupOp): GroupFault | undefined {
@@ -225,23 +248,60 @@ export class GroupDag {
     return cites ? 'parent-invalid' : undefined
   }
 
-  /** Judges an operation whose past is here, then whatever waited for it alone. */
-  #settle(first: GroupOp, collected: Collected): void {
+  /**
+   * Judges an operation whose past is here, then whatever waited for it alone. Returns those for which
+   * there is no room.
+   */
+  #settle(
+    first: GroupOp,
+    from: Bytes32 | 'held' | undefined,
+    collected: Collected,
+  ): readonly GroupOp[] {
     const ready = [first]
+    const full: GroupOp[] = []
     for (let op = ready.shift(); op !== undefined; op = ready.shift()) {
       if (this.has(op.id)) continue
-      const fault = this.#invalidParent(op) ?? this.#accept(op, collected)
+      const fault = this.#invalidParent(op) ?? this.#accept(op, from, collected)
       this.#pending.remove(op.id)
+      if (fault === 'full') {
+        full.push(op)
+        continue
+      }
       if (fault !== undefined) this.#refuse(op, fault, collected)
       for (const waiting of this.#pending.citing(op.id)) {
         if (waiting.parents.every(({ id }) => this.has(id))) ready.push(waiting)
       }
     }
+    return full
   }
 
-  #accept(op: GroupOp, collected: Collected): GroupFault | undefined {
+  /**
+   * Whether there is room for an operation, or another member hands it on while a third one's waits, which
+   * may stand on it: without it that one would wait for ever.
+   */
+  #isLetIn(node: OpNode, from: Bytes32 | 'held' | undefined): boolean {
+    if (from === 'held') return true
+    const rank = this.#room.rankNeeded(node)
+    if (rank === undefined) return true
+    const isOther = (one: Bytes32, least: number): boolean =>
+      !equalBytes(one, node.op.account) && (this.view().member(one)?.role ?? -1) >= least
+    if (from === undefined || !isOther(from, 0)) return false
+    return this.#pending.ops().some(({ account }) => isOther(account, rank))
+  }
+
+  #accept(
+    op: GroupOp,
+    from: Bytes32 | 'held' | undefined,
+    collected: Collected,
+  ): GroupFault | 'full' | undefined {
+    if (this.size >= GROUP_OPS_HELD_MAX) return 'full'
     const judged = this.#judge(op, true)
     if (typeof judged === 'string') return judged
+    if (!this.#isLetIn(judged.node, from)) {
+      this.#numbers.forget()
+      return 'full'
+    }
+    this.#room.take(judged.node)
     const { device } = judged.node
     const [sibling] = this.history.withSeq(device, op.seq)
     if (sibling !== undefined && !this.#equivocators.has(device)) {

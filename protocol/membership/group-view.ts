@@ -119,6 +119,12 @@ export class GroupView {
     return number === undefined ? 0 : (this.#state.account(number).list?.version ?? 0)
   }
 
+  /** Whether all members are members in another view of the same group too. */
+  isWithin(other: GroupView): boolean {
+    if (this.#state.membership === other.#state.membership) return true
+    return this.#state.members().every((account) => other.#state.isMember(account))
+  }
+
   /** M: all devices of all members, ascending. */
   devices(): readonly Bytes32[] {
     const { devices } = this.#history

@@ -2,7 +2,11 @@
 // (SPEC.md §19.4). States of recent head sets are kept, and one in so many for good, so that an
 // operation that cites the heads costs one step, and one that cites old ones a bounded walk.
 import { type Bytes32, toHex } from '../../crypto/index.ts'
-import { GROUP_STATE_ANCHOR_EVERY, GROUP_STATES_KEPT } from '../group-limits.ts'
+import {
+  GROUP_OPS_SPARE_MAX,
+  GROUP_STATE_ANCHOR_EVERY,
+  GROUP_STATES_KEPT,
+} from '../group-limits.ts'
 import { Bits } from './bits.ts'
 import { decideBlock, type DecideWork } from './decide.ts'
 import { GroupState, StateBuilder } from './group-state.ts'
@@ -18,6 +22,12 @@ function push(lists: Map<number, number[]>, key: number, index: number): void {
   else list.push(index)
 }
 
+function countIn(set: Bits, indexes: readonly number[]): number {
+  let count = 0
+  for (const index of indexes) if (set.has(index)) count++
+  return count
+}
+
 export class OpHistory {
   readonly accounts: KeyNumbers = new KeyNumbers()
   readonly devices: KeyNumbers = new KeyNumbers()
@@ -29,6 +39,11 @@ export class OpHistory {
   /** Operations of a device by number: at n - 1 those with seq n, several where it forked. */
   readonly #byDevice = new Map<number, number[][]>()
   readonly #byAbout = new Map<number, number[]>()
+  /** Operations that were written without a rank, by author; and how many. */
+  readonly #plain = new Map<number, number[]>()
+  #plainCount = 0
+  /** By account: its operations that none of another account has in its past. */
+  readonly #spare = new Map<number, number[]>()
   /** By operation: the fresh one whose lineage its epoch is of; itself where it extends none. */
   readonly #lineages: number[] = []
   /** Operations that extend the epoch of another, by that one. */
@@ -58,11 +73,47 @@ export class OpHistory {
     return this.#byDevice.get(device)?.[seq - 1] ?? []
   }
 
+  /** The operation of a device with the highest number, one of several where it forked. */
+  lastOf(device: number): number | undefined {
+    return this.#byDevice.get(device)?.at(-1)?.[0]
+  }
+
   /** The highest number of a device in a closed set, 0 where it has none there. */
   highestSeq(device: number, set: Bits): number {
     let seq = this.#byDevice.get(device)?.length ?? 0
     while (seq > 0 && !this.withSeq(device, seq).some((index) => set.has(index))) seq--
     return seq
+  }
+
+  /** Whether so many operations of a closed set were written with a rank. */
+  hasRanked(set: Bits, count: number): boolean {
+    // Mostly there are not as many at all.
+    if (this.nodes.length - this.#plainCount < count) return false
+    let ranked = set.size
+    for (const plain of this.#plain.values()) ranked -= countIn(set, plain)
+    return ranked >= count
+  }
+
+  /** Whether so many operations of a closed set were written by an account without a rank. */
+  hasPlain(set: Bits, account: number, count: number): boolean {
+    const plain = this.#plain.get(account) ?? []
+    return plain.length >= count && countIn(set, plain) >= count
+  }
+
+  /** Operations of accounts with many that only they themselves go on from. */
+  spare(): ReadonlySet<number> {
+    const many = [...this.#spare.values()].filter(({ length }) => length > GROUP_OPS_SPARE_MAX)
+    return new Set(many.flat())
+  }
+
+  #noteSpare({ index, account, past }: OpNode): void {
+    for (const [other, spare] of this.#spare) {
+      if (other === account) continue
+      const left = spare.filter((one) => !past.has(one))
+      if (left.length === 0) this.#spare.delete(other)
+      else if (left.length < spare.length) this.#spare.set(other, left)
+    }
+    push(this.#spare, account, index)
   }
 
   /** Operations about one account, as they came. */
@@ -99,6 +150,11 @@ export class OpHistory {
     if (same === undefined) own[op.seq - 1] = [index]
     else same.push(index)
     for (const account of node.about) push(this.#byAbout, account, index)
+    if (node.isPlain) {
+      push(this.#plain, node.account, index)
+      this.#plainCount++
+    }
+    this.#noteSpare(node)
     this.#extend(node)
     this.#heads = [...this.#heads.filter((head) => !node.past.has(head)), index]
     this.#order(node)

@@ -50,6 +50,8 @@ export interface OpNode extends OpFacts {
   readonly need: GroupRole
   /** Its author's account in state(past). */
   readonly author: AccountState
+  /** Its author had no rank: a member, neither admin nor owner. */
+  readonly isPlain: boolean
   /** Its author had that rank only because there was no owner. */
   readonly actsAsOwner: boolean
   /** What it takes from others even where they do not know it yet. */

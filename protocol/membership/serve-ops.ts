@@ -5,7 +5,7 @@ import type { GroupDag } from './group-dag.ts'
 import { Bits } from './bits.ts'
 
 export interface ServedOps {
-  /** By (lamport, opId). */
+  /** Each after its past. */
   readonly ops: readonly GroupOp[]
   /** There are more: ask again with the heads that these make. */
   readonly more: boolean
@@ -14,6 +14,20 @@ export interface ServedOps {
 /** Bytes of CBOR that an operation costs inside an array. */
 function costOf(op: GroupOp): number {
   return op.bytes.length + 5
+}
+
+/**
+ * By (lamport, opId); but what an account made many of and nobody goes on from comes last: who has no
+ * room for it is to get everything else all the same.
+ */
+function inTurn({ history }: GroupDag): readonly number[] {
+  const { ordered } = history
+  const spare = history.spare()
+  if (spare.size === 0) return ordered
+  return [
+    ...ordered.filter((index) => !spare.has(index)),
+    ...ordered.filter((index) => spare.has(index)),
+  ]
 }
 
 /**
@@ -32,7 +46,7 @@ export function opsSince(
     options.within === undefined ? undefined : dag.history.closure(indexes(options.within))
   const ops: GroupOp[] = []
   let left = options.maxBytes
-  for (const index of dag.history.ordered) {
+  for (const index of inTurn(dag)) {
     if (held.has(index) || allowed?.has(index) === false) continue
     const { op } = dag.history.at(index)
     left -= costOf(op)

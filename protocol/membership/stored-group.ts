@@ -34,7 +34,7 @@ export function* loadGroup(provider: CryptoProvider, group: Bytes32): Step<Store
     for (const { order, value } of rows) {
       const op = decodeGroupOp(provider, value)
       arrivals.set(toHex(op.id), readU64(order, 0))
-      dag.add(op)
+      dag.add(op, 'held')
     }
     const last = rows.at(-1)
     if (last === undefined || rows.length < GROUP_OP_LOAD_ROWS) return { dag, arrivals }
@@ -43,12 +43,17 @@ export function* loadGroup(provider: CryptoProvider, group: Bytes32): Step<Store
 }
 
 /**
- * Takes in an operation that was opened, and stores it if it is accepted or waits. What turned out not
- * to be valid, or gave way, leaves the store.
+ * Takes in an operation that was opened, and stores it if it is accepted or waits; `from` as for
+ * {@link GroupDag.add}. What turned out not to be valid, or gave way, leaves the store.
  */
-export function* addGroupOp(turn: Turn, group: StoredGroup, op: GroupOp): Step<AddOutcome> {
+export function* addGroupOp(
+  turn: Turn,
+  group: StoredGroup,
+  op: GroupOp,
+  from?: Bytes32 | 'held',
+): Step<AddOutcome> {
   const { dag, arrivals } = group
-  const outcome = dag.add(op)
+  const outcome = dag.add(op, from)
   for (const { id } of [...outcome.refused, ...outcome.dropped]) {
     const arrival = arrivals.get(toHex(id))
     if (arrival === undefined) continue

@@ -6,19 +6,15 @@ import {
   type GroupOp,
   type GroupRole,
 } from '../../crypto/index.ts'
-import {
-  GROUP_MEMBERS_MAX,
-  GROUP_OPS_HARD_MAX,
-  GROUP_OPS_MAX,
-  GROUP_RECIPIENTS_MAX,
-} from '../group-limits.ts'
+import { GROUP_MEMBERS_MAX, GROUP_RECIPIENTS_MAX } from '../group-limits.ts'
 import { roleOf } from './account-state.ts'
 import type { GroupFault } from './fault.ts'
 import { type GroupState, StateBuilder } from './group-state.ts'
 import { settingsOf } from './group-view.ts'
 import type { OpHistory } from './history.ts'
 import { type Judging, lowers, revokedBy } from './judging.ts'
-import { factsOf, type OpFacts, type OpNode } from './op-node.ts'
+import { factsOf, type OpNode } from './op-node.ts'
+import { usedUp } from './past-limit.ts'
 import { recipientsFault, recipientsOf } from './recipients.ts'
 import { targetFault } from './target-rules.ts'
 
@@ -27,16 +23,6 @@ export interface Judged {
   /** Of its past and itself. */
   readonly state: GroupState
 }
-
-/** Kinds that stay allowed when a group has used up its operations. */
-const ALWAYS_ALLOWED: ReadonlySet<string> = new Set([
-  'remove',
-  'leave',
-  'rotate',
-  'refresh',
-  'devices',
-  'merge',
-])
 
 /** V3, V4: what it says of its parents is true, and none is an ancestor of another. */
 function parentsFault(history: OpHistory, op: GroupOp): GroupFault | undefined {
@@ -102,13 +88,11 @@ function sizeFault(judging: Judging, after: GroupState, recipients: readonly num
   return devices.length > GROUP_RECIPIENTS_MAX ? 'limit' : undefined
 }
 
-/** V12: how many operations there may be in the past of one of a kind, itself not counted. */
-export function pastLimit(kind: string): number {
-  return ALWAYS_ALLOWED.has(kind) ? GROUP_OPS_HARD_MAX : GROUP_OPS_MAX
-}
-
-function countFault({ op, past }: OpFacts): GroupFault | undefined {
-  return past.size < pastLimit(op.payload.kind) ? undefined : 'limit'
+function countFault({ history, facts, before }: Judging): GroupFault | undefined {
+  const { op, past, account } = facts
+  const plainAuthor = before.role(account) === 0 ? account : undefined
+  const { kind } = op.payload
+  return usedUp(history, { kind, past, plainAuthor }) === undefined ? undefined : 'limit'
 }
 
 function strongKind(judging: Judging, revokes: readonly number[]): OpNode['strong'] {
@@ -137,6 +121,7 @@ function nodeOf(judging: Judging, need: GroupRole, recipients: OpNode['recipient
       ? { rank: 2, lamport: 1, op: facts.op.id, account: facts.op.account }
       : before.authority(speaker),
     need,
+    isPlain: !isRoot && before.role(facts.account) === 0,
     author: before.account(facts.account),
     actsAsOwner: !isRoot && actsAsOwner(judging, need),
     strong: strongKind(judging, revokes),
@@ -173,7 +158,7 @@ export function judgeOp(
   const judging = { provider, history, facts, before }
   const need = needOf(judging)
   const fault =
-    countFault(facts) ?? seqFault(judging) ?? authorFault(judging, need) ?? targetFault(judging)
+    countFault(judging) ?? seqFault(judging) ?? authorFault(judging, need) ?? targetFault(judging)
   if (fault !== undefined) return fault
   const builder = new StateBuilder(judging.before)
   builder.apply(facts)

@@ -15,7 +15,7 @@ import { ProtocolError } from '../errors.ts'
 import { RELAY_SLOTS_MAX } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord, text, textField } from '../record.ts'
 import type { Self } from '../self.ts'
-import { type Step, type Table, type Turn, range } from '../step.ts'
+import { type Step, type Table, type Turn, get, range } from '../step.ts'
 
 export interface OwnMailbox {
   /** 1..255: names this relay in prekey ids; not reused within 180 days. */
@@ -32,7 +32,7 @@ export interface OwnMailbox {
   readonly incarnation: Bytes8 | undefined
   readonly headSequence: number
   readonly cardIssuedAtS: number
-  /** Not in use any more; kept so that late messages are still fetched, and the slot stays taken. */
+  /** Its relay was left; kept so that the slot stays taken. */
   readonly retired: boolean
 }
 
@@ -106,35 +106,48 @@ export function* allRelayChoices(): Step<readonly RelayChoice[]> {
   return rows.map((row) => row.value)
 }
 
-/** Chooses a relay; at most three at a time. Choosing one again changes nothing. */
+/**
+ * Chooses a relay; at most three at a time. One that was chosen already keeps its slot: it may have
+ * moved to another address, or be come back to.
+ */
 export function* chooseRelay(
   turn: Turn,
   { address, transportKey, ticket }: Omit<RelayChoice, 'slot'>,
 ): Step<RelayChoice> {
   const choices = yield* allRelayChoices()
-  const same = choices.find(
-    (one) => one.address === address && equalBytes(one.transportKey, transportKey),
-  )
-  if (same !== undefined && (ticket === '' || ticket === same.ticket)) return same
+  const same = choices.find((one) => equalBytes(one.transportKey, transportKey))
   if (same !== undefined) {
-    const renewed = { ...same, ticket }
+    const renewed = { ...same, address, ticket: ticket === '' ? same.ticket : ticket }
+    if (renewed.address === same.address && renewed.ticket === same.ticket) return same
     turn.put(relayChoices, same.slot, renewed)
     return renewed
   }
   if (choices.length >= MAILBOXES_MAX) {
     throw new ProtocolError('ERR_PROTOCOL_LIMIT', 'a device uses at most three relays', {
-      detail: { max: MAILBOXES_MAX },
+      detail: { reason: 'relays', max: MAILBOXES_MAX },
     })
   }
-  const used = new Set([
-    ...choices.map((one) => one.slot),
-    ...(yield* allOwnMailboxes()).map((one) => one.slot),
-  ])
-  let slot = 1
-  while (used.has(slot)) slot += 1
+  const mailboxes = yield* allOwnMailboxes()
+  const left = mailboxes.find((own) => own.retired && equalBytes(own.transportKey, transportKey))
+  if (left !== undefined) turn.put(ownMailboxes, left.slot, { ...left, retired: false })
+  const slot = left?.slot ?? freeSlot([...choices, ...mailboxes])
   const choice = { slot, address, transportKey, ticket }
   turn.put(relayChoices, slot, choice)
   return choice
+}
+
+function freeSlot(taken: readonly { readonly slot: number }[]): number {
+  const used = new Set(taken.map((one) => one.slot))
+  let slot = 1
+  while (used.has(slot)) slot += 1
+  return slot
+}
+
+/** Leaves a relay: its mailbox is told to nobody from now on. Its slot stays taken (SPEC.md §4). */
+export function* leaveRelay(turn: Turn, slot: number): Step<void> {
+  turn.remove(relayChoices, slot)
+  const own = yield* get(ownMailboxes, slot)
+  if (own !== undefined) turn.put(ownMailboxes, slot, { ...own, retired: true })
 }
 
 /** All mailboxes, retired ones included. */

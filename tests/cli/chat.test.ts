@@ -60,3 +60,37 @@ test('warns of what is wrong with this profile or with whom one talks to, not of
   await conversation.take({ ...warning, code: 'KEY_CHANGED', text: 'of carol', chat: 'carol' })
   expect(shown()).toBe('  PROFILE_COPIED: a copy was started\n  KEY_CHANGED: two\\nlists\n')
 })
+
+test('what one sends elsewhere shows, and marks rise on all that is on the screen', async () => {
+  const { node, conversation, shown } = await chat(0)
+  const before = node.put('bob', 'said before', true)
+  await conversation.history()
+  node.feed.length = 0
+  await conversation.send('said here')
+  const elsewhere = node.put('bob', 'said in another terminal', true)
+  node.put('carol', 'said to carol', true)
+  node.advance(before.id, 'read')
+  for (const event of node.feed) await conversation.take(event)
+  expect(shown().split('\n')).toEqual([
+    expect.stringContaining('you  said before  …'),
+    '  …  said here',
+    expect.stringContaining('you  said in another terminal  …'),
+    '  ✓✓ read  said before',
+    '',
+  ])
+  expect(conversation.last).toBe(elsewhere.id)
+})
+
+test('an event that overtakes the answer of its send is not shown as a second message', async () => {
+  const { node, conversation, shown } = await chat(0)
+  let open = (): void => undefined
+  node.gate = new Promise((resolve) => (open = resolve))
+  const sent = conversation.send('said once')
+  const message = { ...node.put('bob', 'said once', true), id: '1'.padStart(64, '0') }
+  const taken = conversation.take({ cursor: 1, at: 0, event: 'message', message })
+  node.log.length = 0
+  open()
+  await sent
+  await taken
+  expect(shown()).toBe('  …  said once\n')
+})

@@ -362,3 +362,18 @@ describe('help', () => {
     expect((await sotto(['help', 'nothing'])).exitCode).toBe(2)
   })
 })
+
+describe('relays', () => {
+  test('adds, shows and leaves one', async () => {
+    const added = await sotto(['relays', 'add', '/ip4/127.0.0.1/tcp/1/p2p/x', '--json'])
+    expect(records(added.stdout)).toMatchObject([{ address: '/ip4/127.0.0.1/tcp/1/p2p/x' }])
+    const { stdout } = await sotto(['relays', 'list'])
+    expect(stdout).toBe(
+      'SERVICE  STATE          ADDRESS\n-        not connected  /ip4/127.0.0.1/tcp/1/p2p/x\n',
+    )
+    const gone = await sotto(['relays', 'remove', '/ip4/127.0.0.1/tcp/1/p2p/x'])
+    expect([gone.exitCode, fake.chosen]).toEqual([0, []])
+    expect(gone.stderr).toContain('make new ones')
+    expect(await sotto(['relays', 'remove', 'ffff'])).toMatchObject({ exitCode: 2 })
+  })
+})

@@ -161,7 +161,12 @@ export class FakeNode implements Node {
       name: this.name,
       address: this.address,
       listening: this.addresses(),
-      relays: [],
+      relays: this.chosen.map((address) => ({
+        address,
+        connected: false,
+        service: '',
+        trouble: '',
+      })),
       contacts: this.kept.length,
       groups: this.circles.length,
       requests: 0,
@@ -172,6 +177,17 @@ export class FakeNode implements Node {
       warnings: [],
       recent: this.recent,
     }
+  }
+
+  readonly chosen: string[] = []
+
+  readonly relays: Node['relays'] = {
+    add: async (address) => void this.chosen.push(address),
+    remove: async (which) => {
+      const at = this.chosen.indexOf(which)
+      if (at === -1) throw new NodeError('INVALID', 'no such relay')
+      this.chosen.splice(at, 1)
+    },
   }
 
   readonly invites: Node['invites'] = {

@@ -20,6 +20,8 @@ interface Folded {
 interface Attributes {
   readonly authority: readonly (number | string)[]
   readonly need: number
+  /** Its author had no rank. */
+  readonly plain: boolean
   readonly strong: boolean
   readonly revokes: ReadonlySet<Id>
   readonly onlyRevokes: boolean
@@ -57,7 +59,22 @@ function ends(op: Op, account: Id): boolean {
   return op.payload.kind === 'remove' && toHex(op.payload.target) === account
 }
 
+/** V12: of any kind, of those a group cannot do without; and the same of a member's own. */
+export interface PastLimits {
+  readonly group: readonly [number, number]
+  readonly member: readonly [number, number]
+}
+
+const LIMITS: PastLimits = { group: [4_096, 8_192], member: [1_024, 2_048] }
+const ALWAYS = ['remove', 'leave', 'rotate', 'refresh', 'devices', 'merge']
+
 export class Reference {
+  readonly #limits: PastLimits
+
+  constructor(limits: PastLimits = LIMITS) {
+    this.#limits = limits
+  }
+
   readonly valid = new Map<Id, Op>()
   readonly #pasts = new Map<Id, ReadonlySet<Id>>()
   readonly #attributes = new Map<Id, Attributes>()
@@ -307,6 +324,8 @@ export class Reference {
       payload.kind === 'role' && members.includes(target) && payload.role < this.role(s, target)
     const need = this.#need(op, s, isLower && target === account)
     if (this.role(s, account) < need) return undefined
+    const plain = this.role(s, account) === 0
+    if (!this.#isWithin(op, past, plain)) return undefined
     if (!this.#targetOk(op, s, past, isLower)) return undefined
     const list = payload.kind === 'devices' ? payload.list : undefined
     const held = list === undefined ? undefined : this.list(s, toHex(list.account))
@@ -324,6 +343,7 @@ export class Reference {
     return {
       authority: this.authority(s, list === undefined ? account : toHex(list.account)),
       need,
+      plain,
       strong: payload.kind === 'remove' || isLower || revokes.size > 0,
       revokes,
       onlyRevokes:
@@ -341,12 +361,22 @@ export class Reference {
     return {
       authority: [-2, ...order(op), account],
       need: 0,
+      plain: false,
       strong: false,
       revokes: new Set(),
       onlyRevokes: false,
       recipients: devices,
       voidPast: new Set(),
     }
+  }
+
+  #isWithin({ payload: { kind }, account }: Op, past: ReadonlySet<Id>, plain: boolean): boolean {
+    const { group, member } = this.#limits
+    const ops = this.#ops(past)
+    const ranked = ops.filter((other) => !this.#attr(other).plain)
+    if (ranked.length >= group[ALWAYS.includes(kind) ? 1 : 0]) return false
+    const own = ops.filter((other) => this.#attr(other).plain && equalBytes(other.account, account))
+    return !plain || own.length < member[['leave', 'devices'].includes(kind) ? 1 : 0]
   }
 
   #need({ payload }: Op, s: Folded, lowersItself: boolean): number {

@@ -120,8 +120,8 @@ export class GroupWorld {
 
   /** Writes a valid operation and takes it in. Throws where it would not be valid. */
   write(author: Person, payload: DraftPayload, options: WriteOptions = {}): GroupOp {
-    const parents = options.on?.map(ref) ?? this.dag.nextParents()
     const device = options.device ?? author.device
+    const parents = options.on?.map(ref) ?? this.dag.nextParents(device)
     const drafted = draftOp(crypto, this.dag, { account: author.account, device }, payload, parents)
     if (typeof drafted === 'string') throw new Error(`refused: ${drafted}`)
     const length = commitLength({ ...payload } as GroupPayload) ?? 0
@@ -132,8 +132,8 @@ export class GroupWorld {
 
   /** Any operation, valid or not, taken in by nobody. The hash of its recipients is a guess. */
   forge(author: Person, payload: DraftPayload, options: WriteOptions = {}): GroupOp {
-    const parents = options.on?.map(ref) ?? this.dag.nextParents()
     const device = options.device ?? author.device
+    const parents = options.on?.map(ref) ?? this.dag.nextParents(device)
     const fields = (recipientsHash: Uint8Array): GroupOpFields => ({
       group: this.root.id,
       parents,

@@ -59,11 +59,17 @@ function signedList(accountSeed: Uint8Array, devices: readonly Self[]): DeviceLi
   return openDeviceList(crypto, signDeviceList(crypto, accountSeed, list))
 }
 
-/** The device list of an account that is in nothing yet. */
-export function listOfSomebody(name: string): DeviceList {
+/** A device of an account that is in nothing yet, and the account's list. */
+export function somebody(name: string): { readonly self: Self; readonly list: DeviceList } {
   const random = seededRandom(name)
   const accountSeed = random(32)
-  return signedList(accountSeed, [makeSelf(random, crypto, accountSeed)])
+  const self = makeSelf(random, crypto, accountSeed)
+  return { self, list: signedList(accountSeed, [self]) }
+}
+
+/** The device list of an account that is in nothing yet. */
+export function listOfSomebody(name: string): DeviceList {
+  return somebody(name).list
 }
 
 export class TwoDevices {

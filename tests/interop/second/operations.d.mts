@@ -6,7 +6,10 @@ interface EntryRef {
   readonly op: Uint8Array
 }
 export class Operations {
-  constructor(gid: Uint8Array)
+  constructor(
+    gid: Uint8Array,
+    limits?: { readonly group: readonly number[]; readonly member: readonly number[] },
+  )
   /** By id, in hex. */
   readonly held: ReadonlyMap<string, unknown>
   /** At all heads. */

@@ -118,8 +118,12 @@ export class Operations {
   held = new Map()
   #waiting = new Map()
 
-  constructor(gid) {
+  #limits
+
+  /** The limits of rule 12, each for most kinds and for those with the larger one. */
+  constructor(gid, limits = { group: [4096, 8192], member: [1024, 2048] }) {
     this.gid = gid
+    this.#limits = limits
   }
   get all() {
     return [...this.held.values()]
@@ -204,7 +208,12 @@ export class Operations {
     this.held.delete(o.key)
     if (o.recipients) rule(same(o.payload.at(-1), rcptOf(o.recipients)), 10)
     const isBound = [remove, leave, rotate, refresh, devices, merge].includes(o.kind)
-    rule(past.length < (isBound ? 8192 : 4096), 12)
+    const ranked = past.filter(({ isPlain }) => !isPlain)
+    rule(ranked.length < this.#limits.group[isBound ? 1 : 0], 12)
+    o.isPlain = o.kind !== create && by.role === 0
+    const ownPlain = past.filter(({ isPlain, ak }) => isPlain && same(ak, o.ak))
+    const most = this.#limits.member[o.kind === leave || o.kind === devices ? 1 : 0]
+    rule(!o.isPlain || ownPlain.length < most, 12)
     if (o.kind === create || o.kind === add) rule(after().members.size <= 1000, 12)
     rule((o.recipients ?? []).length <= 4096 || FRESH.includes(o.kind), 12)
   }
@@ -274,9 +283,27 @@ export class Operations {
     return FRESH.includes(o.kind) ? o : this.lineageOf(this.get(o.payload[0]))
   }
 
+  /** At most 16 heads: one above the own last operation, then the highest of each author in turn. */
+  #cited(me) {
+    const heads = this.heads.toSorted(byOrder).toReversed()
+    if (heads.length <= 16) return heads
+    const own = this.all
+      .filter((o) => same(o.dk, me.dk.publicKey))
+      .toSorted((a, b) => b.seq - a.seq)
+    const knowsOwn = (o) => own.length > 0 && (o === own[0] || o.past.has(own[0].key))
+    const place = new Map(
+      heads.map((o, i) => [o, heads.slice(0, i).filter(({ ak }) => same(ak, o.ak)).length]),
+    )
+    const sorted = heads.toSorted(
+      (a, b) => place.get(a) - place.get(b) || Number(a.isPlain) - Number(b.isPlain),
+    )
+    const first = sorted.filter(knowsOwn).slice(0, 1)
+    return [...first, ...sorted.filter((o) => !first.includes(o))].slice(0, 16)
+  }
+
   /** What an own operation cites (§19.7). */
   #place(me) {
-    const cited = this.heads.toSorted(byOrder).slice(-16)
+    const cited = this.#cited(me)
     const past = new Set(cited.flatMap((o) => [...o.past, o.key]))
     const own = this.all.filter((o) => past.has(o.key) && same(o.dk, me.dk.publicKey))
     const parents = cited

@@ -149,9 +149,9 @@ describe('the local API', () => {
   })
 
   test('has a method for everything that the interface can do', () => {
-    const paths = (['invites', 'contacts', 'requests', 'groups', 'chats'] as const).flatMap(
-      (part) => Object.keys(fake[part]).map((name) => `${part}.${name}`),
-    )
+    const paths = (
+      ['relays', 'invites', 'contacts', 'requests', 'groups', 'chats'] as const
+    ).flatMap((part) => Object.keys(fake[part]).map((name) => `${part}.${name}`))
     expect([...METHOD_NAMES].sort()).toEqual(
       [...paths, 'events.cursor', 'settle', 'stats', 'status'].sort(),
     )

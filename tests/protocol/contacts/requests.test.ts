@@ -230,6 +230,23 @@ describe('blocked and removed', () => {
     )
   })
 
+  test('a blocked contact does not come back by a link, on another device', () => {
+    const [alice, bob] = acquainted('blocked, with a link')
+    alice.driver.run((turn) => blockContact(turn, bob.self.account, true))
+    bob.account.version += 1
+    const again = new Person({ name: 'bob', seed: 'another device', account: bob.account })
+    again.add(alice.invite({ reusable: true }))
+    again.take(alice)
+    again.send(alice, 'it is me')
+    const changes = alice.driver.changes.length
+    const answers = carry(again, alice)
+    expect(answers.length).toBeGreaterThan(0)
+    for (const { code } of answers) expect(code).toBe('refused')
+    expect(alice.contact(bob)?.state).toBe('blocked')
+    expect(alice.driver.changes.slice(changes)).toEqual([])
+    expect(alice.outbox(again)).toEqual([])
+  })
+
   test('unblocking brings back what both sides wrote meanwhile', () => {
     const [alice, bob] = acquainted('unblocked')
     const mine = alice.send(bob, 'before the block')

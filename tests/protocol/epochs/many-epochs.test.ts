@@ -31,6 +31,7 @@ function sweep(world: GroupWorld, open: readonly TestEpoch[] = []) {
       group: world.group,
       drainedAtMs: driver.safeNowMs,
       openGap: (opId) => open.some(({ operation }) => equalBytes(operation.opId, opId)),
+      outSinceMs: 0,
     }),
   )
 }

@@ -135,6 +135,7 @@ describe('the sweep', () => {
       group: world.group,
       drainedAtMs: drained ? driver.safeNowMs : 0,
       openGap: () => false,
+      outSinceMs: 0,
     }
     return driver.run((turn) => causalEpochs.sweep(turn, request))
   }

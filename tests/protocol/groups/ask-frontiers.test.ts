@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest'
 import { frontierRequestFrame, gapsOf, textContent } from '../../../protocol/index.ts'
 import { askFrontiers } from '../../../protocol/groups/ask-frontiers.ts'
-import { noteReached, takeFrontierRequest } from '../../../protocol/groups/frontiers.ts'
+import { takeFrontierRequest } from '../../../protocol/groups/frontiers.ts'
 import { Membership } from '../../../protocol/groups/membership.ts'
 import { ownControl, waitingControls } from '../../../protocol/groups/own-control.ts'
+import { noteReached } from '../../../protocol/groups/reached.ts'
 import { FRONTIER_ASK_AGAIN_MS, FRONTIER_MAX_MS } from '../../../protocol/group-limits.ts'
 import { appendEntry } from '../../../protocol/log/append.ts'
 import { GroupWorld, crypto, person } from '../../support/group-world.ts'
@@ -74,7 +75,7 @@ describe('a question for frontiers', () => {
     writer.driver.advance(1)
     expect(writer.look()).toBe(2)
     const device = person('p1').device
-    writer.driver.run((turn) => noteReached(turn, world.root.id, device, 2, 0))
+    writer.driver.run((turn) => noteReached(turn, new Membership(turn, world.dag), device, 2, 0))
     writer.driver.advance(2 * FRONTIER_ASK_AGAIN_MS)
     expect(writer.look()).toBeUndefined()
   })

@@ -16,6 +16,7 @@ import { GROUP_OPS_MAX } from '../../../protocol/group-limits.ts'
 import { takeSeed } from '../../../protocol/groups/intake.ts'
 import { takeJoinIntro } from '../../../protocol/groups/judge.ts'
 import { addOperations } from '../../../protocol/groups/membership.ts'
+import { keepJoin, pendingJoinOf } from '../../../protocol/groups/pending-joins.ts'
 import { newPeer } from '../../../protocol/peers/peer.ts'
 import { bytesOf } from '../../support/entries.ts'
 import { makeSelf } from '../../support/memory-driver.ts'
@@ -101,5 +102,20 @@ describe('who asks to join', () => {
       ),
     )
     expect(door.ask()).toBe('full')
+  })
+
+  it('is not asked by another invite, or called otherwise, because a member says so', () => {
+    const world = new TwoDevices('told by another')
+    const { driver, gid } = world
+    const account = bytesOf('an account')
+    const real = { account, inviteId: bytesOf('ours', 16), name: 'mallory', ours: true }
+    const told = { account, inviteId: bytesOf('told', 16), name: 'bob', ours: false }
+    driver.run((turn) => keepJoin(turn, gid, real))
+    driver.run((turn) => keepJoin(turn, gid, told))
+    expect(driver.run((turn) => pendingJoinOf(turn, gid, account))).toMatchObject(real)
+    // By another link of ours it asks anew.
+    const anew = { ...real, inviteId: bytesOf('anew', 16) }
+    driver.run((turn) => keepJoin(turn, gid, anew))
+    expect(driver.run((turn) => pendingJoinOf(turn, gid, account))).toMatchObject(anew)
   })
 })

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { BaseAuthor } from '../../../protocol/content/base.ts'
 import { WELCOMES_MAX, WELCOME_WAITS_MS } from '../../../protocol/group-limits.ts'
-import { groupOf, putGroup } from '../../../protocol/groups/group.ts'
+import { forgetGroup, groupOf, newGroup, putGroup } from '../../../protocol/groups/group.ts'
 import { takeOperations, takeSeed } from '../../../protocol/groups/intake.ts'
 import { pendingWelcomes } from '../../../protocol/groups/pending-welcomes.ts'
 import { takeSeedWelcome, takeWelcome } from '../../../protocol/groups/take-welcome.ts'
@@ -155,6 +155,49 @@ describe('a welcome', () => {
     brings(world, world.root.op, first, removal, op)
     expect(standing(world)).toBe('joined')
     expect(baseOf(world).map((baseN) => baseN ?? 0)).toEqual([0, 0])
+  })
+
+  it('that overtakes the answer to our question is taken, ours alone being open', () => {
+    const adder = from('adder').account
+    const asksBy = (world: TwoDevices, name: string): void =>
+      world.driver.run(function* (turn) {
+        const asked = { account: adder, link: '', inviteId: bytesOf(name, 16) }
+        const join = { ...asked, claim: bytesOf('claim', 16), device: undefined, askedAtMs: 0 }
+        const group = { gid: undefined, name, named: false, standing: 'joining', join } as const
+        yield* newGroup(turn, group)
+      })
+    const asking = (name: string, links: readonly string[]): TwoDevices => {
+      const world = new TwoDevices(name, 'joining')
+      world.driver.run(function* (turn) {
+        const group = yield* groupOf(world.gid)
+        if (group !== undefined) yield* forgetGroup(turn, group)
+      })
+      for (const link of links) asksBy(world, link)
+      return world
+    }
+    const world = asking('overtakes', ['one'])
+    const { op, ...secrets } = world.add(BASE)
+    welcomes(world, 'adder', { addOp: op.id, ...secrets })
+    brings(world, world.root.op, op)
+    expect(standing(world)).toBe('joined')
+    expect(baseOf(world)).toEqual([3, 4])
+    // Of whose link we asked by none it is a stranger's; of two it may be either's.
+    const stranger = asking('no question', ['one'])
+    welcomes(stranger, 'liar', invented(0))
+    expect(standing(stranger)).toBeUndefined()
+    const two = asking('two questions', ['one', 'two'])
+    welcomes(two, 'adder', invented(0))
+    expect(standing(two)).toBeUndefined()
+  })
+
+  it('that is complete after our removal lets us in nowhere', () => {
+    const world = new TwoDevices('too late', 'joining')
+    const { op, ...secrets } = world.add(BASE)
+    const target = world.driver.self.account
+    const { op: removal } = world.write({ kind: 'remove', target, cut: [], reason: 0 })
+    brings(world, world.root.op, op, removal)
+    welcomes(world, 'adder', { addOp: op.id, ...secrets })
+    expect(standing(world)).toBe('removed')
   })
 
   it('makes room for another after a day', () => {

@@ -1,8 +1,15 @@
 // Under which operation an entry is written: whoever is topped up must be a member there.
-import { describe, expect, it } from 'vitest'
-import { compareBytes } from '../../../crypto/index.ts'
-import { entryOp, waitingOp } from '../../../protocol/index.ts'
-import { GroupWorld, addOf, person, removeOf, roleOf } from '../../support/group-world.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { compareBytes, GROUP_PARENTS_MAX } from '../../../crypto/index.ts'
+import { entryOp, groupEpoch, waitingOp } from '../../../protocol/index.ts'
+import {
+  GroupWorld,
+  addOf,
+  person,
+  removeOf,
+  roleOf,
+  unsignedOp,
+} from '../../support/group-world.ts'
 
 const alice = person('alice')
 const bob = person('bob')
@@ -20,6 +27,16 @@ function twoAdds() {
 }
 
 describe('the operation of an entry', () => {
+  it('is looked for at as many heads as are cited, however many a member makes', () => {
+    const { world, first } = twoAdds()
+    const on = [world.ops[2] ?? world.root]
+    const fork = world.forge(bob, { kind: 'rotate', ownN: 0 }, { on })
+    for (let salt = 0; salt < 200; salt++) world.take(unsignedOp(fork, salt))
+    const looked = vi.spyOn(world.dag, 'viewAfter')
+    expect(entryOp(world.dag, world.root.id, [carol.device])).toEqual(first.id)
+    expect(looked.mock.calls.length).toBeLessThanOrEqual(GROUP_PARENTS_MAX)
+  })
+
   it('is that of its epoch where the epoch has everybody', () => {
     const { world, first } = twoAdds()
     expect(entryOp(world.dag, first.id, [])).toEqual(first.id)
@@ -51,6 +68,20 @@ describe('the operation of an entry', () => {
       expect(entryOp(world.dag, world.root.id, [bob.device])).toEqual(removal.id)
     }
     expect(higher.size).toBe(2)
+  })
+
+  it('is not that of its epoch where somebody whom the epoch never had is a member there, and none now', () => {
+    const world = new GroupWorld(alice)
+    world.add(alice, [bob])
+    const on = [world.write(alice, roleOf(bob, 1))]
+    const added = world.write(alice, addOf(world.root, [carol]), { on })
+    const rotation = world.write(bob, { kind: 'rotate', ownN: 0 }, { on })
+    // Whoever has the keys of the rotation alone extends those.
+    const extended = world.write(bob, addOf(rotation, [dave]), { on: [added, rotation] })
+    const removal = world.write(alice, removeOf(carol), { on: [added, rotation] })
+    const { recipients } = groupEpoch(world.dag, extended.id) ?? { recipients: () => [] }
+    expect(recipients()).toEqual(world.dag.view().devices())
+    expect(entryOp(world.dag, extended.id, [])).toEqual(removal.id)
   })
 
   it('is that of its epoch where every head has somebody who is none', () => {

@@ -343,7 +343,7 @@ describe('lies about the history', () => {
     for (let i = 0; i < 8; i++) world.write(bob, rotate, { on: [before], salt: 20 + i })
     for (let i = 0; i < 8; i++) world.write(alice, rotate, { on: [before], salt: 40 + i })
     expect(world.dag.heads()).toHaveLength(24)
-    const next = world.dag.nextParents()
+    const next = world.dag.nextParents(bob.device)
     expect(next).toHaveLength(16)
     expect(world.write(bob, { kind: 'merge', ownN: 0 }).parents).toEqual(next)
     expect(outcome(world)).toEqual(['alice', 'bob', 'mallory'])

@@ -181,13 +181,25 @@ export class ByzantineLife {
   async #tellRest(): Promise<void> {
     const { simulation } = this.world
     for (const lie of LIES) {
-      if ((this.liar.counts[lie] ?? 0) > 0) continue
-      // Some need a second epoch, or that the liar is in; somebody may have removed it.
-      await this.#lie(lie)
-      await this.#act(this.#random.pick(this.#honest))
-      await simulation.run(this.#random.integer(0, 4_000))
-      await simulation.settle(this.log.look())
+      for (let i = 0; i < 4 && (this.liar.counts[lie] ?? 0) === 0; i++) {
+        // Some need that the liar is in, or that it has two epochs: after two tries one is made.
+        await this.#lie(lie)
+        if (i > 1) await this.#rotate()
+        await this.#act(this.#random.pick(this.#honest))
+        await simulation.run(this.#random.integer(0, 4_000))
+        await simulation.settle(this.log.look())
+      }
     }
+  }
+
+  async #rotate(): Promise<void> {
+    const { simulation } = this.world
+    const [alice] = this.#honest
+    if (alice === undefined) return
+    const { groups } = alice.machine.program.node
+    this.#rotations += 1
+    await simulation.settle(groups.rotate(this.log.gid)).catch(() => undefined)
+    await simulation.run(MINUTE_MS)
   }
 
   #say(person: Person): Promise<void> {
