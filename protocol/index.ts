@@ -17,6 +17,7 @@ export {
   failFirstContact,
   type FirstContact,
   firstContactOf,
+  openFirstContact,
   openFirstContacts,
 } from './contacts/first-contact.ts'
 export { allInvites, type OwnInvite, revokeInvite } from './contacts/invite.ts'

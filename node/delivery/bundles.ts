@@ -14,8 +14,8 @@ import {
   type Peer,
   failFirstContact,
   failJoin,
-  firstContactOf,
   get,
+  openFirstContact,
   openFirstContacts,
   openJoinOf,
   openJoins,
@@ -206,8 +206,8 @@ export class Bundles {
   /** Answers a link; true where there is nothing more to do. */
   async #answerLink(number: number): Promise<boolean> {
     const { ledger, provider } = this.#core
-    const first = await ledger.read(() => firstContactOf(number))
-    if (first === undefined || first.failed !== '') return true
+    const first = await ledger.read(() => openFirstContact(number))
+    if (first === undefined) return true
     const link = parseInviteLink(provider, first.link)
     try {
       const items = await this.#itemsOf(link, first.claim)

@@ -126,11 +126,11 @@ export class DepositLane {
     const outcome = await this.#courier.deposit(this.#mailbox, copy, this.#invite)
     if (outcome.kind === 'held') {
       const { serviceKey, mailboxId } = this.#mailbox
-      const { incarnation, holdUntilS, found } = outcome
+      const { incarnation, holdS, found } = outcome
       const { sequence, innerId } = copy
       const key = { device: this.#device, sequence, innerId }
       await this.#core.ledger.run((turn) =>
-        noteCustody(turn, key, { serviceKey, mailboxId, incarnation, holdUntilS, found }),
+        noteCustody(turn, key, { serviceKey, mailboxId, incarnation, holdS, found }),
       )
     }
     return outcome

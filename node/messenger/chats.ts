@@ -54,6 +54,8 @@ const DEFAULT_LIMIT = 20
 /** Messages one call answers with at most. */
 const READ_MAX = 10_000
 const UNREAD_MAX = READ_MAX
+/** Arrivals looked at in one load. */
+const UNREAD_PAGE = 64
 const ONCE_MAX_BYTES = 64
 const WAIT_MS = 30_000
 /** The longest that timers hold. */
@@ -114,23 +116,33 @@ function* chatMessages(
   if (chat === undefined) return []
   const { conversation } = chat
   const limit = options.limit ?? (options.unread === true ? UNREAD_MAX : DEFAULT_LIMIT)
-  let entries: readonly EntryView[]
-  if (options.unread === true) {
-    const { arrival } = yield* readPosition(turn, conversation)
-    const arrived = yield* readArrivals(turn, { conversation, afterArrival: arrival, limit })
-    entries = arrived
-  } else {
-    const before = options.before === undefined ? undefined : yield* refOf(turn, options.before)
-    entries = yield* readOrdered(turn, {
-      conversation,
-      limit,
-      ...(before === undefined ? {} : { before }),
-    })
-  }
+  if (options.unread === true) return yield* unreadMessages(turn, chat, limit)
+  const before = options.before === undefined ? undefined : yield* refOf(turn, options.before)
+  const entries = yield* readOrdered(turn, {
+    conversation,
+    limit,
+    ...(before === undefined ? {} : { before }),
+  })
   const messages: Message[] = []
-  for (const entry of entries) {
-    const message = yield* chat.view(entry)
-    if (options.unread !== true || !message.mine) messages.push(message)
+  for (const entry of entries) messages.push(yield* chat.view(entry))
+  return messages
+}
+
+/** The first `limit` messages of others that were not seen, whatever of one's own lies between. */
+function* unreadMessages(turn: Turn, chat: Readable, limit: number): Step<readonly Message[]> {
+  const { conversation } = chat
+  const messages: Message[] = []
+  const facts = yield* conversationFacts(turn, conversation)
+  const { entries: last = 0, unread = 0, position = 0 } = facts ?? {}
+  const wanted = Math.min(limit, unread)
+  for (let afterArrival = position; messages.length < wanted && afterArrival < last;) {
+    const page = { conversation, afterArrival, limit: UNREAD_PAGE }
+    for (const entry of yield* readArrivals(turn, page)) {
+      const message = yield* chat.view(entry)
+      if (!message.mine && messages.length < wanted) messages.push(message)
+    }
+    // Arrivals are counted without a hole.
+    afterArrival += UNREAD_PAGE
   }
   return messages
 }

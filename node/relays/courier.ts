@@ -34,7 +34,8 @@ export type DepositOutcome =
   | {
       readonly kind: 'held'
       readonly incarnation: Uint8Array
-      readonly holdUntilS: number
+      /** How long it promised to hold it from now on, by its own clock, in seconds. */
+      readonly holdS: number
       readonly found: Found
     }
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number }
@@ -131,7 +132,8 @@ export class Courier {
       return { kind: 'failed', reason: 'its signature does not hold', retryAfterMs: 0 }
     }
     const { incarnation, holdUntilS, found } = reply
-    return { kind: 'held', incarnation, holdUntilS, found }
+    const holdS = holdUntilS - Math.floor(connection.relayNowMs() / 1000)
+    return { kind: 'held', incarnation, holdS, found }
   }
 
   /** The bundle behind an invite link: the relay is known by its hash only. */

@@ -50,10 +50,29 @@ const firstContacts: Table<number, FirstContact> = {
   },
 }
 
-/** Every link that still waits to be answered. */
+/** Every link that still waits to be answered; that of a contact that is blocked waits apart. */
 export function* openFirstContacts(): Step<readonly FirstContact[]> {
-  const rows = yield* range(firstContacts, { owner: EMPTY, limit: CONTACTS_MAX })
-  return rows.map((row) => row.value).filter((row) => row.failed === '')
+  const open: FirstContact[] = []
+  for (const { value } of yield* range(firstContacts, { owner: EMPTY, limit: CONTACTS_MAX })) {
+    if (yield* mayAnswer(value)) open.push(value)
+  }
+  return open
+}
+
+function* mayAnswer({ account, failed }: FirstContact): Step<boolean> {
+  return failed === '' && (yield* contactOf(account))?.state !== 'blocked'
+}
+
+/** The link of a contact that is to be answered now. */
+export function* openFirstContact(contactNumber: number): Step<FirstContact | undefined> {
+  const row = yield* firstContactOf(contactNumber)
+  return row !== undefined && (yield* mayAnswer(row)) ? row : undefined
+}
+
+/** Has the link of a contact answered that waited while the contact was blocked. */
+export function* takeUpLink(turn: Turn, contactNumber: number): Step<void> {
+  if ((yield* openFirstContact(contactNumber)) === undefined) return
+  turn.effect({ kind: 'first-contact', number: contactNumber })
 }
 
 /** The link of a contact whose first message is not out yet. */

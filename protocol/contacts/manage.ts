@@ -4,9 +4,10 @@ import { stopCarriage } from '../delivery/stop-carriage.ts'
 import { ProtocolError } from '../errors.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { sendEndpoints } from '../peers/own-endpoints.ts'
-import type { Step, Turn } from '../step.ts'
-import { type Contact, allContacts, contactOf, putContact } from './contact.ts'
-import { closeFirstContact } from './first-contact.ts'
+import { peers } from '../peers/peer.ts'
+import { type Step, type Turn, get } from '../step.ts'
+import { type Contact, allContacts, contactOf, isAccepted, putContact } from './contact.ts'
+import { closeFirstContact, takeUpLink } from './first-contact.ts'
 import { foldName, uniqueName } from './names.ts'
 import { releaseRequest } from './requests.ts'
 import { takeUp } from './take-up.ts'
@@ -60,15 +61,26 @@ export function* markVerified(turn: Turn, account: Bytes32, verified: boolean): 
 export function* blockContact(turn: Turn, account: Bytes32, blocked: boolean): Step<Contact> {
   const contact = yield* known(account)
   if (blocked === (contact.state === 'blocked')) return contact
-  const free = contact.wasAccepted ? 'ready' : 'removed'
+  const met = (yield* wasHeard(account)) ? 'ready' : 'pending'
+  const free = contact.wasAccepted ? met : 'removed'
   const changed: Contact = {
     ...(yield* releaseRequest(turn, contact)),
     state: blocked ? 'blocked' : free,
   }
   putContact(turn, changed)
   if (blocked) yield* endCarriage(turn, changed, 'blocked')
-  else if (changed.state === 'ready') yield* takeUp(turn, account, sendEndpoints)
+  else if (isAccepted(changed)) {
+    yield* takeUp(turn, account, sendEndpoints)
+    yield* takeUpLink(turn, changed.number)
+  }
   return changed
+}
+
+function* wasHeard(account: Bytes32): Step<boolean> {
+  for (const { device } of yield* knownDevices(account)) {
+    if ((yield* get(peers, device))?.heard === true) return true
+  }
+  return false
 }
 
 /** Takes a contact off the list; the history stays, and a later message makes a request of it. */
@@ -80,12 +92,12 @@ export function* removeContact(turn: Turn, account: Bytes32): Step<Contact> {
     wasAccepted: false,
   }
   putContact(turn, contact)
+  closeFirstContact(turn, contact.number)
   yield* endCarriage(turn, contact, 'contact-removed')
   return contact
 }
 
 function* endCarriage(turn: Turn, contact: Contact, reason: string): Step<void> {
-  closeFirstContact(turn, contact.number)
   for (const { device } of yield* knownDevices(contact.account)) {
     yield* stopCarriage(turn, device, reason)
   }

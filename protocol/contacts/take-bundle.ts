@@ -32,12 +32,12 @@ import { chooseSession, sessionIndex } from '../session/session-index.ts'
 import { startSession } from '../session/start-session.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { countOne } from '../tallies.ts'
-import { type Contact, contactOf } from './contact.ts'
+import { contactOf } from './contact.ts'
 import {
   closeFirstContact,
   type FirstContact,
-  firstContactOf,
   inviteIdOf,
+  openFirstContact,
 } from './first-contact.ts'
 import { readCardAt } from './read-card.ts'
 
@@ -159,16 +159,10 @@ function asKey({ id, publicKey }: OfferedKey): { readonly id: number; readonly k
   return { id, key: publicKey }
 }
 
-/** The link by which a contact was added, unless it turned out not to work: then another may. */
-function* openFirstContact({ number }: Contact): Step<FirstContact | undefined> {
-  const first = yield* firstContactOf(number)
-  return first?.failed === '' ? first : undefined
-}
-
 /** The first message to an inviter: its only frame is the intro that every message carries. */
 function* answerInvite(turn: Turn, account: Bytes32, device: Bytes32): Step<void> {
   const contact = yield* contactOf(account)
-  const first = contact === undefined ? undefined : yield* openFirstContact(contact)
+  const first = contact === undefined ? undefined : yield* openFirstContact(contact.number)
   if (contact === undefined || first === undefined) return
   closeFirstContact(turn, contact.number)
   yield* enqueue(turn, device, { kind: 'notice', frames: EMPTY, untilHeard: true })
@@ -179,7 +173,8 @@ function* notePeer(turn: Turn, bundle: ReceivedBundle, card: Card): Step<void> {
   const { device, dh } = card.cert
   const before = yield* get(peers, device)
   const contact = yield* contactOf(bundle.account)
-  const asked = contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact))
+  const asked =
+    contact === undefined ? undefined : asLink(turn, yield* openFirstContact(contact.number))
   const first = asked ?? (yield* joinLink(turn, bundle.account))
   const link = first?.link
   const known: Peer = before ?? newPeer({ account: bundle.account, device, dh })

@@ -17,6 +17,7 @@ import { type Frame, frameClass } from '../frames.ts'
 import { takeGroupFrame } from '../groups/take-frame.ts'
 import { acceptEntry } from '../log/accept.ts'
 import { acceptBase } from '../log/base.ts'
+import { noteHead } from '../log/frontier.ts'
 import type { SessionSource } from '../log/source.ts'
 import { knownDevices } from '../peers/known-devices.ts'
 import { sendList } from '../peers/list-talk.ts'
@@ -81,7 +82,7 @@ function* sourceOf(turn: Turn, { peer, contact }: MessageContext): Step<SessionS
 }
 
 export function* applyEntry(turn: Turn, context: FrameContext): Step<Brought> {
-  const { conversation, frame } = context
+  const { conversation, frame, peer } = context
   const entry = readFrame(entryFrame, frame)
   if (entry === undefined) return 'nothing'
   const source = yield* sourceOf(turn, context)
@@ -89,7 +90,12 @@ export function* applyEntry(turn: Turn, context: FrameContext): Step<Brought> {
   switch (kind) {
     case 'duplicate':
       return 'repeat'
-    case 'beyondLimit':
+    case 'beyondLimit': {
+      // By its author's own word there is one, which is asked for until it is here.
+      const { author = peer.device, n } = entry.header
+      if (equalBytes(author, peer.device)) yield* noteHead(turn, conversation, author, n)
+      return kind
+    }
     case 'refused':
       return kind
     case 'closed':

@@ -14,7 +14,7 @@ import type { OpenedInner } from '../session/open-outcome.ts'
 import type { Step, Turn } from '../step.ts'
 import { type MessageContext, applyEntry, applyNumbered } from './apply-frame.ts'
 import { isDirectEntry } from './apply-member.ts'
-import { type ArrivalAnswer, COMMITTED, IN_REQUESTS } from './arrival.ts'
+import { type ArrivalAnswer, BEYOND_LIMIT, COMMITTED, IN_REQUESTS } from './arrival.ts'
 
 /** A stranger's message: its entries wait, as many as there is room for; nothing is answered. */
 export function* applyRequest(
@@ -23,6 +23,7 @@ export function* applyRequest(
   message: MessageFrames,
 ): Step<ArrivalAnswer> {
   let { contact } = context
+  let isWhole = true
   for (const frame of message.frames) {
     if (yield* isOfOwnGroup(turn, frame)) {
       yield* takeGroupFrame(turn, context, frame)
@@ -33,12 +34,15 @@ export function* applyRequest(
     }
     if (frame.kind !== entryFrame.kind) continue
     const sizeBytes = frame.body.length
-    if (!(yield* requestRoom(contact, sizeBytes))) continue
-    if ((yield* applyEntry(turn, { ...context, contact, frame })) !== 'news') continue
+    const fits = yield* requestRoom(contact, sizeBytes)
+    const brought = fits ? yield* applyEntry(turn, { ...context, contact, frame }) : 'beyondLimit'
+    if (brought === 'beyondLimit' || brought === 'refused') isWhole = false
+    if (brought !== 'news') continue
     contact = yield* countRequest(turn, contact, sizeBytes)
     putContact(turn, contact)
   }
-  return IN_REQUESTS
+  // A copy of what was not kept is not called committed either, once its sender is accepted.
+  return isWhole ? IN_REQUESTS : BEYOND_LIMIT
 }
 
 /** What a co-member writes to us alone: a stranger's messages, which wait in requests. */

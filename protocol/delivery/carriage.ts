@@ -108,20 +108,38 @@ function sealTarget(peer: Peer): { readonly keyId: number; readonly publicKey: B
     : { keyId: seal.id, publicKey: seal.publicKey }
 }
 
+/** What a relay signed for. */
+export interface RelayWord extends Pick<Custody, 'serviceKey' | 'incarnation'> {
+  readonly mailboxId: Bytes16
+  /** How long it promised to hold it from now on, by its own clock, in seconds. */
+  readonly holdS: number
+  readonly found: Found
+}
+
+/**
+ * Until when a promise stands, by the guarded clock here: its relay's clock may be wrong, or ours, and
+ * no promise counts for longer than the message is carried.
+ */
+function standsUntilS(turn: Turn, holdS: number, encryptedAtMs: number): number {
+  const lifeS = Math.ceil(remainingLifeMs(turn, encryptedAtMs) / 1000)
+  return Math.floor(turn.safeNowMs / 1000) + Math.min(Math.max(0, holdS), lifeS)
+}
+
 /** A relay's verified word that it holds a copy. */
 export function* noteCustody(
   turn: Turn,
   key: { readonly device: Bytes32; readonly sequence: number; readonly innerId: Bytes32 },
-  custody: Omit<Custody, 'atMs' | 'void'> & { readonly mailboxId: Bytes16; readonly found: Found },
+  custody: RelayWord,
 ): Step<void> {
   const { device } = key
-  const { serviceKey, mailboxId, incarnation, holdUntilS } = custody
+  const { serviceKey, mailboxId, incarnation, holdS } = custody
   yield* noteMailboxIncarnation(turn, { device, serviceKey, mailboxId, incarnation })
   const item = yield* get(outbox, key)
   // A copy of an earlier ciphertext: what the relay holds there cannot be read any more.
   if (item?.message === undefined || !equalBytes(item.message.innerId, key.innerId)) return
   const { content } = item
   if (content.kind === 'entry') {
+    const holdUntilS = standsUntilS(turn, holdS, item.message.encryptedAtMs)
     yield* addEvidence(turn, content.entry, device, (before) => ({
       ...before,
       closed: '',

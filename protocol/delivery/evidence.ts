@@ -9,7 +9,7 @@ import { type Step, type Table, type Turn, get } from '../step.ts'
 export interface Custody {
   readonly serviceKey: Bytes32
   readonly incarnation: Bytes8
-  /** Unix seconds until which the relay promised to hold it. */
+  /** Unix seconds, guarded clock, until which the relay promised to hold it. */
   readonly holdUntilS: number
   readonly atMs: number
   /** The relay lost its store since: the evidence no longer counts. */

@@ -14,15 +14,19 @@ import { ownPrekeys } from '../session/own-prekeys.ts'
 import { sessions } from '../session/session-record.ts'
 import { type Step, type Turn, get } from '../step.ts'
 import { applyMessage } from './apply.ts'
-import type { Arrival, ArrivalAnswer } from './arrival.ts'
+import {
+  type Arrival,
+  type ArrivalAnswer,
+  BEYOND_LIMIT,
+  COMMITTED,
+  IN_REQUESTS,
+  REFUSED,
+} from './arrival.ts'
 import { dropKept } from './kept.ts'
 import { type Unopened, quarantine } from './quarantine.ts'
 import { repeatReceipt } from './receipts-out.ts'
 import { type SeenAs, markSeen, seenBefore } from './seen.ts'
 
-const COMMITTED: ArrivalAnswer = { code: 'committed', detail: 0, malformed: false }
-const IN_REQUESTS: ArrivalAnswer = { code: 'held', detail: 2, malformed: false }
-const REFUSED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: false }
 const MALFORMED: ArrivalAnswer = { code: 'refused', detail: 0, malformed: true }
 /** Asked again in a minute: requests are full. */
 const BUSY: ArrivalAnswer = { code: 'busy', detail: 60_000, malformed: false }
@@ -92,7 +96,8 @@ function refuse(turn: Turn, id: Bytes32): ArrivalAnswer {
 
 function seenAs(answer: ArrivalAnswer): SeenAs {
   if (answer.code === 'committed') return 'committed'
-  return answer.code === 'held' ? 'requests' : 'refused'
+  if (answer.code !== 'held') return 'refused'
+  return answer.detail === IN_REQUESTS.detail ? 'requests' : 'beyondLimit'
 }
 
 /** The frames of a message; undefined where one of them is malformed. */
@@ -135,9 +140,11 @@ function* answerAgain(
   if (peer === undefined) return REFUSED
   const heard = isAccepted(contact) || (yield* isCoMember(turn, peer.account))
   if (contact?.state === 'blocked' && !heard) return REFUSED
-  if (!heard) return as === 'requests' ? IN_REQUESTS : REFUSED
+  if (!heard) return as === 'requests' ? IN_REQUESTS : as === 'beyondLimit' ? BEYOND_LIMIT : REFUSED
   const conversation = directConversation(turn.crypto, turn.self.account, peer.account)
   yield* repeatReceipt(turn, device, conversation)
+  // It was not kept, and is asked for: what the log has of it by now the receipt says.
+  if (as === 'beyondLimit') return BEYOND_LIMIT
   // What waited in requests was in the log all along: its sender is accepted now.
   return { ...COMMITTED, from: { account: peer.account, device } }
 }

@@ -6,10 +6,13 @@ import { INNER_ID_LIFE_MS } from '../limits.ts'
 import { encodeRecord, orEmpty, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get, range } from '../step.ts'
 
-/** committed: applied; requests: waits until its sender is accepted; refused: nothing of it counts. */
-export type SeenAs = 'committed' | 'requests' | 'refused'
+/**
+ * committed: applied; requests: waits until its sender is accepted; refused: nothing of it counts;
+ * beyondLimit: not kept, for want of room.
+ */
+export type SeenAs = 'committed' | 'requests' | 'refused' | 'beyondLimit'
 
-const OUTCOMES: readonly SeenAs[] = ['committed', 'requests', 'refused']
+const OUTCOMES: readonly SeenAs[] = ['committed', 'requests', 'refused', 'beyondLimit']
 
 interface SeenInner {
   readonly day: number
@@ -27,7 +30,7 @@ const seenInner: Table<Bytes32, SeenInner> = {
     const fields = readRecord(bytes, 'seen')
     return {
       day: fields.uint('day'),
-      as: OUTCOMES[fields.uint('as', 2)] ?? 'refused',
+      as: OUTCOMES[fields.uint('as', OUTCOMES.length - 1)] ?? 'refused',
       device: fields.optional('device', 32),
     }
   },

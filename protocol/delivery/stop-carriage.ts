@@ -8,6 +8,7 @@ import { type Step, type Table, type Turn, get, range } from '../step.ts'
 import { dropControls, queueControls } from './control.ts'
 import { DEVICE_REMOVED, closeEvidence } from './evidence.ts'
 import {
+  type OutboxContent,
   type OutboxItem,
   dequeue,
   eachItem,
@@ -30,6 +31,10 @@ const stopped: Table<Bytes32, readonly Bytes32[]> = {
 }
 
 const PAGE = 512
+/** Of no item: sequences begin at 1. */
+const NO_SEQUENCE = 0
+
+type EntryContent = Extract<OutboxContent, { kind: 'entry' }>
 
 /** Takes one item out of its outbox, undelivered. */
 export function* stopItem(turn: Turn, item: OutboxItem, reason: string): Step<void> {
@@ -42,8 +47,23 @@ export function* stopItem(turn: Turn, item: OutboxItem, reason: string): Step<vo
     return
   }
   yield* closeEvidence(turn, content.entry, device, reason)
-  if (before.some((one) => equalBytes(one, content.conversation))) return
-  turn.put(stopped, device, [...before, content.conversation].slice(-RECEIPT_CONVERSATIONS_MAX))
+  yield* noteStopped(turn, device, content.conversation)
+}
+
+function* noteStopped(turn: Turn, device: Bytes32, conversation: Bytes32): Step<void> {
+  const before = (yield* get(stopped, device)) ?? []
+  if (before.some((one) => equalBytes(one, conversation))) return
+  turn.put(stopped, device, [...before, conversation].slice(-RECEIPT_CONVERSATIONS_MAX))
+}
+
+/** Owes a device an entry for which its outbox has no room: the next sign of life offers it. */
+export function* oweLater(
+  turn: Turn,
+  device: Bytes32,
+  { conversation, entry, n }: EntryContent,
+): Step<void> {
+  turn.put(undelivered, { device, conversation, n }, { entry, sequence: NO_SEQUENCE })
+  yield* noteStopped(turn, device, conversation)
 }
 
 /** Nothing more goes to a device: its account was blocked or removed. */
@@ -70,7 +90,7 @@ export function* offerAgain(turn: Turn, device: Bytes32, conversation: Bytes32):
       next = n + 1
       if ((yield* get(outbox, { device, sequence: value.sequence })) !== undefined) continue
       // What does not fit now is offered at the next sign of life.
-      if (!(yield* hasRoom(device))) return turn.put(stopped, device, [conversation])
+      if (!(yield* hasRoom(device))) return yield* noteStopped(turn, device, conversation)
       yield* enqueue(turn, device, { kind: 'entry', conversation, entry: value.entry, n })
       yield* closeEvidence(turn, value.entry, device, '')
     }

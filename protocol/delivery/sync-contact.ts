@@ -16,6 +16,7 @@ import { subtractRanges } from '../log/ranges.ts'
 import type { SessionSource } from '../log/source.ts'
 import { lostEntries } from '../log/tables.ts'
 import { type Wanted, wantedFrom } from '../log/wanted.ts'
+import { deviceLists, isListed } from '../peers/device-lists.ts'
 import { peers } from '../peers/peer.ts'
 import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
@@ -79,12 +80,26 @@ export function* syncContacts(turn: Turn): Step<void> {
       yield* wholeAgain(turn, device)
       continue
     }
+    if (!isListed(yield* get(deviceLists, account), device)) {
+      yield* giveUpDevice(turn, account, device)
+      continue
+    }
     if (!isAccepted(yield* contactOf(account))) continue
     const waitMs = Math.min(SYNC_RETRY_MAX_MS, SYNC_CONTACT_WAIT_MS * 2 ** Math.min(asking.vain, 8))
     if (turn.safeNowMs < asking.atMs + waitMs) continue
     const conversation = directConversation(turn.crypto, turn.self.account, account)
     yield* askDevice(turn, conversation, device, asking)
   }
+}
+
+/** A device that left its account's list is heard no more: what is missing of it will not come. */
+function* giveUpDevice(turn: Turn, account: Bytes32, device: Bytes32): Step<void> {
+  const conversation = directConversation(turn.crypto, turn.self.account, account)
+  const row = yield* get(authorTable, { conversation, author: device })
+  for (const range of row === undefined ? [] : missingOf(row)) {
+    yield* markLost(turn, conversation, device, range)
+  }
+  yield* wholeAgain(turn, device)
 }
 
 function* askDevice(

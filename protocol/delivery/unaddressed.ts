@@ -5,6 +5,7 @@ import { encodeRecord, readRecord } from '../record.ts'
 import { type Step, type Table, type Turn, range } from '../step.ts'
 import { addEvidence } from './evidence.ts'
 import { enqueue, hasRoom } from './outbox.ts'
+import { oweLater } from './stop-carriage.ts'
 
 const unaddressed: Table<{ conversation: Bytes32; n: number }, { entry: Bytes32; n: number }> = {
   name: 'unaddressed',
@@ -41,8 +42,9 @@ export function* addressTo(
       const { entry, n } = value
       turn.remove(unaddressed, { conversation, n })
       for (const device of devices) {
-        if (!(yield* hasRoom(device))) continue
-        yield* enqueue(turn, device, { kind: 'entry', conversation, entry, n })
+        const content = { kind: 'entry', conversation, entry, n } as const
+        if (yield* hasRoom(device)) yield* enqueue(turn, device, content)
+        else yield* oweLater(turn, device, content)
         yield* addEvidence(turn, entry, device, (before) => before)
       }
     }

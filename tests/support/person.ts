@@ -286,7 +286,11 @@ export class Person {
   }
 
   /** Deposits what is owed to one of a person's mailboxes; how many copies. */
-  deposit(to: Person, relay: Relay, options: { readonly signed?: boolean } = {}): number {
+  deposit(
+    to: Person,
+    relay: Relay,
+    options: { readonly signed?: boolean; readonly holdS?: number } = {},
+  ): number {
     this.prepare(to)
     const { device } = to
     const peer = this.driver.run(() => get(peers, device))
@@ -309,12 +313,17 @@ export class Person {
         if (options.signed === false) continue
         const { sequence, innerId: inner } = copy
         const { incarnation } = relay
-        const holdUntilS = storedAtS + copy.ttlS
         this.driver.run((turn) =>
           noteCustody(
             turn,
             { device, sequence, innerId: inner },
-            { serviceKey, mailboxId, incarnation, holdUntilS, found: known ? 'there' : 'new' },
+            {
+              serviceKey,
+              mailboxId,
+              incarnation,
+              holdS: options.holdS ?? copy.ttlS,
+              found: known ? 'there' : 'new',
+            },
           ),
         )
       }

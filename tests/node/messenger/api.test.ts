@@ -113,6 +113,18 @@ describe('sending and reading', () => {
     ])
   })
 
+  it('finds what is unread behind more of its own than the limit', async () => {
+    for (const text of ['1', '2', '3']) await deliver(alice, 'bob', text)
+    await deliver(bob, 'alice', 'answer')
+    await deliver(alice, 'bob', '4')
+    await deliver(bob, 'alice', 'another')
+    const texts = async (limit: number) =>
+      (await alice.chats.messages('bob', { unread: true, limit })).map((one) => one.text)
+    expect(await texts(1)).toEqual(['answer'])
+    expect(await texts(2)).toEqual(['answer', 'another'])
+    expect(await texts(0)).toEqual([])
+  })
+
   it('explains why a state may be believed', async () => {
     const id = await deliver(alice, 'bob', 'hello')
     const why = await alice.chats.why(id)

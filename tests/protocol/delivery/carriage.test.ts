@@ -98,13 +98,12 @@ describe('custody', () => {
     const mailbox = peer?.endpoints.mailboxes[0]
     if (mailbox === undefined) throw new Error('no mailbox')
     const { serviceKey, mailboxId } = mailbox
-    const holdUntilS = Math.floor(alice.driver.nowMs / 1000) + 86_400
     const { incarnation } = first
     alice.driver.run((turn) =>
       noteCustody(
         turn,
         { device: bob.device, sequence, innerId: message.innerId },
-        { serviceKey, mailboxId, incarnation, holdUntilS, found: 'new' },
+        { serviceKey, mailboxId, incarnation, holdS: 86_400, found: 'new' },
       ),
     )
     expect(alice.state(sent)).toBe('queued')

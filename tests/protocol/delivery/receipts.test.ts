@@ -57,6 +57,8 @@ describe('receipts that arrive', () => {
     expect(alice.evidence(sent).devices).toHaveLength(1)
     const told = alice.driver.changes.slice(changes).map(({ kind }) => kind)
     expect(told).not.toContain('gap')
+    forge(bob, alice, frameOf(receiptFrame, receiptOf({ n: 9, id8 }, conversation)))
+    expect(alice.warnings()).not.toContain('PROFILE_BEHIND')
   })
 
   test('ranges above a hole are delivered, the hole is not', () => {

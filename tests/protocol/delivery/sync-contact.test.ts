@@ -33,7 +33,7 @@ import {
 import { firstAt } from '../../../protocol/log/frontier.ts'
 import { readArrivals } from '../../../protocol/log/read.ts'
 import { markSeen } from '../../../protocol/log/seen.ts'
-import { type Person, acquainted, settle } from '../../support/person.ts'
+import { Person, acquainted, settle } from '../../support/person.ts'
 
 const WAIT_MS = 61_000
 
@@ -253,6 +253,12 @@ test('a contact is served what we wrote in our conversation, and nothing else', 
   expect(ask({ ids: [idAt(bob, conversation, alice.device, 2)] })).toBe(1)
   expect(ask({ conversation, ranges: all(bob.device) })).toBe(3)
   expect(ask({ conversation: new Uint8Array(32), ranges: all(bob.device) })).toBe(0)
+  // Nor by an id that it may have learnt: what we wrote to others is none of its.
+  const carol = new Person({ name: 'carol', seed: 'served' })
+  carol.add(bob.invite(), 'bob')
+  carol.take(bob)
+  settle([bob, carol])
+  expect(ask({ ids: [bob.send(carol, 'for carol').entry] })).toBe(0)
   // A page counts as a full one: a flood of questions is not answered for long.
   for (let i = 0; i < 200; i++) ask({ ids: [idAt(bob, conversation, bob.device, 2)] })
   bob.driver.safeNowMs = Math.ceil(bob.driver.safeNowMs / 60_000) * 60_000
