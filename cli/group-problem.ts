@@ -30,7 +30,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   ALREADY_MEMBER: {
     code: 'ALREADY_MEMBER',
     text: 'you are in this group',
-    hint: 'See: sotto group list',
+    hint: 'If a lost relay had parted you, you have met again. See: sotto group list',
   },
   PENDING: {
     code: 'NOT_MEMBER',

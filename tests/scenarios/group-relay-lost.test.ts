@@ -1,5 +1,6 @@
 // The only relay of a group loses its store: with some away, who had not read what lay there.
 import { describe, expect, test } from 'vitest'
+import { toHex } from '../../crypto/index.ts'
 import { Team } from '../sim/group-team.ts'
 import { World } from '../sim/world.ts'
 
@@ -77,4 +78,31 @@ describe('what a relay signed for and lost', () => {
       expect(await team.settled([alice, bob, carol])).toEqual([])
     },
   )
+})
+
+test('who had that relay alone meets the others again by a new link of the group, and it moves', async () => {
+  const world = new World('group relay gone')
+  const { simulation } = world
+  const gone = await world.relay()
+  const alice = await world.person('alice')
+  const bob = await world.person('bob')
+  const people = [alice, bob] as const
+  const team = new Team(world)
+  await team.gather(people)
+  expect(await team.settled(people)).toEqual([])
+  gone.machine.crash()
+  const next = await world.relay()
+  const service = toHex(next.machine.program.service.serviceKey).slice(0, 8)
+  for (const { machine } of people) {
+    const { relays } = machine.program.node
+    await simulation.settle(relays.add(next.address))
+    await simulation.settle(relays.remove(gone.address))
+  }
+  for (const person of people) await team.say(person)
+  // It is answered that he is in already; where each of them is now goes with it.
+  await team.join(bob, await team.link(alice))
+  expect(await team.settled(people, 180_000)).toEqual([])
+  await team.until(bob, ({ relays }) => relays.join() === service)
+  for (const person of people) await team.say(person)
+  expect(await team.settled(people, 60_000)).toEqual([])
 })
