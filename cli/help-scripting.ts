@@ -22,8 +22,8 @@ Objects
   invite list     {id, link, createdAt, expiresAt, reusable, revoked, usedBy}
   add             {contact: {name, address, state}}
   contact list    {name, address, state, verified, theirName, addedAt, unread, waiting,
-                   missing, problem, refusal, relays: [{service, address, doubts}], warnings};
-                   show adds safetyNumber
+                   missing, irretrievable, problem, refusal,
+                   relays: [{service, address, doubts}], warnings}; show adds safetyNumber
   group create    {group: {id, name, state, role}}; the same for every change, and for add
                   with a link that joins a group
   group list      {number, id, name, state, role, members: [{name, address, role, you}], epoch,

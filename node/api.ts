@@ -87,6 +87,8 @@ export interface Contact {
   readonly problem?: string
   /** Messages known to be missing. */
   readonly missing: number
+  /** How many of these nobody has any more: their author said so, or its device left its account. */
+  readonly irretrievable: number
   /** Of a request: why the invite that it named did not admit it. */
   readonly refusal?: 'unknown' | 'revoked' | 'expired' | 'used'
   /** Where its mail is left. */
@@ -212,6 +214,8 @@ export type NodeEvent = {
       readonly last: number
       /** false: they came after all. */
       readonly missing: boolean
+      /** They are missing for good: all who could have them were asked, and have none. */
+      readonly irretrievable?: true
     }
   | {
       readonly event: 'warning'

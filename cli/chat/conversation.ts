@@ -80,7 +80,8 @@ export class Conversation {
       this.#marks.rose(event.id, event.state, event)
     } else if (event.event === 'gap' && this.#isHere(event)) {
       const count = event.last - event.first + 1
-      const now = event.missing ? 'missing' : 'no longer missing'
+      const missing = event.irretrievable === true ? 'missing for good' : 'missing'
+      const now = event.missing ? missing : 'no longer missing'
       const from = terminalSafeLine(event.from.name)
       this.#screen.show(event, [[{ text: `  ${count} from ${from} ${now}`, style: 'yellow' }]])
     } else if (event.event === 'group' && event.group.number === this.#group?.number) {

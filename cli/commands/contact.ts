@@ -28,7 +28,9 @@ function lines(contact: Contact): readonly (readonly Part[])[] {
   if (contact.waiting > 0) rows.push([`  waiting to go out  ${contact.waiting}`])
   if (contact.missing > 0) {
     const count = contact.missing === 1 ? '1 message is' : `${contact.missing} messages are`
-    rows.push([{ text: `  ${count} missing`, style: 'yellow' }])
+    const { irretrievable } = contact
+    const gone = irretrievable === 0 ? '' : `, ${irretrievable} of them for good: nobody has them`
+    rows.push([{ text: `  ${count} missing${gone}`, style: 'yellow' }])
   }
   if (contact.problem !== undefined) rows.push([{ text: `  ${contact.problem}`, style: 'yellow' }])
   if (contact.refusal !== undefined) {

@@ -53,7 +53,8 @@ function lines(event: NodeEvent, groups: Map<number, Group>): readonly (readonly
       const what = counted(count, 'message')
       const where = event.group === undefined ? '' : ` in ${terminalSafeLine(event.chat)}`
       const who = `${terminalSafeLine(event.from.name)}${where}`
-      const now = event.missing ? `${count === 1 ? 'is' : 'are'} missing` : 'came after all'
+      const missing = event.irretrievable === true ? 'missing for good' : 'missing'
+      const now = event.missing ? `${count === 1 ? 'is' : 'are'} ${missing}` : 'came after all'
       return [[at, { text: `${what} from ${who} ${now}`, style: 'yellow' }]]
     }
     case 'warning': {

@@ -12,7 +12,7 @@ import {
   range,
   readEntry,
 } from '../../protocol/index.ts'
-import { EMPTY, toHex, u64 } from '../../crypto/index.ts'
+import { EMPTY, equalBytes, toHex, u64 } from '../../crypto/index.ts'
 import type { CallOptions, NodeEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
@@ -80,33 +80,10 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
       if (group === undefined || group.problem === 'SAME_GROUP') return undefined
       return { ...at, event: 'group', group: yield* groupView(turn, group) }
     }
-    case 'gap': {
-      const group = yield* groupOf(change.conversation)
-      if (group !== undefined) {
-        const { from: first, to: last, missing, author } = change
-        const members = yield* membershipOf(turn, change.conversation)
-        const account = members?.accountOf(author)
-        if (account === undefined) return undefined
-        const from = yield* personAt(turn, account)
-        const id = toHex(change.conversation)
-        return {
-          ...at,
-          event: 'gap',
-          chat: `#${group.name}`,
-          group: id,
-          from,
-          first,
-          last,
-          missing,
-        }
-      }
-      for (const contact of yield* allContacts()) {
-        if (toHex(conversationWith(turn, contact.account)) !== toHex(change.conversation)) continue
-        const { from: first, to: last, missing } = change
-        const from = personOf(turn.crypto, contact)
-        return { ...at, event: 'gap', chat: contact.name, from, first, last, missing }
-      }
-      return undefined
+    case 'gap':
+    case 'irretrievable': {
+      const gap = yield* gapFields(turn, change)
+      return gap === undefined ? undefined : { ...at, event: 'gap', ...gap }
     }
     case 'warning':
       return { ...at, event: 'warning', ...(yield* warningFields(change)) }
@@ -119,9 +96,32 @@ function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent
     case 'body':
     case 'contradiction':
     case 'seen':
-    case 'irretrievable':
       return undefined
   }
+}
+
+/** Of which chat, and of whom, numbers are missing; undefined where that is not known any more. */
+function* gapFields(
+  turn: Turn,
+  change: Extract<ChangeRow['change'], { kind: 'gap' | 'irretrievable' }>,
+): Step<Omit<Extract<NodeEvent, { event: 'gap' }>, 'event' | 'cursor' | 'at'> | undefined> {
+  const { from: first, to: last, author, conversation } = change
+  const numbers =
+    change.kind === 'gap'
+      ? { first, last, missing: change.missing }
+      : ({ first, last, missing: true, irretrievable: true } as const)
+  const group = yield* groupOf(conversation)
+  if (group !== undefined) {
+    const account = (yield* membershipOf(turn, conversation))?.accountOf(author)
+    if (account === undefined) return undefined
+    const from = yield* personAt(turn, account)
+    return { chat: `#${group.name}`, group: toHex(conversation), from, ...numbers }
+  }
+  for (const contact of yield* allContacts()) {
+    if (!equalBytes(conversationWith(turn, contact.account), conversation)) continue
+    return { chat: contact.name, from: personOf(turn.crypto, contact), ...numbers }
+  }
+  return undefined
 }
 
 /** Rows from a cursor to another, without it; fewer where the first ones were trimmed. */

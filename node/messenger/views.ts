@@ -145,8 +145,9 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
   )
   const warnings: Warning[] = []
   for (const notice of about) warnings.push(yield* warningView(notice))
-  let missing = 0
-  for (const gap of yield* gapsOf(turn, conversation)) missing += gap.to - gap.from + 1
+  const gaps = yield* gapsOf(turn, conversation)
+  const count = (some: typeof gaps): number =>
+    some.reduce((sum, { from, to }) => sum + to - from + 1, 0)
   const problem = first?.failed ?? ''
   return {
     ...personOf(turn.crypto, contact),
@@ -156,7 +157,8 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
     addedAt: contact.addedAtMs,
     unread: facts?.unread ?? 0,
     waiting,
-    missing,
+    missing: count(gaps),
+    irretrievable: count(gaps.filter((gap) => gap.irretrievable)),
     ...(problem === '' ? {} : { problem }),
     ...(contact.state !== 'request' || contact.refusal === '' ? {} : { refusal: contact.refusal }),
     relays,

@@ -180,12 +180,21 @@ describe('watch', () => {
     const from = { name: 'bob', address: BOB }
     fake.emit({ event: 'gap', chat: 'bob', from, first: 2, last: 3, missing: true })
     fake.emit({ event: 'gap', chat: 'bob', from, first: 2, last: 2, missing: false })
+    fake.emit({
+      event: 'gap',
+      chat: 'bob',
+      from,
+      first: 3,
+      last: 3,
+      missing: true,
+      irretrievable: true,
+    })
     fake.emit({ event: 'warning', code: 'CLOCK', text: 'it jumped' })
     const stop = new AbortController()
     let lines = 0
     const heard = (): void => {
       lines += 1
-      if (lines === 6) stop.abort()
+      if (lines === 7) stop.abort()
     }
     const { stdout } = await sotto(['watch', '--since', '0'], { heard, signal: stop.signal })
     for (const part of ['you -> bob  hi', '✓✓', 'bob is ready', 'CLOCK: it jumped']) {
@@ -193,6 +202,7 @@ describe('watch', () => {
     }
     expect(stdout).toContain('2 messages from bob are missing')
     expect(stdout).toContain('1 message from bob came after all')
+    expect(stdout).toContain('1 message from bob is missing for good')
   })
 })
 

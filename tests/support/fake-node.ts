@@ -38,6 +38,7 @@ function contact(name: string, address: string, state: Contact['state'] = 'ready
     unread: 0,
     waiting: 0,
     missing: 0,
+    irretrievable: 0,
     relays: [],
     warnings: [],
   }
