@@ -148,5 +148,18 @@ describe('the oracle of groups', () => {
     expect(without(carol, ['alice', 'bob'])).not.toMatch(/D4/)
     expect(without(carol, ['bob'])).toMatch(/D4 bob lacks/)
     expect(without(alice, ['alice', 'bob'])).toMatch(/D4 bob lacks/)
+    const missing = (author: Person, irretrievable: boolean): string => {
+      const { name, address } = author
+      const gap = { name, address, device: '', from: 2, to: 3, authorAway: false, asked: [] }
+      const withGap = after.map((one) =>
+        one.person.name === 'bob'
+          ? withGroup(one, { missing: 2, gaps: [{ ...gap, irretrievable }] })
+          : one,
+      )
+      return judgeViews(log, withGap).join()
+    }
+    expect(missing(carol, true)).toBe('')
+    expect(missing(carol, false)).toMatch(/D4 bob misses 2/)
+    expect(missing(alice, true)).toMatch(/D4 bob misses 2/)
   })
 })

@@ -149,7 +149,7 @@ function sameOrder(inside: readonly Judged[]): readonly string[] {
 }
 
 /** Whether an operation ended somebody's membership at any time: then it may have cut what it said. */
-function wasEnded(ops: readonly GroupOp[], { address }: Person): boolean {
+function wasEnded(ops: readonly GroupOp[], address: string): boolean {
   return ops.some(({ payload, account }) => {
     const gone =
       payload.kind === 'remove' ? payload.target : payload.kind === 'leave' ? account : undefined
@@ -193,22 +193,32 @@ function readable(log: GroupLog, one: Judged, inside: readonly Judged[]): readon
     if (id === undefined || !owed.has(person.address)) continue
     const message = held.get(id)
     // What no member has of somebody who was removed lies beyond every cut: it is nobody's to read.
-    const isGone = wasEnded(one.ops, from) && inside.every((each) => !shows(each, id))
+    const isGone = wasEnded(one.ops, from.address) && inside.every((each) => !shows(each, id))
     if (message === undefined && isGone) continue
     if (message === undefined) broken.push(`D4 ${person.name} lacks "${text}"${heldOf(one)}`)
-    else if (message.kind !== 'text' && !wasEnded(one.ops, from)) {
+    else if (message.kind !== 'text' && !wasEnded(one.ops, from.address)) {
       broken.push(`D4 ${person.name} cannot read "${text}": ${message.text}`)
     }
   }
   return broken
 }
 
+/**
+ * How many messages are missing, but for what is named as had by nobody of somebody whose membership was
+ * ended: no member has it, so it lies beyond every cut.
+ */
+function missingOf({ missing, gaps }: Group, ops: readonly GroupOp[]): number {
+  const gone = gaps.filter(({ address, irretrievable }) => irretrievable && wasEnded(ops, address))
+  return gone.reduce((left, { from, to }) => left - (to - from + 1), missing)
+}
+
 /** Nothing waits, nothing is missing, everybody has a key. */
-function quietness({ person, group }: Judged): readonly string[] {
+function quietness({ person, group, ops }: Judged): readonly string[] {
   if (group === undefined) return []
   const broken: string[] = []
   const { name } = person
-  if (group.missing > 0) broken.push(`D4 ${name} misses ${group.missing} messages`)
+  const missing = missingOf(group, ops)
+  if (missing > 0) broken.push(`D4 ${name} misses ${missing} messages`)
   if (group.waiting > 0) broken.push(`D4 ${name} has ${group.waiting} waiting`)
   if (group.epoch === '') broken.push(`D7 ${name} has no key to send with`)
   return broken
