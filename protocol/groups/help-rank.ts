@@ -5,13 +5,13 @@ import type { Turn } from '../step.ts'
 import type { Membership } from './membership.ts'
 
 interface Kept {
-  readonly state: string
+  readonly stamp: object
   readonly ranks: Map<string, number>
 }
 
 /** What of a membership the order rests on. */
-export type Ranked = Pick<Membership, 'gid' | 'highestHead' | 'devices'> & {
-  readonly dag: Pick<Membership['dag'], 'size'>
+export type Ranked = Pick<Membership, 'gid' | 'devices'> & {
+  readonly dag: Pick<Membership['dag'], 'stamp'>
 }
 
 /** How many other devices come before this one in welcoming `device`. */
@@ -21,10 +21,10 @@ export function helpRank(
   device: Bytes32,
 ): number {
   const key = `help ${toHex(members.gid)}`
-  const state = `${members.dag.size} ${toHex(members.highestHead)}`
+  const { stamp } = members.dag
   let kept = turn.memory.get(key) as Kept | undefined
-  if (kept?.state !== state) {
-    kept = { state, ranks: new Map() }
+  if (kept?.stamp !== stamp) {
+    kept = { stamp, ranks: new Map() }
     turn.memory.set(key, kept)
   }
   const name = toHex(device)

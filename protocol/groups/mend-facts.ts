@@ -22,7 +22,8 @@ export interface MendFacts {
 }
 
 interface Kept {
-  readonly state: string
+  readonly stamp: object
+  readonly mark: string
   readonly facts: MendFacts
 }
 
@@ -30,9 +31,9 @@ export function* mendFacts(turn: Turn, members: Membership): Step<MendFacts> {
   const { gid, dag, highestHead, devices } = members
   const key = `mend ${toHex(gid)}`
   const mark = yield* heldMark(gid)
-  const state = `${dag.size} ${mark}`
+  const { stamp } = dag
   const kept = turn.memory.get(key) as Kept | undefined
-  if (mark !== '' && kept?.state === state) return kept.facts
+  if (mark !== '' && kept?.stamp === stamp && kept.mark === mark) return kept.facts
   const facts = {
     lacking: yield* lackingSeeds(turn, members),
     fresh: newestFresh(members),
@@ -40,7 +41,7 @@ export function* mendFacts(turn: Turn, members: Membership): Step<MendFacts> {
     extend: yield* extendable(turn, members),
     rank: groupRepairRank(turn.crypto, highestHead, turn.self.device, devices),
   }
-  turn.memory.set(key, { state, facts })
+  turn.memory.set(key, { stamp, mark, facts })
   return facts
 }
 

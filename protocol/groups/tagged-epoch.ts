@@ -25,8 +25,9 @@ interface TaggedEpoch {
 }
 
 interface Known {
-  /** Operations and lineages that the tags were made from. */
-  readonly of: string
+  /** Of the operations that the tags were made from. */
+  readonly stamp: object
+  readonly lineages: number
   readonly tags: ReadonlyMap<string, TaggedEpoch>
 }
 
@@ -36,10 +37,10 @@ export function* taggedEpoch(turn: Turn, gid: Bytes32, tag: Bytes8): Step<Tagged
   if (members?.isKnown !== true) return undefined
   const { dag } = members
   const held = yield* lineagesOf(gid)
-  const of = `${dag.size} ${held.length}`
+  const { stamp } = dag
   const key = `tagged epochs ${toHex(gid)}`
   const before = turn.memory.get(key) as Known | undefined
-  if (before?.of === of) return before.tags.get(toHex(tag))
+  if (before?.stamp === stamp && before.lineages === held.length) return before.tags.get(toHex(tag))
   const tags = new Map<string, TaggedEpoch>()
   const keys = new Map(held.map((one) => [toHex(one.opId), one]))
   for (const { op, lineage } of groupEpochs(dag)) {
@@ -49,7 +50,7 @@ export function* taggedEpoch(turn: Turn, gid: Bytes32, tag: Bytes8): Step<Tagged
     const one = { opId: op.id, headerKey: found.headerKey, isOurs }
     tags.set(toHex(epochTag(turn.crypto, found.tagKey, op.id)), one)
   }
-  turn.memory.set(key, { of, tags })
+  turn.memory.set(key, { stamp, lineages: held.length, tags })
   return tags.get(toHex(tag))
 }
 

@@ -17,14 +17,21 @@ interface NewerList {
   readonly gone: readonly Bytes32[]
 }
 
+/** With which operations and lists none was found. */
+interface Looked {
+  readonly stamp: object
+  readonly mark: string
+}
+
 /** Looked for anew only where the group or any list is another one. */
 function* newerList(turn: Turn, members: Membership): Step<NewerList | undefined> {
   const key = `lists ${toHex(members.gid)}`
   const mark = yield* deviceListsMark()
-  const state = `${members.dag.size} ${mark}`
-  if (mark !== '' && turn.memory.get(key) === state) return undefined
+  const { stamp } = members.dag
+  const before = turn.memory.get(key) as Looked | undefined
+  if (mark !== '' && before?.stamp === stamp && before.mark === mark) return undefined
   const found = yield* findNewer(members)
-  if (found === undefined) turn.memory.set(key, state)
+  if (found === undefined) turn.memory.set(key, { stamp, mark })
   return found
 }
 

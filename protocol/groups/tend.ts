@@ -1,15 +1,9 @@
 // What a group needs from time to time, and whenever something of it changed (SPEC.md §21): what
 // waited for an operation or a key is tried again, what waits to go out is encrypted.
-import {
-  type Bytes8,
-  type Bytes32,
-  EMPTY,
-  equalBytes,
-  expectLength,
-  toHex,
-} from '../../crypto/index.ts'
+import { type Bytes32, EMPTY, toHex } from '../../crypto/index.ts'
 import { heldMark } from '../epochs/held-epochs.ts'
-import { type Step, type Table, type Turn, get } from '../step.ts'
+import { markOf, markTable, setMark } from '../mark.ts'
+import type { Step, Turn } from '../step.ts'
 import { askFrontiers } from './ask-frontiers.ts'
 import { askMissingOps } from './ask-ops.ts'
 import { carryWaiting } from './carry.ts'
@@ -43,45 +37,32 @@ function earliest(...times: readonly (number | undefined)[]): number | undefined
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** When what waits was last tried: 8 bytes, others each time. A turn that was undone leaves the old ones. */
-const tried: Table<Bytes32, Bytes8> = {
-  name: 'group-tried',
-  sealing: 'value',
-  place: (gid) => ({ owner: gid, order: EMPTY }),
-  encode: (mark) => mark,
-  decode: (bytes) => {
-    expectLength(bytes, 8, 'mark of what was tried')
-    return bytes.slice()
-  },
-}
+/** By group: others each time that what waits was tried. */
+const tried = markTable<Bytes32>('group-tried', (gid) => ({ owner: gid, order: EMPTY }))
 
 interface Tried {
-  readonly state: string
-  /** undefined: nothing waited. */
-  readonly mark: Bytes8 | undefined
+  readonly stamp: object
+  readonly epochs: string
+  /** '': nothing waited. */
+  readonly mark: string
 }
 
 /** Tries what waits for operations and epochs. With those that it was tried with it would fail again. */
 function* tryAgain(turn: Turn, members: Membership): Step<void> {
   const { gid, dag } = members
+  const { stamp } = dag
   const key = `tended ${toHex(gid)}`
-  const state = `${dag.size} ${yield* heldMark(gid)}`
+  const epochs = yield* heldMark(gid)
   const before = turn.memory.get(key) as Tried | undefined
-  if (before?.state === state && (yield* isLast(gid, before.mark))) return
+  const isSame = before?.stamp === stamp && before.epochs === epochs
+  if (isSame && (before.mark === '' || before.mark === (yield* markOf(tried, gid)))) return
   const entries = yield* takeOpenEntries(turn, gid)
   const isHolding = (yield* heldMessageCount(gid)) > 0
   for (const entry of entries) yield* takeEntry(turn, members, entry)
   let from: number | undefined = isHolding ? 0 : undefined
   while (from !== undefined) from = yield* retryHeld(turn, members, from)
-  const mark = entries.length > 0 || isHolding ? turn.random(8) : undefined
-  if (mark !== undefined) turn.put(tried, gid, mark)
-  turn.memory.set(key, { state, mark })
-}
-
-function* isLast(gid: Bytes32, mark: Bytes8 | undefined): Step<boolean> {
-  if (mark === undefined) return true
-  const last = yield* get(tried, gid)
-  return last !== undefined && equalBytes(mark, last)
+  const mark = entries.length > 0 || isHolding ? setMark(turn, tried, gid) : ''
+  turn.memory.set(key, { stamp, epochs, mark })
 }
 
 export function* tendGroup(turn: Turn, gid: Bytes32): Step<Tended> {

@@ -64,6 +64,7 @@ export class GroupDag {
   readonly #room = new OpRoom(this.history)
   readonly #invalid = new Map<string, GroupFault>()
   readonly #equivocators = new Set<number>()
+  #stamp: object = {}
   #numbers: { readonly forget: () => void } = { forget: () => undefined }
   #view: { readonly heads: string; readonly view: GroupView } | undefined
 
@@ -75,6 +76,11 @@ export class GroupDag {
   /** How many operations were accepted. */
   get size(): number {
     return this.history.nodes.length
+  }
+
+  /** Another object whenever operations were accepted: what follows from them may be kept by it. */
+  get stamp(): object {
+    return this.#stamp
   }
 
   get pendingSize(): number {
@@ -309,6 +315,7 @@ export class GroupDag {
       this.#equivocators.add(device)
     }
     this.history.accept(judged.node, judged.state)
+    this.#stamp = {}
     collected.accepted.push(op)
     return undefined
   }

@@ -9,9 +9,9 @@ import {
   decodeCbor,
   encodeCbor,
   equalBytes,
-  toHex,
 } from '../../crypto/index.ts'
 import { DEVICE_LIST_RECORD_MAX_BYTES } from '../limits.ts'
+import { markOf, markTable, setMark } from '../mark.ts'
 import { type Step, type Table, type Turn, get } from '../step.ts'
 
 export interface ListedDevice {
@@ -64,19 +64,12 @@ export const deviceLists: Table<Bytes32, DeviceListRecord> = {
   decode: decodeRecord,
 }
 
-/** 8 random bytes, others after each change of any list. */
-const listsMark: Table<null, Uint8Array> = {
-  name: 'device-list-mark',
-  sealing: 'value',
-  place: () => ({ owner: EMPTY, order: EMPTY }),
-  encode: (mark) => mark,
-  decode: (bytes) => bytes.slice(),
-}
+/** Others after each change of any list. */
+const listsMark = markTable<null>('device-list-mark', () => ({ owner: EMPTY, order: EMPTY }))
 
 /** Another text whenever a list of anybody is another one: what follows from all may be kept by it. */
-export function* deviceListsMark(): Step<string> {
-  const mark = yield* get(listsMark, null)
-  return mark === undefined ? '' : toHex(mark)
+export function deviceListsMark(): Step<string> {
+  return markOf(listsMark, null)
 }
 
 export type ListStanding = 'unknown' | 'higher' | 'same' | 'lower' | 'conflict'
@@ -107,7 +100,7 @@ export function* adoptDeviceList(
     case 'conflict':
       if (known !== undefined) {
         turn.put(deviceLists, list.account, { ...known, conflict: list.bytes })
-        turn.put(listsMark, null, turn.random(8))
+        setMark(turn, listsMark, null)
         turn.change({
           kind: 'warning',
           code: 'DEVICE_LIST_CONFLICT',
@@ -121,7 +114,7 @@ export function* adoptDeviceList(
       const { version, hash, bytes, devices } = list
       const pairs = devices.map(({ device, dh }) => ({ device, dh }))
       turn.put(deviceLists, list.account, { version, hash, bytes, devices: pairs })
-      turn.put(listsMark, null, turn.random(8))
+      setMark(turn, listsMark, null)
       return 'adopted'
     }
   }

@@ -29,11 +29,11 @@ test('whose turn it is, is worked out once for each device, and again after a ch
     },
   }
   const turn = { crypto, memory: new RecentMemory(), self: { device: key(1) } }
+  const stamps = new Map([40, 41].map((devices) => [devices, {}]))
   const of = (devices: number): Ranked => ({
     gid: key(200),
-    highestHead: key(100 + devices),
     devices: Array.from({ length: devices }, (_, i) => key(i)),
-    dag: { size: devices },
+    dag: { stamp: stamps.get(devices) ?? {} },
   })
   const rank = (devices: number, device: number): number =>
     helpRank(turn as unknown as Parameters<typeof helpRank>[0], of(devices), key(device))
