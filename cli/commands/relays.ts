@@ -5,8 +5,10 @@ import { GLANCE_MS, HAND_OVER_MS, withNode } from '../session.ts'
 import { terminalSafeLine } from '../terminal-safe.ts'
 import type { Invocation } from '../tree/index.ts'
 
-export function relayState({ connected, trouble }: RelayStatus): string {
-  return connected ? 'connected' : trouble || 'not connected'
+/** The address, which troubles begin with, stands beside it. */
+export function relayState({ address, connected, trouble }: RelayStatus): string {
+  if (connected) return 'connected'
+  return trouble.replace(`${address} `, '') || 'not connected'
 }
 
 async function show(output: Output, node: Node): Promise<void> {

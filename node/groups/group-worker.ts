@@ -63,10 +63,12 @@ export class GroupWorker {
 
   /** What keeps the group's messages from its relays, as sentences. */
   get troubles(): readonly string[] {
-    return [...this.#lanes.values()].flatMap(({ box, trouble, mailbox }) => {
+    const all = [...this.#lanes.values()].flatMap(({ box, trouble, mailbox }) => {
       const why = trouble ?? mailbox.trouble
       return why === '' || !box.writes ? [] : [`relay ${toHex(box.serviceKey).slice(0, 8)}: ${why}`]
     })
+    // A relay has a mailbox for each lineage, and one trouble.
+    return [...new Set(all)]
   }
 
   kick(): void {

@@ -44,7 +44,7 @@ import { joinSignals } from '../signal.ts'
 import { inOrderOfArrival } from './arrival-order.ts'
 import { makeCall } from './calls.ts'
 import { groupMessageView } from './group-views.ts'
-import { conversationWith, messageView } from './views.ts'
+import { contactWith, conversationWith, messageView } from './views.ts'
 import { isGroupChat, resolveWhich } from './which.ts'
 import { resolveWho } from './who.ts'
 import { explain } from './why.ts'
@@ -175,11 +175,9 @@ function* anyMessage(turn: Turn, entry: EntryView): Step<Message> {
 
 /** The contact whose direct conversation an entry is of. */
 export function* contactOfEntry(turn: Turn, entry: EntryView): Step<ContactRecord> {
-  for (const contact of yield* allContacts()) {
-    const conversation = conversationWith(turn, contact.account)
-    if (conversation.every((byte, i) => byte === entry.conversation[i])) return contact
-  }
-  throw unknownMessage()
+  const contact = yield* contactWith(turn, entry.conversation)
+  if (contact === undefined) throw unknownMessage()
+  return contact
 }
 
 /** Marks a conversation as seen; whether that was news. */

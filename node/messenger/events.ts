@@ -3,7 +3,6 @@
 import {
   type Step,
   type Turn,
-  allContacts,
   contactOf,
   get,
   groupByNumber,
@@ -12,7 +11,7 @@ import {
   range,
   readEntry,
 } from '../../protocol/index.ts'
-import { EMPTY, equalBytes, toHex, u64 } from '../../crypto/index.ts'
+import { EMPTY, toHex, u64 } from '../../crypto/index.ts'
 import type { CallOptions, NodeEvent } from '../api.ts'
 import type { Core } from '../core.ts'
 import { NodeError } from '../errors.ts'
@@ -22,7 +21,7 @@ import { contactOfEntry } from './chats.ts'
 import { groupMessageView, groupView } from './group-views.ts'
 import { personAt } from './person-at.ts'
 import { toNodeError } from './translate.ts'
-import { contactView, conversationWith, messageView, personOf, warningFields } from './views.ts'
+import { contactView, contactWith, messageView, personOf, warningFields } from './views.ts'
 
 /** Rows turned into events in one load. */
 const PAGE = 64
@@ -33,10 +32,7 @@ const SINGLE_ROWS = 8
 function* nameOf(turn: Turn, conversation: Uint8Array): Step<string> {
   const group = yield* groupOf(conversation)
   if (group !== undefined) return `#${group.name}`
-  for (const contact of yield* allContacts()) {
-    if (toHex(conversationWith(turn, contact.account)) === toHex(conversation)) return contact.name
-  }
-  return 'somebody'
+  return (yield* contactWith(turn, conversation))?.name ?? 'somebody'
 }
 
 function* eventOf(turn: Turn, row: ChangeRow, requests: boolean): Step<NodeEvent | undefined> {
@@ -117,11 +113,9 @@ function* gapFields(
     const from = yield* personAt(turn, account)
     return { chat: `#${group.name}`, group: toHex(conversation), from, ...numbers }
   }
-  for (const contact of yield* allContacts()) {
-    if (!equalBytes(conversationWith(turn, contact.account), conversation)) continue
-    return { chat: contact.name, from: personOf(turn.crypto, contact), ...numbers }
-  }
-  return undefined
+  const contact = yield* contactWith(turn, conversation)
+  if (contact === undefined) return undefined
+  return { chat: contact.name, from: personOf(turn.crypto, contact), ...numbers }
 }
 
 /** Rows from a cursor to another, without it; fewer where the first ones were trimmed. */

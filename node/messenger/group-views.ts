@@ -22,7 +22,7 @@ import type { Message, Person } from '../api.ts'
 import type { Group, GroupJoin, GroupMember, GroupRole } from '../api-groups.ts'
 import { gapViews, heldViews } from './group-waits.ts'
 import { personAt } from './person-at.ts'
-import { contentOf } from './views.ts'
+import { contentOf, countNumbers } from './views.ts'
 
 const ROLES: readonly GroupRole[] = ['member', 'admin', 'owner']
 
@@ -79,7 +79,7 @@ export function* groupView(turn: Turn, group: GroupRecord): Step<Group> {
   const members = known?.isKnown === true ? known : undefined
   const facts = gid === undefined ? undefined : yield* conversationFacts(turn, gid)
   const gaps = gid === undefined ? [] : yield* gapViews(turn, gid, members)
-  const missing = gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+  const missing = countNumbers(gaps)
   const waiting = gid === undefined ? 0 : yield* unsentGroupEntries(gid)
   const target =
     members === undefined || state !== 'joined' ? undefined : yield* sendableEpoch(turn, members)

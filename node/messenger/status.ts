@@ -11,7 +11,7 @@ import {
 import type { Person, Stats, Status, Warning } from '../api.ts'
 import { recentNotices } from '../ledger/notices.ts'
 import type { Messenger } from '../messenger.ts'
-import { contactView, warningView } from './views.ts'
+import { contactView, countNumbers, warningView } from './views.ts'
 
 export function statsOf({ core }: Messenger): Promise<Stats> {
   return core.ledger.read(function* (turn) {
@@ -21,8 +21,7 @@ export function statsOf({ core }: Messenger): Promise<Stats> {
       missing += (yield* contactView(turn, contact)).missing
     }
     for (const { gid } of yield* allGroups()) {
-      const gaps = gid === undefined ? [] : yield* gapsOf(turn, gid)
-      for (const gap of gaps) missing += gap.to - gap.from + 1
+      if (gid !== undefined) missing += countNumbers(yield* gapsOf(turn, gid))
     }
     const { sent = 0, received = 0, ...others } = counts
     return { since, sent, received, missing, times, counts: others, errors }

@@ -6,6 +6,7 @@ import {
   type EntryView,
   type Step,
   type Turn,
+  allContacts,
   contactOf,
   conversationFacts,
   directConversation,
@@ -38,6 +39,24 @@ export function* selfPerson(turn: Turn): Step<Person> {
 /** The direct conversation with a contact. */
 export function conversationWith(turn: Turn, account: Uint8Array): Uint8Array {
   return directConversation(turn.crypto, turn.self.account, account)
+}
+
+/** The contact whose direct conversation it is. */
+export function* contactWith(
+  turn: Turn,
+  conversation: Uint8Array,
+): Step<ContactRecord | undefined> {
+  for (const contact of yield* allContacts()) {
+    if (equalBytes(conversationWith(turn, contact.account), conversation)) return contact
+  }
+  return undefined
+}
+
+/** How many numbers lie in ranges, both ends included. */
+export function countNumbers(
+  ranges: readonly { readonly from: number; readonly to: number }[],
+): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
 }
 
 /** What is shown in the place of a text. */
@@ -146,8 +165,6 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
   const warnings: Warning[] = []
   for (const notice of about) warnings.push(yield* warningView(notice))
   const gaps = yield* gapsOf(turn, conversation)
-  const count = (some: typeof gaps): number =>
-    some.reduce((sum, { from, to }) => sum + to - from + 1, 0)
   const problem = first?.failed ?? ''
   return {
     ...personOf(turn.crypto, contact),
@@ -157,8 +174,8 @@ export function* contactView(turn: Turn, contact: ContactRecord): Step<Contact> 
     addedAt: contact.addedAtMs,
     unread: facts?.unread ?? 0,
     waiting,
-    missing: count(gaps),
-    irretrievable: count(gaps.filter((gap) => gap.irretrievable)),
+    missing: countNumbers(gaps),
+    irretrievable: countNumbers(gaps.filter((gap) => gap.irretrievable)),
     ...(problem === '' ? {} : { problem }),
     ...(contact.state !== 'request' || contact.refusal === '' ? {} : { refusal: contact.refusal }),
     relays,

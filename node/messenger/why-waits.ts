@@ -1,5 +1,5 @@
 // What a message to a contact waits for, as sentences: in no state is there nothing to be said.
-import { type Bytes32, equalBytes } from '../../crypto/index.ts'
+import type { Bytes32 } from '../../crypto/index.ts'
 import {
   type Contact,
   DEVICE_REMOVED,
@@ -7,7 +7,6 @@ import {
   type Evidence,
   type Step,
   type Turn,
-  allContacts,
   deviceLists,
   entryItem,
   firstContactOf,
@@ -16,7 +15,7 @@ import {
   peers,
   standingCustody,
 } from '../../protocol/index.ts'
-import { conversationWith } from './views.ts'
+import { contactWith } from './views.ts'
 
 /** What keeps mail from moving, as the services know it. */
 export interface Troubles {
@@ -46,7 +45,7 @@ const LINKS: Readonly<Record<string, string>> = {
 
 /** What the next state of a message waits for; never nothing. */
 export function* waitsOf(turn: Turn, row: Evidence, troubles: Troubles): Step<readonly string[]> {
-  const contact = yield* contactIn(turn, row.conversation)
+  const contact = yield* contactWith(turn, row.conversation)
   const whole = contact === undefined ? undefined : yield* obstacleOf(contact)
   if (whole !== undefined) return [whole]
   const link = contact === undefined ? [] : troubles.link(contact.number)
@@ -58,13 +57,6 @@ export function* waitsOf(turn: Turn, row: Evidence, troubles: Troubles): Step<re
     for (const why of yield* waitsFor(turn, row, device, troubles)) missing.add(why)
   }
   return [...missing]
-}
-
-function* contactIn(turn: Turn, conversation: Bytes32): Step<Contact | undefined> {
-  for (const contact of yield* allContacts()) {
-    if (equalBytes(conversationWith(turn, contact.account), conversation)) return contact
-  }
-  return undefined
 }
 
 /** What keeps everything from a contact. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { relayState } from '../../cli/commands/relays.ts'
 import { SCRIPTING } from '../../cli/help-scripting.ts'
 import { type NodeServer, serveNode, socketPath, writeRunFile } from '../../node/rpc/index.ts'
 import { BOB, FakeNode } from '../support/fake-node.ts'
@@ -407,5 +408,15 @@ describe('relays', () => {
     expect([gone.exitCode, fake.chosen]).toEqual([0, []])
     expect(gone.stderr).toContain('make new ones')
     expect(await sotto(['relays', 'remove', 'ffff'])).toMatchObject({ exitCode: 2 })
+  })
+
+  test('says what troubles one, and its address once', () => {
+    const relay = { address: '/ip4/127.0.0.1/tcp/1', service: '' }
+    const state = (connected: boolean, trouble: string): string =>
+      relayState({ ...relay, connected, trouble })
+    expect(state(true, '')).toBe('connected')
+    expect(state(false, '')).toBe('not connected')
+    expect(state(false, `${relay.address} cannot be reached`)).toBe('cannot be reached')
+    expect(state(false, 'the connection was lost')).toBe('the connection was lost')
   })
 })

@@ -2,7 +2,7 @@
 // gets headers of what was said meanwhile, and nothing that it says of those makes anybody believe that
 // it has them; who was away when others said what they hold learns it when it is back.
 import { expect, test } from 'vitest'
-import { Team } from '../sim/group-team.ts'
+import { Team, teamOfThree } from '../sim/group-team.ts'
 import { World } from '../sim/world.ts'
 
 test(
@@ -43,17 +43,9 @@ test(
   'who was away while all talked on sees what they got, when it is back',
   { timeout: 60_000 },
   async () => {
-    const world = new World('away while they talked')
-    const { simulation } = world
-    const relay = await world.relay()
-    const [alice, bob, carol] = [
-      await world.person('alice'),
-      await world.person('bob'),
-      await world.person('carol'),
-    ]
+    const three = await teamOfThree('away while they talked')
+    const { world, simulation, relay, alice, bob, carol, team } = three
     const people = [alice, bob, carol]
-    const team = new Team(world)
-    await team.gather([alice, bob, carol])
     for (const person of people) await team.say(person)
     expect(await team.settled(people)).toEqual([])
     await simulation.run(600_000)
@@ -80,16 +72,8 @@ test(
   "what one said before one knew of one's removal is explained, and never shown as delivered",
   { timeout: 60_000 },
   async () => {
-    const world = new World('said too late')
-    const { simulation } = world
-    const relay = await world.relay()
-    const [alice, bob, carol] = [
-      await world.person('alice'),
-      await world.person('bob'),
-      await world.person('carol'),
-    ]
-    const team = new Team(world)
-    await team.gather([alice, bob, carol])
+    const three = await teamOfThree('said too late')
+    const { simulation, relay, alice, bob, carol, team } = three
     await team.say(bob)
     expect(await team.settled([alice, bob, carol])).toEqual([])
     simulation.partition(['bob'], ['alice', 'carol', relay.machine.name])

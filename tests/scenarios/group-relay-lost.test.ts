@@ -98,7 +98,14 @@ test('who had that relay alone meets the others again by a new link of the group
     await simulation.settle(relays.add(next.address))
     await simulation.settle(relays.remove(gone.address))
   }
+  const { chats, groups } = alice.machine.program.node
+  await simulation.settle(groups.rotate('#team'))
   for (const person of people) await team.say(person)
+  // Two lineages, each with a mailbox at that relay, and one trouble.
+  const { id = '' } = team.said.findLast(({ text }) => text.startsWith('alice')) ?? {}
+  await simulation.run(30_000)
+  const { missing } = await simulation.settle(chats.why(id))
+  expect(missing.filter((text) => text.startsWith('relay '))).toHaveLength(1)
   // It is answered that he is in already; where each of them is now goes with it.
   await team.join(bob, await team.link(alice))
   expect(await team.settled(people, 180_000)).toEqual([])

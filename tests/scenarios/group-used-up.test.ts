@@ -1,7 +1,7 @@
 // A group that has used up its operations (SPEC.md §19.2): it says so, once, and people go on talking.
 import { expect, test, vi } from 'vitest'
-import { Team } from '../sim/group-team.ts'
-import { type Person, World } from '../sim/world.ts'
+import { teamOfThree } from '../sim/group-team.ts'
+import type { Person } from '../sim/world.ts'
 
 // 4,096 and 8,192 of them would take hours; nothing but the numbers is another.
 vi.mock('../../protocol/group-limits.ts', async (original) => ({
@@ -16,17 +16,9 @@ test(
   'without operations left people talk on, and are told once',
   { timeout: 300_000 },
   async () => {
-    const world = new World('used up', { keepTrace: true })
-    const { simulation } = world
-    await world.relay()
-    const [alice, bob, carol] = [
-      await world.person('alice'),
-      await world.person('bob'),
-      await world.person('carol'),
-    ]
+    const three = await teamOfThree('used up', { keepTrace: true })
+    const { world, simulation, alice, bob, carol, team } = three
     const people = [alice, bob, carol]
-    const team = new Team(world)
-    await team.gather([alice, bob, carol])
     const groups = ({ machine }: Person) => machine.program.node.groups
     const used = { code: 'LIMIT', hint: expect.stringMatching(/new group/u) }
     await simulation.settle(groups(alice).role('#team', bob.address, 'admin'))

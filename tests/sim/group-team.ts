@@ -2,7 +2,7 @@
 // said, and what must hold of it in the end.
 import type { Group } from '../../node/api-groups.ts'
 import type { Message } from '../../node/api.ts'
-import type { Person, World } from './world.ts'
+import { type Person, World } from './world.ts'
 
 const ALL = 10_000
 
@@ -160,4 +160,16 @@ export class Team {
       await simulation.run(stepMs)
     }
   }
+}
+
+/** Alice, Bob and Carol in a group, with one relay; whoever is first made it. */
+export async function teamOfThree(seed: string, options: { readonly keepTrace?: boolean } = {}) {
+  const world = new World(seed, options)
+  const relay = await world.relay()
+  const alice = await world.person('alice')
+  const bob = await world.person('bob')
+  const carol = await world.person('carol')
+  const team = new Team(world)
+  await team.gather([alice, bob, carol])
+  return { world, simulation: world.simulation, relay, alice, bob, carol, team }
 }

@@ -390,3 +390,12 @@ export function acquainted(
   settle([alice, bob])
   return [alice, bob]
 }
+
+/** Bob lost his device: the same account on another one, with a higher list that names it alone. */
+export function restored(bob: Person, seed: string): Person {
+  bob.account.version += 1
+  const again = new Person({ name: 'bob', seed: `${seed} restored`, account: bob.account })
+  again.driver.nowMs = bob.driver.nowMs
+  again.driver.safeNowMs = bob.driver.safeNowMs
+  return again
+}

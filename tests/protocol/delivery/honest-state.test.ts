@@ -22,16 +22,7 @@ import { OPEN_PER_AUTHOR_DIRECT_MAX, OUTBOX_MAX } from '../../../protocol/limits
 import { authorTable } from '../../../protocol/log/author-table.ts'
 import { MemoryDriver } from '../../support/memory-driver.ts'
 import { Relay } from '../../support/person-parts.ts'
-import { DAY_MS, Person, acquainted, settle } from '../../support/person.ts'
-
-/** Bob lost his device: the same account on another one, with a higher list that names it alone. */
-function restored(bob: Person, seed: string): Person {
-  bob.account.version += 1
-  const again = new Person({ name: 'bob', seed: `${seed} restored`, account: bob.account })
-  again.driver.nowMs = bob.driver.nowMs
-  again.driver.safeNowMs = bob.driver.safeNowMs
-  return again
-}
+import { DAY_MS, Person, acquainted, restored, settle } from '../../support/person.ts'
 
 const OTHER = new Uint8Array(32).fill(7)
 

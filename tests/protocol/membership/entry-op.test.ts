@@ -26,6 +26,23 @@ function twoAdds() {
   return { world, first, second }
 }
 
+/** Groups in which a removal and new keys know nothing of each other: in some the one is higher, in some the other. */
+function removedBesideKeys() {
+  const higher = new Set<string>()
+  const groups = ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi'].map((name) => {
+    const gone = person(name)
+    const world = new GroupWorld(alice)
+    world.add(alice, [bob, gone])
+    const on = [world.write(alice, roleOf(bob, 1))]
+    const rotation = world.write(alice, { kind: 'rotate', ownN: 0 }, { on })
+    const removal = world.write(bob, removeOf(gone), { on })
+    higher.add(compareBytes(rotation.id, removal.id) > 0 ? 'rotation' : 'removal')
+    return { world, removal }
+  })
+  expect(higher.size).toBe(2)
+  return groups
+}
+
 describe('the operation of an entry', () => {
   it('is looked for at as many heads as are cited, however many a member makes', () => {
     const { world, first } = twoAdds()
@@ -55,19 +72,9 @@ describe('the operation of an entry', () => {
   })
 
   it('is never one at which somebody is a member who is none any more: they would be served the text', () => {
-    const higher = new Set<string>()
-    for (const name of ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi']) {
-      const gone = person(name)
-      const world = new GroupWorld(alice)
-      world.add(alice, [bob, gone])
-      const on = [world.write(alice, roleOf(bob, 1))]
-      // Two that know nothing of each other.
-      const rotation = world.write(alice, { kind: 'rotate', ownN: 0 }, { on })
-      const removal = world.write(bob, removeOf(gone), { on })
-      higher.add(compareBytes(rotation.id, removal.id) > 0 ? 'rotation' : 'removal')
+    for (const { world, removal } of removedBesideKeys()) {
       expect(entryOp(world.dag, world.root.id, [bob.device])).toEqual(removal.id)
     }
-    expect(higher.size).toBe(2)
   })
 
   it('is not that of its epoch where somebody whom the epoch never had is a member there, and none now', () => {
@@ -96,18 +103,9 @@ describe('the operation of an entry', () => {
 
 describe('the operation of an entry that waits for a key', () => {
   it('is the highest head at which nobody is a member who is none any more', () => {
-    const higher = new Set<string>()
-    for (const name of ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi']) {
-      const gone = person(name)
-      const world = new GroupWorld(alice)
-      world.add(alice, [bob, gone])
-      const on = [world.write(alice, roleOf(bob, 1))]
-      const rotation = world.write(alice, { kind: 'rotate', ownN: 0 }, { on })
-      const removal = world.write(bob, removeOf(gone), { on })
-      higher.add(compareBytes(rotation.id, removal.id) > 0 ? 'rotation' : 'removal')
+    for (const { world, removal } of removedBesideKeys()) {
       expect(waitingOp(world.dag)).toEqual(removal.id)
     }
-    expect(higher.size).toBe(2)
   })
 
   it('is none of them where each has somebody who is none', () => {

@@ -11,16 +11,7 @@ import {
   receiptFrame,
 } from '../../../protocol/index.ts'
 import { forge } from '../../support/forge.ts'
-import { Person, acquainted, needsBundle, settle } from '../../support/person.ts'
-
-/** Bob lost his device: the same account on another one, with a higher list that names it alone. */
-function restored(bob: Person, seed: string): Person {
-  bob.account.version += 1
-  const again = new Person({ name: 'bob', seed: `${seed} restored`, account: bob.account })
-  again.driver.nowMs = bob.driver.nowMs
-  again.driver.safeNowMs = bob.driver.safeNowMs
-  return again
-}
+import { Person, acquainted, needsBundle, restored, settle } from '../../support/person.ts'
 
 describe('a restored account', () => {
   test('that writes before its base came lands above what was said, and is marked late', () => {
